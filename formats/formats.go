@@ -1,0 +1,152 @@
+// Package formats says what a file format must offer so that records can be filtered in it, and finds out which format
+// a file has.
+//
+// The seam is narrow on purpose. A format hands a Decider the raw values that identify people, batch by batch, and
+// takes back which records to keep: it never sees who opted out. The Decider never sees a byte of the rest. A new
+// format is a package below this one that implements Format, and one line in the list of formats of the command.
+package formats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Format is one file format, configured and ready to open inputs. It is safe for concurrent use.
+type Format interface {
+	// Name is the format's name in reports: "csv", "parquet".
+	Name() string
+	// Matches tells whether a file is in this format, by its first bytes (up to HeadSize of them) and, where those
+	// leave it open, by its name.
+	Matches(head []byte, name string) bool
+	// RandomAccess tells whether Open needs Input.ReaderAt; otherwise it reads Input.Reader once, from start to end.
+	RandomAccess() bool
+	// Open reads what it needs to know the columns, and checks it. An input that is no good gives an *InputError.
+	Open(ctx context.Context, in Input) (Dataset, error)
+}
+
+// Input is one file to read, or a stream.
+type Input struct {
+	// Name is the base name, for messages.
+	Name string
+	// Reader gives every byte of the file once. It is nil for a format with RandomAccess.
+	Reader io.Reader
+	// ReaderAt and Size give the bytes of the file at any place. They are unset for a format without RandomAccess.
+	ReaderAt io.ReaderAt
+	Size     int64
+}
+
+// Dataset is an opened input.
+type Dataset interface {
+	// Columns lists the columns that could identify a person, in file order.
+	Columns() []Column
+	// Scan reads every record once, hands the values of the named columns (indexes into Columns, at least one) to
+	// decide, and writes each record to where its Fate says, in the order of the input. It calls decide from several
+	// goroutines, but has returned from all of them when it returns. An *InputError means that the input is no good; an
+	// error of decide is returned as it is, and then every batch with a smaller Seq has been decided without an error.
+	Scan(ctx context.Context, columns []int, decide Decider, to Sinks) error
+	// Close releases what Open took. It does not close the Input.
+	Close() error
+}
+
+// Column is a column of a dataset.
+type Column struct {
+	// Name is its name, a dotted path where columns nest; "" where the dataset has no names.
+	Name string
+	// Type is its type in the words of the format, "" where there is only text.
+	Type string
+}
+
+// Sinks take the records that a Scan reads. A nil Writer takes nothing: with both nil a Scan only reads.
+type Sinks struct {
+	// Kept takes the records with the fate Keep.
+	Kept io.Writer
+	// Withheld takes the records with the fate Withhold.
+	Withheld io.Writer
+}
+
+// Fate is what becomes of a record. The zero Fate drops it, so that a fate nobody set does not leak.
+type Fate uint8
+
+const (
+	// Drop writes the record nowhere.
+	Drop Fate = iota
+	// Keep writes the record to the output.
+	Keep
+	// Withhold leaves the record out of the output but lets it go to the file for follow-up.
+	Withhold
+)
+
+// Batch is a run of consecutive records, with the values that identify the people in them.
+type Batch struct {
+	// Seq numbers the batches of a Scan from 0 in the order of the input, without gaps.
+	Seq int
+	// Records is the number of records.
+	Records int
+	// Columns has the values of each identifying column, in the order in which Scan was given them.
+	Columns []Values
+}
+
+// Values are the values of one column in a batch. Just one of Text, Ints and Floats is set, unless there are no values
+// at all. The slices are lent for the time of the call.
+type Values struct {
+	// Text has values as bytes; a nil slice is a null.
+	Text [][]byte
+	// Ints has the values of integer columns and of decimals of scale 0. A value that no int64 holds is given as -1.
+	Ints []int64
+	// Floats has the values of floating-point columns.
+	Floats []float64
+	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Ints or Floats, so that a
+	// dictionary need not be spelt out, or -1 for a null. Where nil, occurrence i has value i.
+	Index []int32
+	// Ends, where not nil, has one entry a record: the end of its occurrences, which start where those of the record
+	// before end. A record without occurrences has no value. Where nil, record i has occurrence i alone.
+	Ends []int32
+}
+
+// Decider decides on records. Decide fills fates, which has one entry a record. It is called from several goroutines.
+type Decider interface {
+	Decide(batch *Batch, fates []Fate) error
+}
+
+// Errors that an *InputError may wrap beside those of the formats.
+var (
+	// ErrEmpty is an input without a single byte.
+	ErrEmpty = errors.New("the file is empty")
+	// ErrUnknownFormat is an input that no format recognises.
+	ErrUnknownFormat = errors.New("not a format that this program reads")
+)
+
+// InputError says that an input is refused: malformed, or of a kind that is not supported. It never holds a value from
+// the input.
+type InputError struct {
+	// Name is the base name of the input.
+	Name string
+	// Line and Column are the place in a text, from 1, the column in bytes; 0 where unknown or meaningless.
+	Line, Column int64
+	// Part names the place in a binary file, as `row group 2, column "id"`; "" in a text.
+	Part string
+	// Err says what is wrong and what to do about it.
+	Err error
+}
+
+// Error gives one line: the place as name:line:column, and what is wrong.
+func (e *InputError) Error() string {
+	var place strings.Builder
+	place.WriteString(e.Name)
+	if e.Line > 0 {
+		fmt.Fprintf(&place, ":%d", e.Line)
+		if e.Column > 0 {
+			fmt.Fprintf(&place, ":%d", e.Column)
+		}
+	}
+	if e.Part != "" {
+		place.WriteString(": " + e.Part)
+	}
+	return place.String() + ": " + e.Err.Error()
+}
+
+// Unwrap gives the reason.
+func (e *InputError) Unwrap() error { return e.Err }

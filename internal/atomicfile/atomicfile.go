@@ -1,0 +1,248 @@
+// Package atomicfile writes files that are either whole or not there. Everything that this program writes by name goes
+// through it: datasets, reports, snapshots and keys.
+//
+// A File is written out of every reader's sight: on Linux as an unnamed file (O_TMPFILE), which the kernel takes back
+// however the process ends, elsewhere under a hidden name that ends in TempSuffix. Commit syncs it, gives it its name in
+// one step and syncs the folder. Until then the target is untouched; after it the target is complete.
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// TempSuffix ends the name that an uncommitted file has where the file system knows no unnamed files.
+const TempSuffix = ".noo-partial"
+
+// Errors that Create and Commit wrap.
+var (
+	// ErrExists is a target that exists although replacing it was not asked for.
+	ErrExists = errors.New("exists already")
+	// ErrNotRegular is a target that is a folder, a device or a pipe: such a thing is never replaced.
+	ErrNotRegular = errors.New("is not a regular file")
+)
+
+// writebackStep is how many bytes are written before the kernel is asked to start moving them to the disk, so that
+// the sync at the end finds little left to do.
+const writebackStep = 8 << 20
+
+// File is a file in the making. It is not safe for concurrent writes.
+type File struct {
+	file    *os.File
+	path    string // as the caller named it, for messages
+	target  string // with links resolved
+	temp    string // the hidden name, or "" while the file has none
+	replace bool
+	existed bool // the target was there before
+	mode    fs.FileMode
+	written int64 // bytes written
+	started int64 // bytes whose way to the disk has begun
+	closed  bool
+	created bool // committed to a name that did not exist before
+}
+
+// Create starts a file that Commit will put at path. Without replace an existing target is refused with ErrExists,
+// now and once more at the commit; with it, the target keeps its permissions. A new file gets mode 0600. A link is
+// followed: the file that it points to is the target. The folder must exist.
+func Create(path string, replace bool) (*File, error) {
+	f := &File{path: path, replace: replace}
+	err := f.inspect()
+	if err != nil {
+		return nil, err
+	}
+	folder, base := filepath.Split(f.target)
+	if folder == "" {
+		folder = "."
+	}
+	if f.file = openUnnamed(folder); f.file == nil {
+		if f.file, err = os.CreateTemp(folder, "."+base+".*"+TempSuffix); err != nil {
+			return nil, fmt.Errorf("cannot write %s: %w", path, cause(err))
+		}
+		f.temp = f.file.Name()
+	}
+	return f, nil
+}
+
+// inspect resolves the target, and decides with which permissions to write it.
+func (f *File) inspect() (err error) {
+	f.target, f.mode = f.path, 0o600
+	if info, err := os.Lstat(f.path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if f.target, err = filepath.EvalSymlinks(f.path); err != nil {
+			return fmt.Errorf("cannot write %s, a link: %w", f.path, cause(err))
+		}
+	}
+	info, err := os.Stat(f.target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("cannot write %s: %w", f.path, cause(err))
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("cannot write %s: it %w", f.path, ErrNotRegular)
+	case !f.replace:
+		return fmt.Errorf("cannot write %s: it %w", f.path, ErrExists)
+	}
+	f.existed, f.mode = true, info.Mode().Perm()
+	return nil
+}
+
+// Write appends p.
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.file.Write(p)
+	f.written += int64(n)
+	if err != nil {
+		return n, fmt.Errorf("writing %s: %w", f.path, cause(err))
+	}
+	if f.written-f.started >= writebackStep {
+		startWriteback(f.file, f.started, f.written-f.started)
+		f.started = f.written
+	}
+	return n, nil
+}
+
+// ReadAt reads back what was written so far.
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.file.ReadAt(p, off) }
+
+// Size is the number of bytes written so far.
+func (f *File) Size() int64 { return f.written }
+
+// Path is the target as it was given to Create.
+func (f *File) Path() string { return f.path }
+
+// Stat describes the file in the making.
+func (f *File) Stat() (fs.FileInfo, error) { return f.file.Stat() }
+
+// Commit puts every file in its place, in the order given, or none: all of them are synced before the first gets its
+// name, and when one cannot be placed those that were new before it are taken away again. The file that readers wait
+// for belongs last. After Commit the files are closed, whatever it returns. Nil files are passed over.
+func Commit(files ...*File) (err error) {
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, f := range files {
+			if f != nil {
+				f.withdraw()
+			}
+		}
+	}()
+	for _, f := range files {
+		if f == nil {
+			continue
+		}
+		if err := f.seal(); err != nil {
+			return fmt.Errorf("writing %s: %w", f.path, cause(err))
+		}
+	}
+	for _, f := range files {
+		if f == nil {
+			continue
+		}
+		if err := f.publish(); err != nil {
+			if errors.Is(err, fs.ErrExist) && !f.replace {
+				return fmt.Errorf("cannot write %s: it %w", f.path, ErrExists)
+			}
+			return fmt.Errorf("cannot write %s: %w", f.path, cause(err))
+		}
+	}
+	return nil
+}
+
+// seal makes the content durable and its permissions final. A file with a hidden name is closed here, one without
+// must stay open until it has a name.
+func (f *File) seal() error {
+	if err := f.file.Chmod(f.mode); err != nil {
+		return err
+	}
+	if err := f.file.Sync(); err != nil {
+		return err
+	}
+	if f.temp == "" {
+		return nil
+	}
+	f.closed = true
+	return f.file.Close()
+}
+
+// publish gives the sealed file its name.
+func (f *File) publish() error {
+	if f.temp == "" {
+		if err := f.nameUnnamed(); err != nil {
+			return err
+		}
+	}
+	if f.temp != "" {
+		move := moveNew
+		if f.replace {
+			move = os.Rename
+		}
+		if err := move(f.temp, f.target); err != nil {
+			return err
+		}
+		f.temp = ""
+	}
+	f.created = !f.existed
+	if !f.closed {
+		f.closed = true
+		if err := f.file.Close(); err != nil {
+			return err
+		}
+	}
+	return syncFolder(filepath.Dir(f.target))
+}
+
+// nameUnnamed links an unnamed file to its target or, where a target is to be replaced, to a hidden name beside it,
+// since a link never replaces anything.
+func (f *File) nameUnnamed() error {
+	if !f.replace {
+		return linkUnnamed(f.file, f.target)
+	}
+	folder, base := filepath.Split(f.target)
+	for try := 0; ; try++ {
+		temp := fmt.Sprintf("%s.%s.%d-%d%s", folder, base, os.Getpid(), try, TempSuffix)
+		err := linkUnnamed(f.file, temp)
+		if err == nil {
+			f.temp = temp
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) || try > 100 {
+			return err
+		}
+	}
+}
+
+// withdraw undoes what it can of a commit that failed.
+func (f *File) withdraw() {
+	f.Discard()
+	if f.created {
+		os.Remove(f.target)
+	}
+}
+
+// Discard drops an uncommitted file, and does nothing after Commit: it may be deferred.
+func (f *File) Discard() {
+	if !f.closed {
+		f.closed = true
+		f.file.Close()
+	}
+	if f.temp != "" {
+		os.Remove(f.temp)
+		f.temp = ""
+	}
+}
+
+// cause takes the path out of a file system error, since it would name a hidden file and not what the caller asked for.
+func cause(err error) error {
+	var pathErr *fs.PathError
+	var linkErr *os.LinkError
+	switch {
+	case errors.As(err, &pathErr):
+		return pathErr.Err
+	case errors.As(err, &linkErr):
+		return linkErr.Err
+	}
+	return err
+}

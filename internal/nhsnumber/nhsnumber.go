@@ -1,0 +1,249 @@
+// Package nhsnumber reads one NHS number as it is found in real extracts and checks it. It knows nothing of files,
+// snapshots or policies: bytes or a typed value go in, a nine-digit key and a status come out.
+//
+// The number is ten digits of which the tenth is a Modulus 11 check digit over the first nine with weights 10 to 2
+// (NHS Data Dictionary, "NHS NUMBER"). The first nine therefore say everything, and fit a uint32: that is the Key by
+// which the rest of the program knows a person.
+//
+// The package never returns, formats or logs the text that it was given.
+package nhsnumber
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Key is the first nine digits of an NHS number, 0 to 999,999,999.
+type Key = uint32
+
+// MaxKey is the largest Key that exists.
+const MaxKey Key = 999_999_999
+
+// Status says what a value turned out to be. The zero Status is Invalid, so that a status which nobody set withholds.
+type Status uint8
+
+const (
+	// Invalid is something that is no NHS number: wrong length, letters, an exponent, a wrong check digit, a
+	// placeholder such as ten times the same digit.
+	Invalid Status = iota
+	// Missing is a blank, or one of the tokens that programs write for "no value".
+	Missing
+	// Valid is an NHS number whose check digit holds.
+	Valid
+)
+
+const (
+	ones       = 0x0101010101010101
+	asciiZeros = 0x3030303030303030
+	highHalves = 0xF0F0F0F0F0F0F0F0
+)
+
+// Parse reads the text of one field and returns its key and Valid, or zero and Missing or Invalid.
+//
+// Valid texts are exactly: ten ASCII digits; the same grouped 3-3-4 by single separators, each a space, a hyphen or a
+// no-break space (UTF-8); either of these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as
+// ="…"; and ten digits followed by a point and one or more zeros. Missing are blanks alone, and NULL, NA, N/A, NaN,
+// None and - in any case. A number of the wrong length is never padded.
+//
+// Parse does not allocate and does not keep b.
+func Parse(b []byte) (Key, Status) {
+	if len(b) == 10 {
+		if key, status := parseTen(b); status == Valid {
+			return key, Valid
+		}
+	}
+	return parseDressed(trimBlanks(b))
+}
+
+// parseDressed reads a text without blanks around it in every accepted form but the plain one.
+func parseDressed(b []byte) (Key, Status) {
+	switch {
+	case isNull(b):
+		return 0, Missing
+	case b[0] == '\'':
+		return parseBare(b[1:])
+	case len(b) > 3 && b[0] == '=' && b[1] == '"' && b[len(b)-1] == '"':
+		return parseBare(b[2 : len(b)-1])
+	case len(b) > 11 && b[10] == '.' && allZeros(b[11:]):
+		return parseTen(b[:10])
+	}
+	return parseBare(b)
+}
+
+// parseBare reads ten digits, plain or grouped 3-3-4.
+func parseBare(b []byte) (Key, Status) {
+	if len(b) == 10 {
+		return parseTen(b)
+	}
+	if len(b) < 12 || len(b) > 14 {
+		return 0, Invalid
+	}
+	var digits [10]byte
+	copy(digits[0:3], b)
+	rest := b[3:]
+	for _, group := range [2][]byte{digits[3:6], digits[6:10]} {
+		n := separator(rest)
+		if n == 0 || len(rest) < n+len(group) {
+			return 0, Invalid
+		}
+		copy(group, rest[n:])
+		rest = rest[n+len(group):]
+	}
+	if len(rest) != 0 {
+		return 0, Invalid
+	}
+	return parseTen(digits[:])
+}
+
+// parseTen reads exactly ten bytes, which must be digits, and checks the tenth. The first eight are handled as the
+// eight lanes of one word: the benchmark beside the test holds this to a few nanoseconds.
+func parseTen(b []byte) (Key, Status) {
+	_ = b[9]
+	word := binary.LittleEndian.Uint64(b)
+	ninth, tenth := uint32(b[8])-'0', uint32(b[9])-'0'
+	if word&(word+0x0606060606060606)&highHalves != asciiZeros || ninth > 9 || tenth > 9 {
+		return 0, Invalid
+	}
+	lanes := word - asciiZeros
+
+	// Lane i of the product is the sum of digits 0 to i; the sum of these sums weighs digit i by 8-i.
+	prefixes := lanes * ones
+	digits := uint32(prefixes >> 56)
+	pairs := prefixes&0x00FF00FF00FF00FF + prefixes>>8&0x00FF00FF00FF00FF
+	weighed := uint32(pairs * 0x0001000100010001 >> 48)
+	if (weighed+2*digits+2*ninth+tenth)%11 != 0 {
+		return 0, Invalid
+	}
+
+	tens := lanes*10 + lanes>>8
+	eight := uint32(((tens&0x000000FF000000FF)*0x000F424000000064 + (tens>>16&0x000000FF000000FF)*0x0000271000000001) >> 32)
+	key := eight*10 + ninth
+	if key%111_111_111 == 0 {
+		return 0, Invalid // ten times the same digit: a placeholder
+	}
+	return key, Valid
+}
+
+// ParseInt reads a number from an integer column. It is Valid with ten digits and the right check digit; a number
+// of another length, such as one that lost its leading zero, is Invalid.
+func ParseInt(v int64) (Key, Status) {
+	if v < 1_000_000_000 || v > 9_999_999_999 {
+		return 0, Invalid
+	}
+	key := uint32(v / 10)
+	sum := uint32(v % 10)
+	for weight, rest := uint32(2), key; rest > 0; weight++ {
+		sum += weight * (rest % 10)
+		rest /= 10
+	}
+	if sum%11 != 0 || key%111_111_111 == 0 {
+		return 0, Invalid
+	}
+	return key, Valid
+}
+
+// ParseFloat reads a number from a floating-point column: an integral value as ParseInt would, NaN as Missing (it is
+// how pandas stores a null), anything else as Invalid.
+func ParseFloat(v float64) (Key, Status) {
+	switch {
+	case math.IsNaN(v):
+		return 0, Missing
+	case v != math.Trunc(v) || v < 0 || v > 9_999_999_999:
+		return 0, Invalid
+	}
+	return ParseInt(int64(v))
+}
+
+// CheckDigit returns the check digit that completes key, or false where key is above MaxKey or the digit would be
+// ten, in which case the number is never issued.
+func CheckDigit(key Key) (int, bool) {
+	if key > MaxKey {
+		return 0, false
+	}
+	var sum uint32
+	for weight, rest := uint32(2), key; rest > 0; weight++ {
+		sum += weight * (rest % 10)
+		rest /= 10
+	}
+	digit := (11 - sum%11) % 11
+	return int(digit), digit < 10
+}
+
+// separator returns the length of the group separator that b starts with, or 0.
+func separator(b []byte) int {
+	switch {
+	case len(b) > 0 && (b[0] == ' ' || b[0] == '-'):
+		return 1
+	case len(b) > 1 && b[0] == 0xC2 && b[1] == 0xA0:
+		return 2
+	}
+	return 0
+}
+
+// trimBlanks cuts spaces, tabs and no-break spaces from both ends.
+func trimBlanks(b []byte) []byte {
+	for len(b) > 0 {
+		switch {
+		case b[0] == ' ' || b[0] == '\t':
+			b = b[1:]
+			continue
+		case len(b) > 1 && b[0] == 0xC2 && b[1] == 0xA0:
+			b = b[2:]
+			continue
+		}
+		break
+	}
+	for len(b) > 0 {
+		last := len(b) - 1
+		switch {
+		case b[last] == ' ' || b[last] == '\t':
+			b = b[:last]
+			continue
+		case last > 0 && b[last-1] == 0xC2 && b[last] == 0xA0:
+			b = b[:last-1]
+			continue
+		}
+		break
+	}
+	return b
+}
+
+// isNull tells whether a trimmed text is empty or a token that stands for "no value".
+func isNull(b []byte) bool {
+	switch len(b) {
+	case 0:
+		return true
+	case 1:
+		return b[0] == '-'
+	case 2:
+		return foldEqual(b, "na")
+	case 3:
+		return foldEqual(b, "n/a") || foldEqual(b, "nan")
+	case 4:
+		return foldEqual(b, "null") || foldEqual(b, "none")
+	}
+	return false
+}
+
+// foldEqual compares ASCII text of one length without regard to case; lower is in lower case.
+func foldEqual(b []byte, lower string) bool {
+	for i := range len(lower) {
+		c := b[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func allZeros(b []byte) bool {
+	for _, c := range b {
+		if c != '0' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,270 @@
+package nhsnumber
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// All numbers here are from the range that is never issued (first digit 9).
+
+const nbsp = "\u00a0"
+
+var forms = []struct {
+	text   string
+	status Status
+}{
+	{"9434765919", Valid},
+	{"943 476 5919", Valid},
+	{"943-476-5919", Valid},
+	{"943" + nbsp + "476" + nbsp + "5919", Valid},
+	{"943-476 5919", Valid},
+	{"943 476" + nbsp + "5919", Valid},
+	{" 9434765919", Valid},
+	{"9434765919  ", Valid},
+	{"\t943 476 5919 ", Valid},
+	{nbsp + "9434765919" + nbsp, Valid},
+	{"'9434765919", Valid},
+	{" '943 476 5919", Valid},
+	{`="9434765919"`, Valid},
+	{` ="943-476-5919" `, Valid},
+	{"9434765919.0", Valid},
+	{"9434765919.00", Valid},
+	{" 9434765919.0000 ", Valid},
+
+	{"", Missing},
+	{"   ", Missing},
+	{"\t", Missing},
+	{nbsp, Missing},
+	{"NULL", Missing},
+	{"null", Missing},
+	{"NA", Missing},
+	{"n/a", Missing},
+	{"NaN", Missing},
+	{"nan", Missing},
+	{"None", Missing},
+	{"-", Missing},
+	{" Null ", Missing},
+
+	{"9434765918", Invalid},            // wrong check digit
+	{"943476591", Invalid},             // nine digits
+	{"94347659190", Invalid},           // eleven digits
+	{"9.43E+09", Invalid},              // Excel, digits lost for good
+	{"9434765919E0", Invalid},          //
+	{"9434765919.", Invalid},           //
+	{"9434765919.1", Invalid},          //
+	{"9434765919.0 0", Invalid},        //
+	{"943 476 5919.0", Invalid},        // only ten plain digits take .0
+	{"'9434765919.0", Invalid},         //
+	{"''9434765919", Invalid},          //
+	{"' 9434765919", Invalid},          //
+	{"9434765919'", Invalid},           //
+	{`="9434765919`, Invalid},          //
+	{`="9434765919 "`, Invalid},        //
+	{`"9434765919"`, Invalid},          // quotes belong to the CSV reader
+	{"943  476 5919", Invalid},         // two blanks
+	{"943.476.5919", Invalid},          //
+	{"943 4765919", Invalid},           //
+	{"9434 765 919", Invalid},          //
+	{"94 3476 5919", Invalid},          //
+	{"943_476_5919", Invalid},          //
+	{"+9434765919", Invalid},           //
+	{"-9434765919", Invalid},           //
+	{"９４３４７６５９１９", Invalid},            // full-width digits
+	{"943４765919", Invalid},            //
+	{"x434765919", Invalid},            //
+	{"unknown", Invalid},               //
+	{"NULLS", Invalid},                 //
+	{"--", Invalid},                    //
+	{"'", Invalid},                     //
+	{`=""`, Invalid},                   //
+	{"9434765919\x00", Invalid},        //
+	{"9434765919\n", Invalid},          //
+	{"943\xa0476\xa05919", Invalid},    // Latin-1, not UTF-8
+	{"\xc29434765919", Invalid},        //
+	{"9434765919 9434765919", Invalid}, //
+}
+
+func TestParse(t *testing.T) {
+	for _, c := range forms {
+		key, status := Parse([]byte(c.text))
+		if status != c.status {
+			t.Errorf("Parse(%q): status %d, want %d", c.text, status, c.status)
+		}
+		want := Key(0)
+		if c.status == Valid {
+			want = 943476591
+		}
+		if key != want {
+			t.Errorf("Parse(%q): key %d, want %d", c.text, key, want)
+		}
+	}
+}
+
+func TestPlaceholdersAreInvalid(t *testing.T) {
+	for d := byte('0'); d <= '9'; d++ {
+		text := strings.Repeat(string(d), 10)
+		for _, form := range []string{text, " " + text, "'" + text, text + ".0", text[:3] + " " + text[3:6] + " " + text[6:]} {
+			if _, status := Parse([]byte(form)); status != Invalid {
+				t.Errorf("Parse(%q): status %d, want invalid", form, status)
+			}
+		}
+	}
+	if _, status := ParseInt(9999999999); status != Invalid {
+		t.Error("ten nines as an integer are a placeholder")
+	}
+}
+
+// TestEveryCheckDigit walks a stretch of keys and all ten last digits against the rule as the Data Dictionary words it.
+func TestEveryCheckDigit(t *testing.T) {
+	for key := 900_000_000; key < 900_020_000; key++ {
+		for last := range 10 {
+			text := fmt.Sprintf("%09d%d", key, last)
+			got, status := Parse([]byte(text))
+			want, valid := plainCheck(text)
+			if valid != (status == Valid) || got != want {
+				t.Fatalf("Parse(%q) = %d, %d; the plain rule says %d, %v", text, got, status, want, valid)
+			}
+			if k, s := ParseInt(int64(key)*10 + int64(last)); k != got || s != status {
+				t.Fatalf("ParseInt(%s) = %d, %d; Parse says %d, %d", text, k, s, got, status)
+			}
+		}
+		digit, ok := CheckDigit(Key(key))
+		_, valid := plainCheck(fmt.Sprintf("%09d%d", key, digit))
+		if ok && !valid {
+			t.Fatalf("CheckDigit(%d) = %d does not complete the number", key, digit)
+		}
+	}
+	if _, ok := CheckDigit(MaxKey + 1); ok {
+		t.Error("a key above MaxKey has no check digit")
+	}
+}
+
+func TestParseInt(t *testing.T) {
+	for _, c := range []struct {
+		v      int64
+		key    Key
+		status Status
+	}{
+		{9434765919, 943476591, Valid},
+		{9434765918, 0, Invalid},
+		{943476591, 0, Invalid},
+		{94347659190, 0, Invalid},
+		{-9434765919, 0, Invalid},
+		{0, 0, Invalid},
+		{math.MaxInt64, 0, Invalid},
+		{math.MinInt64, 0, Invalid},
+	} {
+		if key, status := ParseInt(c.v); key != c.key || status != c.status {
+			t.Errorf("ParseInt(%d) = %d, %d; want %d, %d", c.v, key, status, c.key, c.status)
+		}
+	}
+}
+
+func TestParseFloat(t *testing.T) {
+	for _, c := range []struct {
+		v      float64
+		key    Key
+		status Status
+	}{
+		{9434765919, 943476591, Valid},
+		{9434765919.5, 0, Invalid},
+		{9.43e9, 0, Invalid},
+		{math.NaN(), 0, Missing},
+		{math.Inf(1), 0, Invalid},
+		{math.Inf(-1), 0, Invalid},
+		{-9434765919, 0, Invalid},
+		{1e300, 0, Invalid},
+	} {
+		if key, status := ParseFloat(c.v); key != c.key || status != c.status {
+			t.Errorf("ParseFloat(%v) = %d, %d; want %d, %d", c.v, key, status, c.key, c.status)
+		}
+	}
+}
+
+func TestParseDoesNotAllocate(t *testing.T) {
+	for _, c := range forms {
+		b := []byte(c.text)
+		if n := testing.AllocsPerRun(10, func() { Parse(b) }); n != 0 {
+			t.Errorf("Parse(%q) allocates %v times", c.text, n)
+		}
+	}
+}
+
+// The second implementation: the rules once more, as expressions and in the words of the Data Dictionary.
+const blank = `(?:[ \t]|\x{a0})*`
+
+var (
+	digits    = `[0-9]{10}`
+	grouped   = `[0-9]{3}[ \x{a0}-][0-9]{3}[ \x{a0}-][0-9]{4}`
+	bare      = `(?:` + digits + `|` + grouped + `)`
+	plainForm = regexp.MustCompile(`^` + blank + `(?:` + bare + `|'` + bare + `|="` + bare + `"|` + digits + `\.0+)` + blank + `$`)
+	plainNull = regexp.MustCompile(`^` + blank + `(?i:null|na|n/a|nan|none|-|)` + blank + `$`)
+	notDigits = regexp.MustCompile(`[^0-9]`)
+)
+
+func plainParse(text string) (Key, Status) {
+	switch {
+	case plainNull.MatchString(text):
+		return 0, Missing
+	case !plainForm.MatchString(text):
+		return 0, Invalid
+	}
+	key, valid := plainCheck(notDigits.ReplaceAllString(text, "")[:10])
+	if !valid {
+		return 0, Invalid
+	}
+	return key, Valid
+}
+
+func plainCheck(ten string) (Key, bool) {
+	if strings.Count(ten, ten[:1]) == 10 {
+		return 0, false
+	}
+	sum, key := 0, 0
+	for i := range 9 {
+		d := int(ten[i] - '0')
+		sum += d * (10 - i)
+		key = key*10 + d
+	}
+	check := 11 - sum%11
+	if check == 11 {
+		check = 0
+	}
+	if check == 10 || check != int(ten[9]-'0') {
+		return 0, false
+	}
+	return Key(key), true
+}
+
+func FuzzParse(f *testing.F) {
+	for _, c := range forms {
+		f.Add([]byte(c.text))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		key, status := Parse(b)
+		wantKey, wantStatus := plainParse(string(b))
+		if key != wantKey || status != wantStatus {
+			t.Errorf("Parse(%q) = %d, %d; the plain implementation says %d, %d", b, key, status, wantKey, wantStatus)
+		}
+	})
+}
+
+var (
+	benchKey    Key
+	benchStatus Status
+)
+
+func BenchmarkParse(b *testing.B) {
+	for _, form := range []string{"9434765919", "943 476 5919", " 9434765919 ", "9434765919.0", "NULL"} {
+		text := []byte(form)
+		b.Run(strings.ReplaceAll(form, " ", "_"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				benchKey, benchStatus = Parse(text)
+			}
+		})
+	}
+}
