@@ -14,11 +14,10 @@ var foreign = []struct{ magic, advice string }{
 	{"\xd0\xcf\x11\xe0", "it is an old Excel workbook: save the sheet as CSV"},
 	{"\x1f\x8b", "it is compressed with gzip: decompress it first"},
 	{"\x28\xb5\x2f\xfd", "it is compressed with zstd: decompress it first"},
-	{"BZh", "it is compressed with bzip2: decompress it first"},
+	{"BZh91AY&SY", "it is compressed with bzip2: decompress it first"},
 	{"\xfd7zXZ\x00", "it is compressed with xz: decompress it first"},
 	{"ARROW1\x00\x00", "it is an Arrow file: export it as CSV"},
 	{"Obj\x01", "it is an Avro file: export it as CSV"},
-	{"ORC", "it is an ORC file: export it as CSV"},
 	{"SQLite format 3\x00", "it is a SQLite database: export the table as CSV"},
 	{"NOOSNAP1", "it is a snapshot, not a dataset: name it with --snapshot"},
 }
@@ -29,14 +28,14 @@ func Detect(known []Format, head []byte, name string) (Format, error) {
 	if len(head) == 0 {
 		return nil, &InputError{Name: name, Err: ErrEmpty}
 	}
-	for _, format := range known {
-		if format.Matches(head, name) {
-			return format, nil
-		}
-	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
 			return nil, &InputError{Name: name, Err: fmt.Errorf("%w: %s", ErrUnknownFormat, f.advice)}
+		}
+	}
+	for _, format := range known {
+		if format.Matches(head, name) {
+			return format, nil
 		}
 	}
 	return nil, &InputError{Name: name, Err: ErrUnknownFormat}
