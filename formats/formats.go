@@ -29,7 +29,7 @@ type Format interface {
 
 // Input is one file to read, or a stream.
 type Input struct {
-	// Name is the base name, for messages.
+	// Name is the file's name as the user gave it, for messages and for telling formats by their name.
 	Name string
 	// Reader gives every byte of the file once. It is nil for a format with RandomAccess.
 	Reader io.Reader
@@ -122,7 +122,7 @@ var (
 // InputError says that an input is refused: malformed, or of a kind that is not supported. It never holds a value from
 // the input.
 type InputError struct {
-	// Name is the base name of the input.
+	// Name is the input's name as the user gave it.
 	Name string
 	// Line and Column are the place in a text, from 1, the column in bytes; 0 where unknown or meaningless.
 	Line, Column int64

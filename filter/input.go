@@ -1,0 +1,233 @@
+package filter
+
+// Opening an input: a file, or a stream such as standard input, which may have to be set aside in a temporary file.
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"noo/formats"
+	"noo/internal/atomicfile"
+)
+
+// ErrInputChanged is an input that was written to while it was read.
+var ErrInputChanged = errors.New("the file changed while it was read: run again when nothing writes to it")
+
+// input is an opened input.
+type input struct {
+	name   string // as the user gave it
+	file   *os.File
+	own    bool        // file was opened here
+	before fs.FileInfo // of a regular file, when it was opened; nil for a stream
+	head   []byte
+	reader io.Reader // the whole input, of a stream only once
+	hash   hash.Hash // of what reader gave, or nil
+	bytes  int64     // that reader gave
+	spool  *atomicfile.Scratch
+
+	progress func(done int64)
+}
+
+// openInput opens a path, or standard input for "-", and reads the first bytes.
+func openInput(ctx context.Context, path string, stdin *os.File) (*input, error) {
+	in := &input{name: path, file: stdin}
+	if path == "-" {
+		in.name = "stdin"
+	} else {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read %s: %w", path, reason(err))
+		}
+		in.file, in.own = file, true
+	}
+	if err := in.readHead(ctx); err != nil {
+		in.close()
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *input) readHead(ctx context.Context) error {
+	info, err := in.file.Stat()
+	switch {
+	case err != nil:
+		return in.failed(err)
+	case info.IsDir():
+		return fmt.Errorf("cannot read %s: it is a folder; name a file", in.name)
+	}
+	var stream io.Reader = in.file
+	if info.Mode().IsRegular() && in.own {
+		in.before = info
+	} else {
+		stream = &interruptible{ctx: ctx, from: in.file}
+	}
+	in.head = make([]byte, formats.HeadSize)
+	n, err := io.ReadFull(stream, in.head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return in.failed(err)
+	}
+	in.head = in.head[:n]
+	in.reader = &headFirst{head: in.head, rest: stream}
+	return nil
+}
+
+// Read gives the input from its start, and counts and hashes what it gives.
+func (in *input) Read(p []byte) (int, error) {
+	n, err := in.reader.Read(p)
+	in.bytes += int64(n)
+	if in.hash != nil {
+		in.hash.Write(p[:n])
+	}
+	if in.progress != nil {
+		in.progress(in.bytes)
+	}
+	if err != nil && err != io.EOF {
+		err = in.failed(err)
+	}
+	return n, err
+}
+
+// forFormat gives the input in the way that a format reads.
+func (in *input) forFormat(format formats.Format) (formats.Input, error) {
+	if !format.RandomAccess() {
+		return formats.Input{Name: in.name, Reader: in}, nil
+	}
+	if in.before != nil {
+		return formats.Input{Name: in.name, ReaderAt: in.file, Size: in.before.Size()}, nil
+	}
+	var err error
+	if in.spool, err = atomicfile.NewScratch(); err != nil {
+		return formats.Input{}, err
+	}
+	size, err := io.Copy(in.spool, in)
+	if err != nil {
+		return formats.Input{}, fmt.Errorf("setting %s aside: %w", in.name, reason(err))
+	}
+	return formats.Input{Name: in.name, ReaderAt: in.spool, Size: size}, nil
+}
+
+// digest starts hashing. A format that reads at random has not read everything in the end: finish sees to that.
+func (in *input) digest() { in.hash = sha256.New() }
+
+// finish makes sure that the whole input was counted, and that it is what it was when it was opened.
+func (in *input) finish(ctx context.Context) error {
+	if in.before == nil {
+		return nil
+	}
+	if in.bytes == 0 {
+		if err := in.readAll(ctx); err != nil {
+			return err
+		}
+	}
+	after, err := in.file.Stat()
+	if err != nil {
+		return in.failed(err)
+	}
+	if after.Size() != in.bytes || after.Size() != in.before.Size() || !after.ModTime().Equal(in.before.ModTime()) {
+		return fmt.Errorf("%s: %w", in.name, ErrInputChanged)
+	}
+	return nil
+}
+
+// readAll hashes a regular file that was read at random.
+func (in *input) readAll(ctx context.Context) error {
+	if in.hash == nil {
+		in.bytes = in.before.Size()
+		return nil
+	}
+	in.reader, in.progress = &interruptible{ctx: ctx, from: io.NewSectionReader(in.file, 0, in.before.Size())}, nil
+	_, err := io.Copy(io.Discard, in)
+	return err
+}
+
+// report describes the input.
+func (in *input) report(format string) InputReport {
+	r := InputReport{Name: filepath.Base(in.name), Format: format, Bytes: in.bytes}
+	if in.hash != nil {
+		r.SHA256 = fmt.Sprintf("%x", in.hash.Sum(nil))
+	}
+	return r
+}
+
+func (in *input) failed(err error) error {
+	return fmt.Errorf("reading %s: %w", in.name, reason(err))
+}
+
+func (in *input) close() {
+	if in.spool != nil {
+		in.spool.Close()
+	}
+	if in.own {
+		in.file.Close()
+	}
+}
+
+// headFirst gives the bytes that were read ahead, and then the rest.
+type headFirst struct {
+	head []byte
+	rest io.Reader
+}
+
+func (h *headFirst) Read(p []byte) (int, error) {
+	if len(h.head) == 0 {
+		return h.rest.Read(p)
+	}
+	n := copy(p, h.head)
+	h.head = h.head[n:]
+	return n, nil
+}
+
+// interruptible gives up waiting for a stream when its context ends. A read that is under way then, which nothing can
+// stop, goes on until the process ends and is not used.
+type interruptible struct {
+	ctx    context.Context
+	from   io.Reader
+	buffer []byte
+	unread []byte
+	err    error
+}
+
+func (r *interruptible) Read(p []byte) (int, error) {
+	if len(r.unread) == 0 && r.err == nil {
+		if r.buffer == nil {
+			r.buffer = make([]byte, 256<<10)
+		}
+		type result struct {
+			n   int
+			err error
+		}
+		done := make(chan result, 1)
+		go func() {
+			n, err := r.from.Read(r.buffer)
+			done <- result{n, err}
+		}()
+		select {
+		case <-r.ctx.Done():
+			r.err = context.Cause(r.ctx)
+			return 0, r.err
+		case got := <-done:
+			r.unread, r.err = r.buffer[:got.n], got.err
+		}
+	}
+	n := copy(p, r.unread)
+	r.unread = r.unread[n:]
+	if n == 0 {
+		return 0, r.err
+	}
+	return n, nil
+}
+
+// reason takes the path out of a file system error, since the message around it names the file as the user did.
+func reason(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}

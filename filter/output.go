@@ -1,0 +1,170 @@
+package filter
+
+// The outputs of a run: the dataset, the withheld records and the report, all of which appear together or not at all.
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+
+	"noo/internal/atomicfile"
+)
+
+// ErrSameFile is an output that is one of the files that a run reads, or another of its outputs.
+var ErrSameFile = errors.New("is a file that this run uses for something else: name another one")
+
+// output is a file, or standard output, that a run writes.
+type output struct {
+	name  string
+	bytes int64
+	hash  hash.Hash // or nil
+	file  *atomicfile.File
+	spool *atomicfile.Scratch // what goes to stdout at the end
+}
+
+// createOutput starts an output; "-" is standard output, for which everything is held back until the run is known to
+// be good.
+func createOutput(path string, replace bool) (*output, error) {
+	o := &output{name: path}
+	var err error
+	if path == "-" {
+		o.name = "stdout"
+		o.spool, err = atomicfile.NewScratch()
+	} else {
+		o.file, err = atomicfile.Create(path, replace)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// Write appends p, and counts and hashes it.
+func (o *output) Write(p []byte) (int, error) {
+	if o.hash != nil {
+		o.hash.Write(p)
+	}
+	o.bytes += int64(len(p))
+	if o.file != nil {
+		return o.file.Write(p)
+	}
+	n, err := o.spool.Write(p)
+	if err != nil {
+		err = fmt.Errorf("setting the output aside in %s: %w", os.TempDir(), reason(err))
+	}
+	return n, err
+}
+
+// digest starts hashing.
+func (o *output) digest() { o.hash = sha256.New() }
+
+// release sends what was held back to standard output; it does nothing for a file.
+func (o *output) release(stdout io.Writer) error {
+	if o == nil || o.spool == nil {
+		return nil
+	}
+	if _, err := o.spool.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("writing stdout: %w", reason(err))
+	}
+	if _, err := io.Copy(stdout, o.spool); err != nil {
+		return fmt.Errorf("writing stdout: %w", reason(err))
+	}
+	return nil
+}
+
+// committed gives the file to commit, or nil.
+func (o *output) committed() *atomicfile.File {
+	if o == nil {
+		return nil
+	}
+	return o.file
+}
+
+// discard drops what was not committed.
+func (o *output) discard() {
+	switch {
+	case o == nil:
+	case o.file != nil:
+		o.file.Discard()
+	default:
+		o.spool.Close()
+	}
+}
+
+// report describes the output.
+func (o *output) report() *OutputReport {
+	r := &OutputReport{Name: filepath.Base(o.name), Bytes: o.bytes}
+	if o.hash != nil {
+		r.SHA256 = fmt.Sprintf("%x", o.hash.Sum(nil))
+	}
+	return r
+}
+
+// sink gives the output as a writer, and nil for none.
+func (o *output) sink() io.Writer {
+	if o == nil {
+		return nil
+	}
+	return o
+}
+
+// keepApart refuses outputs that are the same file as one of the others or as one that is read, through whatever name
+// or link. Empty paths and "-" are passed over.
+func keepApart(read, written []string) error {
+	known := make([]place, 0, len(read)+len(written))
+	for _, path := range read {
+		if path != "" && path != "-" {
+			known = append(known, placeOf(path))
+		}
+	}
+	streams := 0
+	for _, path := range written {
+		if path == "-" {
+			if streams++; streams > 1 {
+				return fmt.Errorf("cannot write to stdout: it %w", ErrSameFile)
+			}
+		}
+		if path == "" || path == "-" {
+			continue
+		}
+		p := placeOf(path)
+		for _, other := range known {
+			if p.same(other) {
+				return fmt.Errorf("cannot write %s: it %w", path, ErrSameFile)
+			}
+		}
+		known = append(known, p)
+	}
+	return nil
+}
+
+// place identifies a file, which need not exist yet.
+type place struct {
+	info os.FileInfo // nil where it does not exist
+	path string      // with links in the folders resolved
+}
+
+func placeOf(path string) place {
+	p := place{path: path}
+	if info, err := os.Stat(path); err == nil {
+		p.info = info
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		p.path = absolute
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(p.path)); err == nil {
+		p.path = filepath.Join(folder, filepath.Base(p.path))
+	}
+	return p
+}
+
+func (p place) same(other place) bool {
+	if p.info != nil && other.info != nil {
+		return os.SameFile(p.info, other.info)
+	}
+	return p.path == other.path
+}

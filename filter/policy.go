@@ -1,0 +1,141 @@
+package filter
+
+import "fmt"
+
+// Verdict is what is found out about a record.
+type Verdict uint8
+
+// The verdicts. The zero Verdict is Invalid, so that a verdict nobody set withholds.
+const (
+	// Invalid is a record with something that is no NHS number where one is expected.
+	Invalid Verdict = iota
+	// Unchecked is a record with a valid number that the snapshot's publisher did not look up.
+	Unchecked
+	// Missing is a record without any number.
+	Missing
+	// Kept is a record of people of whom none opted out.
+	Kept
+	// OptedOut is a record of someone who opted out.
+	OptedOut
+
+	verdicts = 5
+)
+
+// String gives the verdict's name in a report.
+func (v Verdict) String() string {
+	return [verdicts]string{"invalid", "unchecked", "missing", "kept", "opted_out"}[v]
+}
+
+// Action is what a policy does with a class of records.
+type Action uint8
+
+const (
+	// Withhold leaves the records out of the output; they may be collected for follow-up.
+	Withhold Action = iota
+	// Keep lets the records through.
+	Keep
+	// Fail ends the run without an output at the first such record.
+	Fail
+)
+
+// actionNames are the names of the actions in flags and reports.
+var actionNames = [...]string{Withhold: "withhold", Keep: "keep", Fail: "fail"}
+
+// String gives the action's name.
+func (a Action) String() string { return actionNames[a] }
+
+// MarshalText gives the action's name.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads an action by its name.
+func (a *Action) UnmarshalText(text []byte) error {
+	for action, name := range actionNames {
+		if name == string(text) {
+			*a = Action(action)
+			return nil
+		}
+	}
+	return fmt.Errorf("want withhold, keep or fail")
+}
+
+// Policy says what becomes of records that are neither kept nor opted out. The zero Policy withholds them all. There
+// is nothing to choose for records of people who opted out: they are dropped.
+type Policy struct {
+	Missing, Invalid, Unchecked Action
+}
+
+// Validate refuses a policy that would let unchecked people through.
+func (p Policy) Validate() error {
+	if p.Unchecked == Keep {
+		return fmt.Errorf("records of people who were not looked up cannot be kept: use withhold or fail")
+	}
+	return nil
+}
+
+// action says what p does with a record of verdict v, which must not be OptedOut.
+func (p Policy) action(v Verdict) Action {
+	switch v {
+	case Kept:
+		return Keep
+	case Missing:
+		return p.Missing
+	case Unchecked:
+		return p.Unchecked
+	}
+	return p.Invalid
+}
+
+// ranks orders the verdicts on the numbers of one record: the highest is the record's. Opted out stands above all,
+// and a record is missing only when it has no number at all. Of invalid and unchecked the one counts that the policy
+// is stricter with, so that neither can hide behind the other.
+func (p Policy) ranks() (ranks [verdicts]uint8) {
+	strictness := [...]uint8{Keep: 0, Withhold: 1, Fail: 2}
+	ranks[Missing], ranks[Kept], ranks[Unchecked], ranks[Invalid], ranks[OptedOut] = 0, 1, 2, 3, 4
+	if strictness[p.Unchecked] > strictness[p.Invalid] {
+		ranks[Unchecked], ranks[Invalid] = 3, 2
+	}
+	return ranks
+}
+
+// Tally counts records by verdict.
+type Tally struct {
+	Read      int64 `json:"read"`
+	Kept      int64 `json:"kept"`
+	OptedOut  int64 `json:"opted_out"`
+	Missing   int64 `json:"missing"`
+	Invalid   int64 `json:"invalid"`
+	Unchecked int64 `json:"unchecked"`
+	Written   int64 `json:"written"`
+}
+
+// Add adds the counts of another tally.
+func (t *Tally) Add(o Tally) {
+	t.Read += o.Read
+	t.Kept += o.Kept
+	t.OptedOut += o.OptedOut
+	t.Missing += o.Missing
+	t.Invalid += o.Invalid
+	t.Unchecked += o.Unchecked
+	t.Written += o.Written
+}
+
+// Withheld is the number of records that were neither written nor opted out.
+func (t Tally) Withheld() int64 { return t.Read - t.OptedOut - t.Written }
+
+// MustNotBeDisclosed is the number of records that a filter run would leave out.
+func (t Tally) MustNotBeDisclosed() int64 { return t.Read - t.Written }
+
+// newTally makes a tally from counts by verdict, and what the policy does with each.
+func newTally(counts [verdicts]int64, p Policy) Tally {
+	t := Tally{
+		Kept: counts[Kept], OptedOut: counts[OptedOut], Missing: counts[Missing],
+		Invalid: counts[Invalid], Unchecked: counts[Unchecked],
+	}
+	for v, n := range counts {
+		t.Read += n
+		if Verdict(v) != OptedOut && p.action(Verdict(v)) == Keep {
+			t.Written += n
+		}
+	}
+	return t
+}

@@ -1,0 +1,84 @@
+package filter
+
+// The report says what a run did, in numbers: no NHS number, no value of a field, and base names only.
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// ReportSchema names the form of a Report.
+const ReportSchema = "noo/report/v1"
+
+// Report is what a run did.
+type Report struct {
+	Schema   string         `json:"schema"`
+	Tool     Tool           `json:"tool"`
+	Command  string         `json:"command"`
+	Snapshot SnapshotReport `json:"snapshot"`
+	Policy   PolicyReport   `json:"policy"`
+	Files    []FileReport   `json:"files"`
+	Totals   Tally          `json:"totals"`
+	Started  time.Time      `json:"started"`
+	Finished time.Time      `json:"finished"`
+}
+
+// Tool names the program that made a report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// SnapshotReport says which snapshot a run used. SHA256 is of the whole file, in hexadecimal, "" where no digests were
+// asked for. OptedOut and Checked count numbers.
+type SnapshotReport struct {
+	ID         string    `json:"id"`
+	Sequence   uint64    `json:"sequence"`
+	Scope      string    `json:"scope"`
+	Created    time.Time `json:"created"`
+	ValidUntil time.Time `json:"valid_until"`
+	KeyID      string    `json:"key_id"`
+	SHA256     string    `json:"sha256,omitempty"`
+	OptedOut   int64     `json:"opted_out"`
+	Checked    int64     `json:"checked"`
+}
+
+// PolicyReport says by which rules a run decided.
+type PolicyReport struct {
+	Missing   Action `json:"missing"`
+	Invalid   Action `json:"invalid"`
+	Unchecked Action `json:"unchecked"`
+	MaxAge    string `json:"max_age"`
+}
+
+// FileReport says what a run did with one input. Output is nil where nothing was written.
+type FileReport struct {
+	Input   InputReport   `json:"input"`
+	Output  *OutputReport `json:"output,omitempty"`
+	Columns []string      `json:"columns"`
+	Records Tally         `json:"records"`
+}
+
+// InputReport describes an input. Bytes is its size in bytes; SHA256 is "" where no digests were asked for.
+type InputReport struct {
+	Name   string `json:"name"`
+	Format string `json:"format"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// OutputReport describes an output. Bytes is its size in bytes; SHA256 is "" where no digests were asked for.
+type OutputReport struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// WriteJSON writes the report as indented JSON with a line feed at its end.
+func (r *Report) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}

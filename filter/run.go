@@ -1,0 +1,225 @@
+// Package filter decides which records may be disclosed, and runs that decision over a dataset: it opens the input,
+// has its format read and write the records, and puts the outputs in their places when everything is known to be good.
+//
+// A Run is made, filled in and carried out once. It knows no file format and, of every record, only the values that
+// identify people. On any error no output is left.
+package filter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"noo/formats"
+	"noo/internal/atomicfile"
+)
+
+// Run is one dataset to filter, or to check.
+type Run struct {
+	// Input is the file to read; "-" is standard input.
+	Input string
+	// Output takes the records that may be disclosed; "-" is standard output, "" writes none, which is a check.
+	Output string
+	// Withheld takes the records that were withheld, never those of people who opted out; "" writes none.
+	Withheld string
+	// Report takes the report; "-" is standard output, "" writes none. With a report, digests are computed.
+	Report string
+	// Replace lets existing outputs be replaced.
+	Replace bool
+	// Uses are further files that no output may replace, such as the snapshot.
+	Uses []string
+
+	// Columns are the names or numbers of the columns that identify people; with none the header decides.
+	Columns []string
+	// Policy says what becomes of records that are neither kept nor opted out.
+	Policy Policy
+	// Register answers who has opted out.
+	Register Register
+	// Formats are the formats that the input may have, in the order in which they are tried.
+	Formats []formats.Format
+	// About fills in what the report says of the tool, the command, the snapshot and the policy.
+	About Report
+
+	// Stdin and Stdout are what "-" means.
+	Stdin  *os.File
+	Stdout io.Writer
+	// Progress, where not nil, is told from one goroutine how many bytes of the input were read, and how many it has;
+	// total is -1 where unknown.
+	Progress func(done, total int64)
+}
+
+// PolicyError is a record that a Fail policy met.
+type PolicyError struct {
+	// Name is the input's name as the user gave it.
+	Name string
+	// Record is the record's number in the input, from 1.
+	Record int64
+	// Verdict is what was found out about it.
+	Verdict Verdict
+}
+
+// Error says which record it was.
+func (e *PolicyError) Error() string {
+	what := map[Verdict]string{
+		Missing:   "has no NHS number",
+		Invalid:   "has something that is no NHS number",
+		Unchecked: "has a number that the snapshot's publisher did not look up",
+	}[e.Verdict]
+	return fmt.Sprintf("%s: record %d %s, and the policy is --%s fail; nothing was written", e.Name, e.Record, what, e.Verdict)
+}
+
+// outputs are all that a run writes.
+type outputs struct{ dataset, withheld, report *output }
+
+// Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
+// for a bad input, a *ColumnError where the identifying columns could not be told, a *PolicyError, ErrSameFile,
+// atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, the context's cause when it ended, or
+// what the file system said.
+func (r *Run) Do(ctx context.Context) (*Report, error) {
+	report := r.About
+	report.Schema, report.Started = ReportSchema, time.Now().UTC()
+	if err := r.Policy.Validate(); err != nil {
+		return nil, err
+	}
+	if err := keepApart(append([]string{r.Input}, r.Uses...), []string{r.Output, r.Withheld, r.Report}); err != nil {
+		return nil, err
+	}
+	in, err := openInput(ctx, r.Input, r.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	r.watch(in)
+
+	var out outputs
+	defer func() {
+		for _, o := range []*output{out.dataset, out.withheld, out.report} {
+			o.discard()
+		}
+	}()
+	file, err := r.filter(ctx, in, &out)
+	if err != nil {
+		return nil, err
+	}
+	report.Files = []FileReport{*file}
+	report.Totals.Add(file.Records)
+	report.Finished = time.Now().UTC()
+	if err := r.publish(ctx, &report, &out); err != nil {
+		return nil, err
+	}
+	return &report, nil
+}
+
+// watch has the progress of reading told.
+func (r *Run) watch(in *input) {
+	if r.Progress == nil {
+		return
+	}
+	total := int64(-1)
+	if in.before != nil {
+		total = in.before.Size()
+	}
+	in.progress = func(done int64) { r.Progress(done, total) }
+}
+
+// filter reads the input and writes the outputs, which it creates.
+func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport, error) {
+	if r.Report != "" {
+		in.digest()
+	}
+	format, err := formats.Detect(r.Formats, in.head, in.name)
+	if err != nil {
+		return nil, err
+	}
+	source, err := in.forFormat(format)
+	if err != nil {
+		return nil, err
+	}
+	dataset, err := format.Open(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	defer dataset.Close()
+	columns, err := chooseColumns(in.name, dataset.Columns(), r.Columns)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.create(out); err != nil {
+		return nil, err
+	}
+
+	judge := newJudge(r.Register, r.Policy)
+	err = dataset.Scan(ctx, columns, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink()})
+	if stop, ok := errors.AsType[*stopped](err); ok {
+		err = &PolicyError{Name: in.name, Record: judge.number(stop.seq, stop.index), Verdict: stop.verdict}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := in.finish(ctx); err != nil {
+		return nil, err
+	}
+
+	report := &FileReport{
+		Input:   in.report(format.Name()),
+		Columns: columnNames(dataset.Columns(), columns),
+		Records: judge.tally(),
+	}
+	if out.dataset != nil {
+		report.Output = out.dataset.report()
+	}
+	return report, nil
+}
+
+// create starts the outputs.
+func (r *Run) create(out *outputs) (err error) {
+	for _, o := range []struct {
+		path   string
+		output **output
+	}{{r.Output, &out.dataset}, {r.Withheld, &out.withheld}, {r.Report, &out.report}} {
+		if o.path == "" {
+			continue
+		}
+		if *o.output, err = createOutput(o.path, r.Replace); err != nil {
+			return err
+		}
+	}
+	if out.dataset != nil && r.Report != "" {
+		out.dataset.digest()
+	}
+	return nil
+}
+
+// publish writes the report and puts the outputs in their places, the dataset last: where it stands, the rest does.
+func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if out.report != nil {
+		if err := report.WriteJSON(out.report); err != nil {
+			return err
+		}
+	}
+	for _, o := range []*output{out.dataset, out.report} {
+		if err := o.release(r.Stdout); err != nil {
+			return err
+		}
+	}
+	return atomicfile.Commit(out.withheld.committed(), out.report.committed(), out.dataset.committed())
+}
+
+// columnNames names the identifying columns for the report: by number where a name might be data.
+func columnNames(all []formats.Column, chosen []int) []string {
+	names := make([]string, len(chosen))
+	for i, place := range chosen {
+		names[i] = all[place].Name
+		if !looksLikeName(names[i]) {
+			names[i] = strconv.Itoa(place + 1)
+		}
+	}
+	return names
+}

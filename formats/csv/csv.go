@@ -1,0 +1,220 @@
+// Package csv filters delimited text: it reads records strictly by RFC 4180 with a chosen delimiter and quote, and
+// writes those that stay byte for byte as they were, with their own quoting and line endings.
+//
+// The grammar is that of Go's encoding/csv in its strict mode, with three things refused that other readers would read
+// in another way: a NUL byte, a carriage return outside quotes that no line feed follows, and a record longer than
+// MaxRecord. A line without a single byte is no record; it is passed on as it is. A byte order mark of UTF-8 is passed
+// on; UTF-16 is refused.
+//
+// The bytes of a record are looked at once, by plain scans for one byte, in chunks that are cut at the ends of records
+// and worked on in parallel.
+package csv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"noo/formats"
+	"noo/internal/nhsnumber"
+)
+
+// MaxRecord is the longest record in bytes, its line ending included: what bounds the memory that a quote which is
+// never closed can take.
+const MaxRecord = 16 << 20
+
+// Reasons for which an input is refused; each comes wrapped in a *formats.InputError with the place.
+var (
+	ErrBareQuote   = errors.New("a quote inside a field that does not start with one: quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file")
+	ErrAfterQuote  = errors.New("text after the closing quote of a field: double a quote that belongs to the text")
+	ErrUnclosed    = errors.New("a quoted field starts here and is never closed")
+	ErrFieldCount  = errors.New("wrong number of fields")
+	ErrNUL         = errors.New("a NUL byte: the file is damaged or UTF-16; save it as UTF-8")
+	ErrUTF16       = errors.New("the file is UTF-16: save it as UTF-8")
+	ErrBareReturn  = errors.New("a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings")
+	ErrTooLong     = errors.New("a record of more than 16 MiB starts here: is a quote never closed?")
+	ErrNoRecord    = errors.New("nothing but blank lines")
+	ErrHeaderValue = errors.New("an NHS number stands where the column names are expected: pass --no-header if the file has no header")
+)
+
+// Format reads and writes delimited text. The zero Format is plain CSV with a header.
+type Format struct {
+	// Delimiter stands between fields; 0 is a comma.
+	Delimiter byte
+	// Quote encloses fields; 0 is a double quote.
+	Quote byte
+	// NoQuote makes the quote an ordinary character.
+	NoQuote bool
+	// NoHeader says that the first record is data; the columns then have no names.
+	NoHeader bool
+	// Workers is how many goroutines look at records; 0 is as many as there are processors to use.
+	Workers int
+
+	chunkSize int // bytes read at a time; tests make it small
+}
+
+var _ formats.Format = Format{}
+
+// Validate says whether the dialect can be read at all: delimiter and quote must be two different ASCII characters
+// that end no line and hold no NHS number.
+func (f Format) Validate() error {
+	f = f.withDefaults()
+	if !f.NoQuote && f.Delimiter == f.Quote {
+		return errors.New("the delimiter and the quote must differ")
+	}
+	for _, c := range []struct {
+		what string
+		b    byte
+	}{{"delimiter", f.Delimiter}, {"quote", f.Quote}} {
+		switch {
+		case c.b == '\r' || c.b == '\n' || c.b >= 0x80 || '0' <= c.b && c.b <= '9':
+			return fmt.Errorf("the %s must be one ASCII character other than a digit or a line ending", c.what)
+		}
+	}
+	return nil
+}
+
+func (f Format) withDefaults() Format {
+	if f.Delimiter == 0 {
+		f.Delimiter = ','
+	}
+	if f.Quote == 0 {
+		f.Quote = '"'
+	}
+	if f.Workers < 1 {
+		f.Workers = runtime.GOMAXPROCS(0)
+	}
+	if f.chunkSize == 0 {
+		f.chunkSize = defaultChunkSize
+	}
+	return f
+}
+
+// Name is "csv", whatever the delimiter.
+func (Format) Name() string { return "csv" }
+
+// RandomAccess is false: text is read from start to end.
+func (Format) RandomAccess() bool { return false }
+
+// Matches takes every input whose name says text, and every other that has no NUL byte near its start. What is in a
+// file of that name but is no text is refused when it is read, with its place.
+func (Format) Matches(head []byte, name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".csv", ".tsv", ".tab", ".txt", ".dat", ".psv":
+		return true
+	}
+	return isUTF16(head) || bytes.IndexByte(head, 0) < 0
+}
+
+func isUTF16(head []byte) bool {
+	return bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF})
+}
+
+// Open reads up to the end of the header, or of the first record where there is no header.
+func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, error) {
+	if err := f.Validate(); err != nil {
+		return nil, err
+	}
+	d := &dataset{name: in.Name, format: f.withDefaults()}
+	d.source = newSource(in.Reader, d.format)
+	for d.fields == 0 {
+		if err := d.nextOfHead(); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// dataset is an opened text: where its records start, and how many fields each has.
+type dataset struct {
+	name    string
+	format  Format
+	source  *source
+	prefix  []byte // what stands before the records: byte order mark, blank lines, header
+	first   *chunk // the first chunk, less the prefix
+	fields  int    // fields that every record has
+	columns []formats.Column
+}
+
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
+// nextOfHead looks for the first record in the next chunk: nearly always the first, unless that is all blank lines.
+func (d *dataset) nextOfHead() error {
+	c, err := d.source.next()
+	switch {
+	case err != nil:
+		return err
+	case c == nil && len(d.prefix) == 0:
+		return d.refuse(formats.ErrEmpty)
+	case c == nil || len(d.prefix) > MaxRecord:
+		return d.refuse(ErrNoRecord)
+	}
+	s := newScanner(d.format, c)
+	if c.seq == 0 {
+		if isUTF16(s.data) {
+			return d.refuse(ErrUTF16)
+		}
+		if bytes.HasPrefix(s.data, byteOrderMark) {
+			s.moveTo(len(byteOrderMark))
+		}
+	}
+	for s.skipBlank() {
+	}
+	start := s.pos
+	if start < len(s.data) {
+		if err := d.readHeader(s); err != nil {
+			return d.refuseAt(err, int64(bytes.Count(d.prefix, []byte{'\n'})))
+		}
+	}
+	if d.format.NoHeader {
+		s.pos = start
+	}
+	d.prefix = append(d.prefix, s.data[:s.pos]...)
+	d.first = c
+	d.first.data = c.data[s.pos:]
+	return nil
+}
+
+// readHeader takes the number of fields and, where there is a header, the names of the columns from the first record.
+func (d *dataset) readHeader(s *scanner) error {
+	start := s.pos
+	if err := s.record(); err != nil {
+		return err
+	}
+	d.fields = len(s.spans)
+	d.columns = make([]formats.Column, d.fields)
+	if d.format.NoHeader {
+		return nil
+	}
+	for i, span := range s.spans {
+		name := s.value(span)
+		if _, status := nhsnumber.Parse(name); status == nhsnumber.Valid {
+			return s.at(start, ErrHeaderValue)
+		}
+		d.columns[i].Name = string(name)
+	}
+	return nil
+}
+
+// refuse says that the input as a whole is no good.
+func (d *dataset) refuse(reason error) error {
+	return &formats.InputError{Name: d.name, Err: reason}
+}
+
+// refuseAt gives an error of a scanner its line in the file, where lines line feeds precede the scanner's data.
+func (d *dataset) refuseAt(err error, lines int64) error {
+	if at, ok := errors.AsType[*malformed](err); ok {
+		return &formats.InputError{Name: d.name, Line: lines + at.line, Column: at.column, Err: at.reason}
+	}
+	return err
+}
+
+// Columns lists the names in the header, or as many nameless columns as the first record has fields.
+func (d *dataset) Columns() []formats.Column { return d.columns }
+
+// Close does nothing: the input is its owner's.
+func (d *dataset) Close() error { return nil }

@@ -1,0 +1,519 @@
+package csv
+
+import (
+	"bytes"
+	"context"
+	stdcsv "encoding/csv"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"noo/formats"
+	"noo/internal/nhsnumber"
+)
+
+// byHash is a decider that makes a fate of the values alone, so that a reference can make the same.
+type byHash struct{}
+
+func (byHash) Decide(batch *formats.Batch, fates []formats.Fate) error {
+	for i := range fates {
+		var values []string
+		for _, c := range batch.Columns {
+			// encoding/csv turns CRLF inside quotes into LF.
+			values = append(values, strings.ReplaceAll(string(c.Text[i]), "\r\n", "\n"))
+		}
+		fates[i] = fateOf(values)
+	}
+	return nil
+}
+
+func fateOf(values []string) formats.Fate {
+	h := fnv.New32a()
+	for _, v := range values {
+		fmt.Fprintf(h, "%q", v)
+	}
+	return formats.Fate(h.Sum32() >> 7 % 3)
+}
+
+// result is what filtering gave.
+type result struct {
+	kept, withheld string
+	err            error
+}
+
+func filterText(f Format, text string, columns []int) result {
+	var kept, withheld bytes.Buffer
+	d, err := f.Open(context.Background(), formats.Input{Name: "in.csv", Reader: strings.NewReader(text)})
+	if err != nil {
+		return result{err: err}
+	}
+	for _, c := range columns {
+		if c >= len(d.Columns()) {
+			return result{err: errors.New("no such column")}
+		}
+	}
+	err = d.Scan(context.Background(), columns, byHash{}, formats.Sinks{Kept: &kept, Withheld: &withheld})
+	if err != nil {
+		return result{err: err}
+	}
+	return result{kept: kept.String(), withheld: withheld.String()}
+}
+
+// reference is the same by encoding/csv, which says where each record ends, and a few lines of plain code.
+func reference(f Format, text string, columns []int) result {
+	body := strings.TrimPrefix(text, "\ufeff")
+	prefix := text[:len(text)-len(body)]
+	if refusedBeyond(body) {
+		return result{err: errors.New("refused")}
+	}
+	r := stdcsv.NewReader(strings.NewReader(body))
+	r.Comma = rune(f.Delimiter)
+	var out result
+	var kept, withheld strings.Builder
+	kept.WriteString(prefix)
+	withheld.WriteString(prefix)
+	start, first := int64(0), true
+	for {
+		record, err := r.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return result{err: err}
+		}
+		raw := body[start:r.InputOffset()]
+		start = r.InputOffset()
+		blank := len(raw) - len(strings.TrimLeft(raw, "\r\n"))
+		kept.WriteString(raw[:blank])
+		for _, c := range columns {
+			if c >= len(record) {
+				return result{err: errors.New("no such column")}
+			}
+		}
+		if first {
+			withheld.WriteString(raw[:blank])
+		}
+		if first && !f.NoHeader {
+			first = false
+			for _, name := range record {
+				if _, status := nhsnumber.Parse([]byte(name)); status == nhsnumber.Valid {
+					return result{err: ErrHeaderValue}
+				}
+			}
+			kept.WriteString(raw[blank:])
+			withheld.WriteString(raw[blank:])
+			continue
+		}
+		first = false
+		var values []string
+		for _, c := range columns {
+			values = append(values, record[c])
+		}
+		switch fateOf(values) {
+		case formats.Keep:
+			kept.WriteString(raw[blank:])
+		case formats.Withhold:
+			withheld.WriteString(raw[blank:])
+		}
+	}
+	if first {
+		return result{err: ErrNoRecord}
+	}
+	kept.WriteString(body[start:])
+	out.kept, out.withheld = kept.String(), withheld.String()
+	return out
+}
+
+// refusedBeyond tells whether text that encoding/csv accepts is refused here: a NUL, UTF-16, or a carriage return
+// outside quotes that neither ends the text nor stands before a line feed.
+func refusedBeyond(text string) bool {
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return true
+	}
+	inside := false
+	for i := range len(text) {
+		switch text[i] {
+		case 0:
+			return true
+		case '"':
+			inside = !inside
+		case '\r':
+			if !inside && i+1 < len(text) && text[i+1] != '\n' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// compare holds both ways of filtering against each other.
+func compare(t *testing.T, f Format, text string, columns []int) {
+	t.Helper()
+	want := reference(f, text, columns)
+	got := filterText(f, text, columns)
+	if (want.err != nil) != (got.err != nil) {
+		t.Fatalf("%q: error %v, the reference has %v", text, got.err, want.err)
+	}
+	if got.err == nil && (got.kept != want.kept || got.withheld != want.withheld) {
+		t.Fatalf("%q:\nkept %q\nwant %q\nwithheld %q\nwant     %q", text, got.kept, want.kept, got.withheld, want.withheld)
+	}
+	if refusal, ok := errors.AsType[*formats.InputError](got.err); got.err != nil && ok && refusal.Line < 0 {
+		t.Fatalf("%q: refused at line %d", text, refusal.Line)
+	}
+}
+
+// randomText writes records with everything that may stand in one, and now and then something that may not.
+func randomText(r *rand.Rand, broken bool) string {
+	fields := 1 + r.IntN(5)
+	endings := []string{"\n", "\r\n"}
+	values := []string{
+		"", "a", "9434765919", "943 476 5919", " 9434765919 ", "9434765919.0", "NULL", "café", "x y", "'9434765919",
+		"long text that fills more than eight bytes", "-", ";", "tab\there",
+	}
+	quoted := []string{
+		`""`, `"a"`, `"a,b"`, "\"a\nb\"", "\"a\r\nb\"", "\"\r\"", `"say ""hello"""`, `""""`, `"=""9434765919"""`, `"9434765919"`, "\",\n,\"",
+	}
+	wrong := []string{`a"b`, `"a"b`, `"`, "a\rb", "\x00", `"a" `, ` "a"`, "\r", `"a\"b"`}
+	var text strings.Builder
+	if r.IntN(8) == 0 {
+		text.WriteString("\ufeff")
+	}
+	for range r.IntN(40) {
+		if r.IntN(12) == 0 {
+			text.WriteString(endings[r.IntN(2)])
+			continue
+		}
+		n := fields
+		if broken && r.IntN(40) == 0 {
+			n = r.IntN(6)
+		}
+		for i := range n {
+			if i > 0 {
+				text.WriteByte(',')
+			}
+			switch {
+			case broken && r.IntN(60) == 0:
+				text.WriteString(wrong[r.IntN(len(wrong))])
+			case r.IntN(3) == 0:
+				text.WriteString(quoted[r.IntN(len(quoted))])
+			default:
+				text.WriteString(values[r.IntN(len(values))])
+			}
+		}
+		text.WriteString(endings[r.IntN(2)])
+	}
+	out := text.String()
+	if r.IntN(4) == 0 {
+		out = strings.TrimRight(out, "\r\n")
+	}
+	return out
+}
+
+func TestSameAsEncodingCSV(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 7))
+	accepted := 0
+	for i := range 60_000 {
+		text := randomText(r, i%2 == 0)
+		f := Format{Delimiter: ',', NoHeader: r.IntN(3) == 0, Workers: 1 + r.IntN(3), chunkSize: 16 << r.IntN(6)}
+		columns := []int{r.IntN(3)}
+		if second := r.IntN(3); second != columns[0] && r.IntN(2) == 0 {
+			columns = append(columns, second)
+		}
+		compare(t, f, text, columns)
+		if reference(f, text, columns).err == nil {
+			accepted++
+		}
+	}
+	if accepted < 10_000 {
+		t.Errorf("only %d of the texts were well-formed", accepted)
+	}
+}
+
+func FuzzSameAsEncodingCSV(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range 200 {
+		f.Add(randomText(r, i%2 == 0), uint8(i), uint8(r.IntN(64)))
+	}
+	samples, _ := filepath.Glob("../../../shared/csv-spectrum/*.csv")
+	for _, path := range samples {
+		if text, err := os.ReadFile(path); err == nil {
+			f.Add(string(text), uint8(0), uint8(16))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, choice, size uint8) {
+		format := Format{Delimiter: ',', NoHeader: choice&1 != 0, Workers: 2, chunkSize: 1 + int(size)}
+		if choice&8 != 0 {
+			format.Delimiter = ';'
+		}
+		compare(t, format, text, []int{int(choice >> 1 & 3)})
+	})
+}
+
+// TestSpectrum reads the files of csv-spectrum, which others made, where they are at hand.
+func TestSpectrum(t *testing.T) {
+	samples, err := filepath.Glob("../../../shared/csv-spectrum/*.csv")
+	if err != nil || len(samples) == 0 {
+		t.Skip("no samples beside the checkout")
+	}
+	for _, path := range samples {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, Format{Delimiter: ',', chunkSize: 8}, string(text), []int{0})
+		got := filterText(Format{}, string(text), []int{0})
+		if wrong := filepath.Base(path) == "location_coordinates.csv"; wrong != errors.Is(got.err, ErrBareQuote) {
+			t.Errorf("%s: %v", filepath.Base(path), got.err) // that file has the seconds of an angle as bare quotes
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		name, text   string
+		format       Format
+		err          error
+		line, column int64
+	}{
+		{"empty", "", Format{}, formats.ErrEmpty, 0, 0},
+		{"blank lines alone", "\n\r\n\n", Format{}, ErrNoRecord, 0, 0},
+		{"bare quote", "id,x\n1,a\n2,b\"c\n", Format{}, ErrBareQuote, 3, 4},
+		{"quote after a blank", "id,x\n1, \"a\"\n", Format{}, ErrBareQuote, 2, 4},
+		{"after the quote", "id,x\n1,\"a\"b\n", Format{}, ErrAfterQuote, 2, 6},
+		{"backslash escape", "id,x\n1,\"a\\\"b\"\n", Format{}, ErrAfterQuote, 2, 7},
+		{"unclosed", "id,x\n1,a\n2,\"b\n3,c\n", Format{}, ErrUnclosed, 3, 3},
+		{"short", "id,x\n1,a\n2\n3,c\n", Format{}, ErrFieldCount, 3, 1},
+		{"long", "id,x\n1,a\n2,b,\n3,c\n", Format{}, ErrFieldCount, 3, 1},
+		{"long and quoted", "id,x\n1,\"a\nb\"\n2,\"b\",c\n", Format{}, ErrFieldCount, 4, 1},
+		{"NUL", "id,x\n1,a\x00\n", Format{}, ErrNUL, 2, 4},
+		{"NUL in quotes", "id,x\n1,\"a\x00\"\n", Format{}, ErrNUL, 2, 5},
+		{"UTF-16", "\xff\xfei\x00d\x00\n\x00", Format{}, ErrUTF16, 0, 0},
+		{"UTF-16 without its mark", "i\x00d\x00\n\x00", Format{}, ErrNUL, 1, 2},
+		{"bare return", "id,x\r1,a\r2,b\r", Format{}, ErrBareReturn, 1, 5},
+		{"return before CRLF", "id,x\n1,a\r\r\n", Format{}, ErrBareReturn, 2, 4},
+		{"return, no quotes", "id,x\n1,a\rb\n", Format{NoQuote: true}, ErrBareReturn, 2, 4},
+		{"short, no quotes", "id,x\n\"1,2\"\n\"1\n", Format{NoQuote: true}, ErrFieldCount, 3, 1},
+		{"no header", "9434765919,x\n1,2\n", Format{}, ErrHeaderValue, 1, 1},
+		{"no header, number in the middle", "\nx,\"943 476 5919\"\n1,2\n", Format{}, ErrHeaderValue, 2, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, size := range []int{2, 7, 1 << 10} {
+				c.format.chunkSize = size
+				got := filterText(c.format, c.text, []int{0})
+				if !errors.Is(got.err, c.err) {
+					t.Fatalf("error %v, want %v", got.err, c.err)
+				}
+				at, ok := errors.AsType[*formats.InputError](got.err)
+				if !ok || at.Line != c.line || at.Column != c.column {
+					t.Errorf("refused at %d:%d, want %d:%d", at.Line, at.Column, c.line, c.column)
+				}
+			}
+		})
+	}
+}
+
+// TestRecordTooLong holds the bound on a record: memory must not follow a quote that is never closed.
+func TestRecordTooLong(t *testing.T) {
+	fits := strings.Repeat("x", MaxRecord-len("1,\"\"\n"))
+	for _, c := range []struct {
+		name, text string
+		err        error
+	}{
+		{"fits", "id,x\n1,\"" + fits + "\"\n2,b\n", nil},
+		{"one byte more", "id,x\n1,\"" + fits + "x\"\n2,b\n", ErrTooLong},
+		{"never closed", "id,x\n1,\"" + strings.Repeat("x\n", MaxRecord), ErrTooLong},
+		{"no line ending", "id,x\n1," + strings.Repeat("x", MaxRecord+1), ErrTooLong},
+	} {
+		for _, prefix := range []int{0, 3, 60_000} {
+			text := strings.Replace(c.text, "\n", "\n"+strings.Repeat("0,y\n", prefix), 1)
+			if got := filterText(Format{}, text, []int{0}); !errors.Is(got.err, c.err) {
+				t.Errorf("%s after %d records: %v", c.name, prefix, got.err)
+			} else if at, ok := errors.AsType[*formats.InputError](got.err); ok && at.Line != int64(prefix+2) {
+				t.Errorf("%s after %d records: line %d", c.name, prefix, at.Line)
+			}
+		}
+	}
+}
+
+// TestOutputDoesNotDependOnChunks runs one text through many chunk sizes and numbers of workers.
+func TestOutputDoesNotDependOnChunks(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	var text strings.Builder
+	text.WriteString("id,note\r\n")
+	for i := range 3000 {
+		fmt.Fprintf(&text, "%d,\"line\n%d, \"\"quoted\"\"\"%s", r.IntN(1000), i, []string{"\n", "\r\n", "\n\n"}[r.IntN(3)])
+	}
+	want := filterText(Format{Workers: 1}, text.String(), []int{0})
+	for _, size := range []int{1, 13, 64, 1000, 4096, 1 << 20} {
+		for _, workers := range []int{1, 2, 5} {
+			if got := filterText(Format{Workers: workers, chunkSize: size}, text.String(), []int{0}); got != want {
+				t.Errorf("chunks of %d bytes, %d workers: another output", size, workers)
+			}
+		}
+	}
+}
+
+func TestQuoteNone(t *testing.T) {
+	text := "id\tx\n1\t\"a\n2\tb\"c\n3\t\"\n"
+	want := "id\tx\n"
+	for _, line := range []string{"1\t\"a\n", "2\tb\"c\n", "3\t\"\n"} {
+		if fateOf([]string{line[:1]}) == formats.Keep {
+			want += line
+		}
+	}
+	if got := filterText(Format{Delimiter: '\t', NoQuote: true}, text, []int{0}); got.err != nil || got.kept != want {
+		t.Errorf("kept %q, %v; want %q", got.kept, got.err, want)
+	}
+}
+
+func TestDialectIsChecked(t *testing.T) {
+	for _, f := range []Format{
+		{Delimiter: '"'}, {Delimiter: '\n'}, {Delimiter: '7'}, {Quote: '\r'}, {Delimiter: 0xA7}, {Delimiter: ';', Quote: ';'},
+	} {
+		if f.Validate() == nil {
+			t.Errorf("delimiter %q and quote %q are accepted", f.Delimiter, f.Quote)
+		}
+	}
+	if err := (Format{Delimiter: '|', Quote: '\''}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// failing is a writer, reader or decider that does not work.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error)                   { return 0, f.err }
+func (f failing) Read([]byte) (int, error)                    { return 0, f.err }
+func (f failing) Decide(*formats.Batch, []formats.Fate) error { return f.err }
+
+type panicking struct{}
+
+func (panicking) Decide(*formats.Batch, []formats.Fate) error { panic("9434765919") }
+
+func TestErrorsOfOthersComeBack(t *testing.T) {
+	text := "id\n" + strings.Repeat("1\n2\n3\n4\n5\n6\n7\n8\n", 10_000)
+	ours := errors.New("disk full")
+	scan := func(r io.Reader, decide formats.Decider, to formats.Sinks) error {
+		d, err := Format{chunkSize: 1 << 10}.Open(context.Background(), formats.Input{Name: "in.csv", Reader: r})
+		if err != nil {
+			return err
+		}
+		return d.Scan(context.Background(), []int{0}, decide, to)
+	}
+	if err := scan(strings.NewReader(text), byHash{}, formats.Sinks{Kept: failing{ours}}); !errors.Is(err, ours) {
+		t.Errorf("kept sink: %v", err)
+	}
+	if err := scan(strings.NewReader(text), failing{ours}, formats.Sinks{}); !errors.Is(err, ours) {
+		t.Errorf("decider: %v", err)
+	}
+	if err := scan(io.MultiReader(strings.NewReader(text), failing{ours}), byHash{}, formats.Sinks{}); !errors.Is(err, ours) {
+		t.Errorf("reader: %v", err)
+	}
+	if err := scan(strings.NewReader(text), panicking{}, formats.Sinks{}); err == nil || strings.Contains(err.Error(), "9434765919") {
+		t.Errorf("panic: %v", err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	d, err := Format{chunkSize: 1 << 10}.Open(ctx, formats.Input{Name: "in.csv", Reader: io.MultiReader(strings.NewReader("id\n"), endless{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := errors.New("interrupted")
+	err = d.Scan(ctx, []int{0}, cancelling{cancel, why}, formats.Sinks{Kept: io.Discard})
+	if !errors.Is(err, why) {
+		t.Errorf("scan ended with %v", err)
+	}
+}
+
+// endless gives records for ever.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '\n'
+		if i%2 == 0 && i+1 < len(p) {
+			p[i] = '1'
+		}
+	}
+	return len(p), nil
+}
+
+type cancelling struct {
+	cancel context.CancelCauseFunc
+	why    error
+}
+
+func (c cancelling) Decide(batch *formats.Batch, _ []formats.Fate) error {
+	if batch.Seq == 20 {
+		c.cancel(c.why)
+	}
+	return nil
+}
+
+func TestBehind(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 20_000 {
+		line := make([]byte, r.IntN(70))
+		for i := range line {
+			line[i] = []byte{',', 'a', '-', 0, 0x80, 0xAC, 0xFF, ',' + 1}[r.IntN(8)]
+		}
+		n := 1 + r.IntN(12)
+		want, left := -1, n
+		for i, b := range line {
+			if b == ',' {
+				if left--; left == 0 {
+					want = i + 1
+					break
+				}
+			}
+		}
+		if got := behind(line, ',', n); got != want {
+			t.Fatalf("behind(%q, %d) = %d, want %d", line, n, got, want)
+		}
+	}
+}
+
+// keepAll keeps every record.
+type keepAll struct{}
+
+func (keepAll) Decide(_ *formats.Batch, fates []formats.Fate) error {
+	for i := range fates {
+		fates[i] = formats.Keep
+		if i%16 == 15 {
+			fates[i] = formats.Drop
+		}
+	}
+	return nil
+}
+
+func BenchmarkScan(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("id,nhs_number,a,b,c,d,e,f,g,h,i,j,k\n")
+	for i := range 200_000 {
+		note := "plain"
+		if i%20 == 0 {
+			note = `"quoted, with ""doubled"" quotes"`
+		}
+		fmt.Fprintf(&text, "%d,9434765919,SW1A 1AA,1980-02-03,M,%s,A01,2024-05-06,12.50,C123,some text here,%d,end\n", i, note, i*7)
+	}
+	input := text.String()
+	b.SetBytes(int64(len(input)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d, err := Format{}.Open(context.Background(), formats.Input{Name: "in.csv", Reader: strings.NewReader(input)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := d.Scan(context.Background(), []int{1}, keepAll{}, formats.Sinks{Kept: io.Discard}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

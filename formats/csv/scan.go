@@ -1,0 +1,254 @@
+package csv
+
+// A scan is a pipeline: one goroutine reads chunks, several look at their records and have them decided on, and the
+// caller's writes what is left in the order of the input. As many chunks are on their way as the queue is long.
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"noo/formats"
+)
+
+// queueLength is how many chunks are on their way at most: enough that neither the reader nor a worker waits for a
+// write, few enough to stay in the cache.
+func queueLength(workers int) int { return 2*workers + 2 }
+
+// Scan implements formats.Dataset. It may be called once.
+func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
+	for _, sink := range []io.Writer{to.Kept, to.Withheld} {
+		if sink == nil || len(d.prefix) == 0 {
+			continue
+		}
+		if _, err := sink.Write(d.prefix); err != nil {
+			return err
+		}
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+
+	jobs := make(chan *chunk)
+	ordered := make(chan *chunk, queueLength(d.format.Workers))
+	var readErr error
+	running.Go(func() {
+		defer close(ordered)
+		defer close(jobs)
+		readErr = guard(func() error { return d.read(ctx, ordered, jobs) })
+	})
+	for range d.format.Workers {
+		running.Go(func() {
+			w := newWorker(d, columns, decide, to)
+			for c := range jobs {
+				c.err = guard(func() error { return w.work(c) })
+				close(c.done)
+			}
+		})
+	}
+	if err := d.write(ctx, ordered, to); err != nil {
+		return err
+	}
+	return readErr // written before ordered was closed
+}
+
+// read sends every chunk to be written in order, and to be worked on.
+func (d *dataset) read(ctx context.Context, ordered, jobs chan<- *chunk) error {
+	for c := d.first; c != nil; {
+		for _, queue := range []chan<- *chunk{ordered, jobs} {
+			select {
+			case queue <- c:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		var err error
+		if c, err = d.source.next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write waits for the chunks in order, and writes what is left of them.
+func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.Sinks) error {
+	lines := int64(bytes.Count(d.prefix, []byte{'\n'}))
+	for c := range ordered {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if c.err != nil {
+			return d.refuseAt(c.err, lines)
+		}
+		lines += c.lines
+		if len(c.kept) > 0 {
+			if _, err := to.Kept.Write(c.kept); err != nil {
+				return err
+			}
+		}
+		if len(c.withheld) > 0 {
+			if _, err := to.Withheld.Write(c.withheld); err != nil {
+				return err
+			}
+		}
+		d.source.recycle(c)
+	}
+	return nil
+}
+
+// guard turns a panic into an error, so that a mistake in this package ends one run with a message. The message has
+// the kind of the panic only, since its text could hold data.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error while reading CSV (%T): please report it", r)
+		}
+	}()
+	return f()
+}
+
+// identifier is an identifying column: which field it is, and its place among the columns of a batch.
+type identifier struct{ field, slot int }
+
+// worker looks at chunks, one at a time, and keeps its memory between them.
+type worker struct {
+	scanner
+	dataset     *dataset
+	identifiers []identifier // by field
+	decide      formats.Decider
+	keep        bool // kept records are wanted
+	withhold    bool // withheld records are wanted
+
+	batch  formats.Batch
+	fates  []formats.Fate
+	starts []int // where each record starts
+	ends   []int // and ends, its line ending included
+}
+
+func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sinks) *worker {
+	w := &worker{dataset: d, decide: decide, keep: to.Kept != nil, withhold: to.Withheld != nil}
+	for field := range d.fields {
+		for slot, column := range columns {
+			if column == field {
+				w.identifiers = append(w.identifiers, identifier{field, slot})
+			}
+		}
+	}
+	w.batch.Columns = make([]formats.Values, len(columns))
+	return w
+}
+
+// work finds the records of a chunk, has them decided on, and moves those that stay together.
+func (w *worker) work(c *chunk) error {
+	w.reset(w.dataset.format, c)
+	w.starts, w.ends = w.starts[:0], w.ends[:0]
+	for i := range w.batch.Columns {
+		w.batch.Columns[i].Text = w.batch.Columns[i].Text[:0]
+	}
+	if err := w.findRecords(); err != nil {
+		return err
+	}
+	w.batch.Seq, w.batch.Records = c.seq-w.dataset.first.seq, len(w.starts)
+	if cap(w.fates) < len(w.starts) {
+		w.fates = make([]formats.Fate, 2*len(w.starts))
+	}
+	w.fates = w.fates[:len(w.starts)]
+	clear(w.fates)
+	if err := w.decide.Decide(&w.batch, w.fates); err != nil {
+		return err
+	}
+	c.lines = int64(bytes.Count(c.data, []byte{'\n'}))
+	if w.withhold {
+		c.withheld = w.collectWithheld()
+	}
+	if w.keep {
+		c.kept = w.moveKept()
+	}
+	return nil
+}
+
+// findRecords notes where each record of the chunk lies, and the values of its identifying columns.
+func (w *worker) findRecords() error {
+	delimiter := []byte{w.delimiter}
+	for w.pos < len(w.data) {
+		start := w.pos
+		line, next, plain := w.plainLine()
+		switch {
+		case plain && len(line) == 0:
+			w.moveTo(next)
+			continue
+		case plain:
+			if got := bytes.Count(line, delimiter) + 1; got != w.dataset.fields {
+				return w.fieldCount(start, got, w.dataset.fields)
+			}
+			w.noteFields(line)
+			w.moveTo(next)
+		default:
+			if err := w.record(); err != nil {
+				return err
+			}
+			if len(w.spans) != w.dataset.fields {
+				return w.fieldCount(start, len(w.spans), w.dataset.fields)
+			}
+			w.noteSpans()
+		}
+		w.starts = append(w.starts, start)
+		w.ends = append(w.ends, w.pos)
+	}
+	return nil
+}
+
+// noteFields notes the identifying fields of a record without quotes. Its number of fields has been checked.
+func (w *worker) noteFields(line []byte) {
+	field := 0
+	for _, id := range w.identifiers {
+		if n := id.field - field; n > 0 {
+			line = line[behind(line, w.delimiter, n):]
+			field = id.field
+		}
+		value := line
+		if end := bytes.IndexByte(line, w.delimiter); end >= 0 {
+			value = line[:end:end]
+		}
+		column := &w.batch.Columns[id.slot]
+		column.Text = append(column.Text, value)
+	}
+}
+
+// noteSpans notes the identifying fields of the record that was read field by field.
+func (w *worker) noteSpans() {
+	for _, id := range w.identifiers {
+		column := &w.batch.Columns[id.slot]
+		column.Text = append(column.Text, w.value(w.spans[id.field]))
+	}
+}
+
+// collectWithheld copies the withheld records, since moving the kept ones writes over them.
+func (w *worker) collectWithheld() []byte {
+	var out []byte
+	for i, fate := range w.fates {
+		if fate == formats.Withhold {
+			out = append(out, w.data[w.starts[i]:w.ends[i]]...)
+		}
+	}
+	return out
+}
+
+// moveKept moves the kept records, and the blank lines between records, to the start of the data, a run at a time.
+func (w *worker) moveKept() []byte {
+	length, run := 0, 0
+	for i, fate := range w.fates {
+		if fate != formats.Keep {
+			length += copy(w.data[length:], w.data[run:w.starts[i]])
+			run = w.ends[i]
+		}
+	}
+	length += copy(w.data[length:], w.data[run:])
+	return w.data[:length]
+}

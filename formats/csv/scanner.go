@@ -1,0 +1,256 @@
+package csv
+
+// The scanner finds the records of one chunk, and in each the fields that identify people. Most records hold no quote,
+// so most of the work is done by bytes.IndexByte and bytes.Count, which look at many bytes at a time; a record in which
+// anything unusual stands is read field by field.
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// span is where a field lies in the data, without the quotes around it.
+type span struct {
+	start, end int
+	doubled    bool // doubled quotes stand for single ones
+}
+
+// malformed is a refusal with its place in the scanner's data: line and column from 1.
+type malformed struct {
+	line, column int64
+	reason       error
+}
+
+func (m *malformed) Error() string { return m.reason.Error() }
+func (m *malformed) Unwrap() error { return m.reason }
+
+// scanner walks over data, which starts at the start of a record.
+type scanner struct {
+	delimiter byte
+	quote     byte
+	quoting   bool
+	tooLong   bool // the data ends inside a record that is longer than MaxRecord
+	data      []byte
+
+	pos   int    // start of the next record
+	spans []span // fields of the record that record read last
+
+	// Where the next quote, carriage return and NUL are, at pos or later; len(data) where there is none.
+	nextQuote, nextReturn, nextNUL int
+}
+
+func newScanner(f Format, c *chunk) *scanner {
+	s := &scanner{}
+	s.reset(f, c)
+	return s
+}
+
+// reset starts on another chunk, keeping the memory for the fields.
+func (s *scanner) reset(f Format, c *chunk) {
+	*s = scanner{
+		delimiter: f.Delimiter, quote: f.Quote, quoting: !f.NoQuote,
+		tooLong: c.tooLong, data: c.data, spans: s.spans[:0],
+		nextQuote: -1, nextReturn: -1, nextNUL: -1,
+	}
+	s.moveTo(0)
+}
+
+// moveTo makes pos the start of the next record.
+func (s *scanner) moveTo(pos int) {
+	s.pos = pos
+	if s.nextQuote < pos {
+		s.nextQuote = len(s.data)
+		if s.quoting {
+			s.nextQuote = s.find(s.quote, pos)
+		}
+	}
+	if s.nextReturn < pos {
+		s.nextReturn = s.find('\r', pos)
+	}
+	if s.nextNUL < pos {
+		s.nextNUL = s.find(0, pos)
+	}
+}
+
+// find returns where b stands next, at from or later, or len(data).
+func (s *scanner) find(b byte, from int) int {
+	if i := bytes.IndexByte(s.data[from:], b); i >= 0 {
+		return from + i
+	}
+	return len(s.data)
+}
+
+// skipBlank moves over a line without a single byte, and says whether there was one.
+func (s *scanner) skipBlank() bool {
+	rest := s.data[s.pos:]
+	switch {
+	case len(rest) > 0 && rest[0] == '\n':
+		s.moveTo(s.pos + 1)
+	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
+		s.moveTo(s.pos + 2)
+	case len(rest) == 1 && rest[0] == '\r':
+		s.moveTo(s.pos + 1)
+	default:
+		return false
+	}
+	return true
+}
+
+// plainLine returns the content of the record at pos, without its line ending, and where the next one starts, if the
+// record holds no quote, NUL or carriage return but the one in its ending; otherwise ok is false.
+func (s *scanner) plainLine() (content []byte, next int, ok bool) {
+	end := s.find('\n', s.pos)
+	next = min(end+1, len(s.data))
+	if s.nextReturn < end {
+		if s.nextReturn != end-1 {
+			return nil, 0, false
+		}
+		end--
+	}
+	return s.data[s.pos:end], next, s.nextQuote >= end && s.nextNUL >= end && !s.tooLong
+}
+
+// record reads the record at pos field by field into spans, and moves behind it.
+func (s *scanner) record() error {
+	start, pos := s.pos, s.pos
+	s.spans = s.spans[:0]
+	for {
+		field, after, err := s.field(start, pos)
+		if err != nil {
+			return err
+		}
+		s.spans = append(s.spans, field)
+		pos = after
+		if pos < len(s.data) && s.data[pos] == s.delimiter {
+			pos++
+			continue
+		}
+		break
+	}
+	pos += s.lineEnding(pos)
+	if s.tooLong && pos == len(s.data) {
+		return s.at(start, ErrTooLong)
+	}
+	if s.nextNUL < pos {
+		return s.at(s.nextNUL, ErrNUL)
+	}
+	s.moveTo(pos)
+	return nil
+}
+
+// field reads one field of the record that begins at start, and returns it and where what follows it begins: a
+// delimiter, a line ending or the end of the data.
+func (s *scanner) field(start, pos int) (span, int, error) {
+	if s.quoting && pos < len(s.data) && s.data[pos] == s.quote {
+		return s.quotedField(start, pos)
+	}
+	for i := pos; i < len(s.data); i++ {
+		switch b := s.data[i]; {
+		case b == s.delimiter:
+			return span{start: pos, end: i}, i, nil
+		case b == '\n' || b == '\r':
+			if s.lineEnding(i) == 0 {
+				return span{}, 0, s.at(i, ErrBareReturn)
+			}
+			return span{start: pos, end: i}, i, nil
+		case b == s.quote && s.quoting:
+			return span{}, 0, s.at(i, ErrBareQuote)
+		}
+	}
+	return span{start: pos, end: len(s.data)}, len(s.data), nil
+}
+
+func (s *scanner) quotedField(start, open int) (span, int, error) {
+	field := span{start: open + 1}
+	for pos := open + 1; ; pos++ {
+		pos = s.find(s.quote, pos)
+		switch {
+		case pos == len(s.data) && s.tooLong:
+			return span{}, 0, s.at(start, ErrTooLong)
+		case pos == len(s.data):
+			return span{}, 0, s.at(open, ErrUnclosed)
+		}
+		field.end = pos
+		pos++
+		switch {
+		case pos == len(s.data) || s.data[pos] == s.delimiter || s.lineEnding(pos) > 0:
+			return field, pos, nil
+		case s.data[pos] != s.quote:
+			return span{}, 0, s.at(pos, ErrAfterQuote)
+		}
+		field.doubled = true
+	}
+}
+
+// lineEnding returns the length of the line ending at pos: LF, CRLF, or a carriage return that ends the data, which
+// encoding/csv takes for one too. It is 0 where there is none.
+func (s *scanner) lineEnding(pos int) int {
+	switch rest := s.data[pos:]; {
+	case len(rest) > 0 && rest[0] == '\n':
+		return 1
+	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
+		return 2
+	case len(rest) == 1 && rest[0] == '\r':
+		return 1
+	}
+	return 0
+}
+
+// value returns the text of a field; it is a part of the data unless doubled quotes had to be taken out of it.
+func (s *scanner) value(field span) []byte {
+	raw := s.data[field.start:field.end:field.end]
+	if !field.doubled {
+		return raw
+	}
+	return bytes.ReplaceAll(raw, []byte{s.quote, s.quote}, []byte{s.quote})
+}
+
+// at gives a reason its place in the data.
+func (s *scanner) at(pos int, reason error) error {
+	before := s.data[:pos]
+	return &malformed{
+		line:   int64(bytes.Count(before, []byte{'\n'})) + 1,
+		column: int64(pos - bytes.LastIndexByte(before, '\n')),
+		reason: reason,
+	}
+}
+
+// fieldCount is the refusal of the record at start, which has got fields and not want.
+func (s *scanner) fieldCount(start, got, want int) error {
+	return s.at(start, fmt.Errorf("%w: %d where the first record has %d", ErrFieldCount, got, want))
+}
+
+const (
+	everyByte = 0x0101010101010101
+	lowBits   = 0x7F7F7F7F7F7F7F7F
+)
+
+// behind returns the index just behind the nth b in line, or -1 where there are fewer; n is at least 1. It looks at
+// eight bytes at a time.
+func behind(line []byte, b byte, n int) int {
+	pattern := uint64(b) * everyByte
+	i := 0
+	for ; i+8 <= len(line); i += 8 {
+		differ := binary.LittleEndian.Uint64(line[i:]) ^ pattern
+		equal := ^((differ&lowBits + lowBits) | differ | lowBits) // the top bit of each byte that equals b
+		count := bits.OnesCount64(equal)
+		if count < n {
+			n -= count
+			continue
+		}
+		for ; n > 1; n-- {
+			equal &= equal - 1
+		}
+		return i + bits.TrailingZeros64(equal)/8 + 1
+	}
+	for ; i < len(line); i++ {
+		if line[i] == b {
+			if n--; n == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
+}

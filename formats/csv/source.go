@@ -1,0 +1,133 @@
+package csv
+
+// The source cuts the input into chunks that end where a record ends, so that each can be worked on by itself.
+//
+// Where a record ends depends on whether a line feed is inside quotes, and so on how many quotes precede it. Every
+// chunk starts at the start of a record, so the quotes in the chunk alone tell. That holds for well-formed text; a
+// misplaced quote may put the cut in a wrong place, but then it lies before the cut, and whoever reads the chunk from
+// its start meets it first and refuses the input.
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// defaultChunkSize is how many bytes are read at a time. A chunk and the notes on its records fit the second-level cache.
+const defaultChunkSize = 512 << 10
+
+// chunk is a part of the input made of whole records, and on its way through the workers what became of it.
+type chunk struct {
+	seq     int
+	buffer  []byte // what data and kept are part of
+	data    []byte
+	tooLong bool // data ends inside a record that is longer than MaxRecord
+
+	done     chan struct{} // closed when the fields below are final
+	err      error
+	lines    int64  // line feeds in data
+	kept     []byte // what goes to the output, moved together at the start of data
+	withheld []byte // what goes to the file for follow-up
+}
+
+// source reads chunks. It is used by one goroutine; recycle may be called by another.
+type source struct {
+	reader  io.Reader
+	size    int // of a buffer, unless it had to grow
+	quote   byte
+	quoting bool
+	seq     int
+	ended   bool
+	buffer  []byte      // the buffer of the chunk to come
+	filled  int         // bytes in it: the start of a record that the chunk before did not complete
+	free    chan []byte // buffers to use again
+}
+
+func newSource(r io.Reader, f Format) *source {
+	return &source{
+		reader: r, size: f.chunkSize, quote: f.Quote, quoting: !f.NoQuote,
+		buffer: make([]byte, f.chunkSize),
+		free:   make(chan []byte, queueLength(f.Workers)),
+	}
+}
+
+// next returns the next chunk, or nil after the last. Only an error of the reader is an error here.
+func (s *source) next() (*chunk, error) {
+	if s.ended {
+		return nil, nil
+	}
+	cut := 0
+	for cut == 0 {
+		if s.filled == len(s.buffer) {
+			if s.filled >= MaxRecord {
+				s.ended = true
+				return s.take(s.filled, true), nil
+			}
+			s.buffer = append(s.buffer, make([]byte, len(s.buffer))...)
+		}
+		n, err := io.ReadFull(s.reader, s.buffer[s.filled:])
+		s.filled += n
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			s.ended = true
+			if s.filled == 0 {
+				return nil, nil
+			}
+			return s.take(s.filled, false), nil
+		case err != nil:
+			return nil, err
+		}
+		cut = s.lastRecordEnd(s.buffer[:s.filled])
+	}
+	return s.take(cut, false), nil
+}
+
+// take makes a chunk of the first cut bytes of the buffer, and starts another buffer with the rest.
+func (s *source) take(cut int, tooLong bool) *chunk {
+	c := &chunk{seq: s.seq, buffer: s.buffer, data: s.buffer[:cut], tooLong: tooLong, done: make(chan struct{})}
+	s.seq++
+	rest := s.buffer[cut:s.filled]
+	select {
+	case s.buffer = <-s.free:
+	default:
+		s.buffer = make([]byte, s.size)
+	}
+	for len(s.buffer) < len(rest) {
+		s.buffer = make([]byte, 2*len(s.buffer))
+	}
+	s.filled = copy(s.buffer, rest)
+	return c
+}
+
+// recycle gives the memory of a chunk back. Buffers that grew for a long record are let go.
+func (s *source) recycle(c *chunk) {
+	if len(c.buffer) != s.size {
+		return
+	}
+	select {
+	case s.free <- c.buffer:
+	default:
+	}
+}
+
+// lastRecordEnd returns where the last complete record of data ends, or 0.
+func (s *source) lastRecordEnd(data []byte) int {
+	if !s.quoting {
+		return bytes.LastIndexByte(data, '\n') + 1
+	}
+	quote := []byte{s.quote}
+	inside := bytes.Count(data, quote)%2 == 1
+	for end := len(data); ; {
+		line := bytes.LastIndexByte(data[:end], '\n')
+		if line < 0 {
+			return 0
+		}
+		if bytes.Count(data[line:end], quote)%2 == 1 {
+			inside = !inside
+		}
+		if !inside {
+			return line + 1
+		}
+		end = line
+	}
+}
