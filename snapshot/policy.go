@@ -1,0 +1,89 @@
+// Whether a verified snapshot may be relied on now: freshness, and no way back to an older one.
+
+package snapshot
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// DefaultMaxAge is how old a snapshot may be: an opt-out may take up to 21 days to be applied (NHS England, national data
+// opt-out), so a list older than that cannot be relied on.
+const DefaultMaxAge = 21 * 24 * time.Hour
+
+// clockSlack is how far a publisher's clock may be ahead of ours.
+const clockSlack = 10 * time.Minute
+
+// Policy says what is asked of a snapshot beyond a good signature. Its zero value asks for an age of at most DefaultMaxAge
+// at the present time, and remembers nothing.
+type Policy struct {
+	Now         time.Time     // the time to judge by; zero is the present
+	MaxAge      time.Duration // largest age, counted from Created; zero is DefaultMaxAge
+	MinSequence uint64        // lowest sequence to accept
+	Seen        *Seen         // remembers the highest sequence of each key; nil skips the check for rollback
+}
+
+// Check tells whether s may be used: it returns nil, a *Refusal, or the error of a Seen that could not be read or written,
+// which is no Refusal. A snapshot that passes everything else is recorded in p.Seen, so that no older one of the same
+// key passes afterwards.
+func (p Policy) Check(s *Snapshot) error {
+	err := p.checkTimes(&s.manifest)
+	if err == nil {
+		err = p.checkSequence(s)
+	}
+	if refusal, ok := err.(*Refusal); ok {
+		refusal.Path = s.path
+	}
+	return err
+}
+
+func (p Policy) checkTimes(m *Manifest) error {
+	now := p.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	maxAge := cmp.Or(p.MaxAge, DefaultMaxAge)
+	age := now.Sub(m.Created)
+	switch {
+	case age < -clockSlack:
+		return refuse(ErrFuture, "it was created at %s and it is now %s; set the clock of this machine, or ask the publisher about theirs",
+			stamp(m.Created), stamp(now))
+	case !now.Before(m.ValidUntil):
+		return refuse(ErrExpired, "it was valid until %s; get a newer one from the publisher", stamp(m.ValidUntil))
+	case age > maxAge:
+		return refuse(ErrTooOld, "it was created at %s, more than %s ago; get a newer one from the publisher",
+			stamp(m.Created), days(maxAge))
+	}
+	return nil
+}
+
+func (p Policy) checkSequence(s *Snapshot) error {
+	sequence := s.manifest.Sequence
+	if sequence < p.MinSequence {
+		return refuse(ErrSequence, "it has sequence %d and at least %d is asked for; get a newer one from the publisher", sequence, p.MinSequence)
+	}
+	if p.Seen == nil {
+		return nil
+	}
+	highest, err := p.Seen.Record(s.keyID, sequence)
+	if err != nil {
+		return err
+	}
+	if sequence < highest {
+		return refuse(ErrRollback, "it has sequence %d and %d of the same key was used on this machine; use that one or a newer one",
+			sequence, highest)
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// days writes a duration in days where it is a whole number of them.
+func days(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}

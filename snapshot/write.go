@@ -1,0 +1,120 @@
+// Writing a snapshot. The same manifest, sets and key give the same bytes: Ed25519 signatures are deterministic.
+
+package snapshot
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"aead.dev/minisign"
+)
+
+// Errors that Write returns for sets that no snapshot may hold.
+var (
+	errOutsideChecked = errors.New("opted_out holds numbers that are not in checked")
+	// ErrNobody is a national snapshot in which nobody has opted out: it would let everybody's record pass, and is far
+	// more likely a list that went missing.
+	ErrNobody = errors.New("nobody has opted out in it: check the lists")
+)
+
+// Sets are the numbers in a snapshot.
+type Sets struct {
+	OptedOut *Set // who has opted out; never nil
+	Checked  *Set // who was looked up, all of OptedOut included; nil unless the scope is Checked
+}
+
+// Write writes the snapshot that m and sets describe to w, signed with key, and returns the manifest as it was written:
+// m's Format and Sections are set here, its ID, and its Sequence where they are empty or zero; see Manifest. The result
+// is the same for the same input. Write goes to w in one piece, so that an error before leaves w untouched.
+func Write(w io.Writer, m Manifest, sets Sets, key minisign.PrivateKey) (Manifest, error) {
+	m, err := m.complete()
+	if err != nil {
+		return m, err
+	}
+	encoded, err := encodeSets(&m, sets)
+	if err != nil {
+		return m, err
+	}
+	if err := m.validate(); err != nil {
+		return m, fmt.Errorf("cannot build the snapshot: %w", err)
+	}
+	text, err := m.place(encoded)
+	if err != nil {
+		return m, err
+	}
+	_, err = w.Write(assemble(text, m, encoded, key))
+	return m, err
+}
+
+// encodeSets checks the sets against the scope, serialises them and notes their names, lengths and counts.
+func encodeSets(m *Manifest, sets Sets) ([][]byte, error) {
+	if sets.OptedOut == nil || (sets.Checked != nil) != (m.Scope == Checked) {
+		return nil, errors.New("cannot build the snapshot: its sets are not those of its scope")
+	}
+	if m.Scope == National && sets.OptedOut.Len() == 0 {
+		return nil, fmt.Errorf("cannot build the snapshot: %w", ErrNobody)
+	}
+	if m.Scope == Checked && !sets.OptedOut.Within(sets.Checked) {
+		return nil, fmt.Errorf("cannot build the snapshot: %w", errOutsideChecked)
+	}
+	m.Sections = nil
+	var encoded [][]byte
+	digits := newCheckDigits()
+	for i, set := range []*Set{sets.OptedOut, sets.Checked} {
+		if set == nil {
+			continue
+		}
+		data, err := set.encode()
+		if err != nil {
+			return nil, fmt.Errorf("cannot build the snapshot: %w", err)
+		}
+		// What Open would refuse must not be written: a Set takes any key.
+		if err := new(index).decode(data, digits); err != nil {
+			return nil, fmt.Errorf("cannot build the snapshot: %w", err)
+		}
+		name := []string{sectionOptedOut, sectionChecked}[i]
+		m.Sections = append(m.Sections, Section{Name: name, Length: uint64(len(data)), Count: set.Len()})
+		encoded = append(encoded, data)
+	}
+	return encoded, nil
+}
+
+// place gives the sections their offsets and returns the manifest's text. The offsets depend on the length of the text,
+// which depends on the offsets: both only grow from one round to the next, and stop after a few.
+func (m *Manifest) place(encoded [][]byte) ([]byte, error) {
+	for {
+		text, err := m.encode()
+		if err != nil {
+			return nil, fmt.Errorf("cannot build the snapshot: %w", err)
+		}
+		at, moved := headerLength+len(text), false
+		for i, data := range encoded {
+			at = align(at)
+			moved = moved || m.Sections[i].Offset != uint64(at)
+			m.Sections[i].Offset = uint64(at)
+			at += len(data)
+		}
+		if !moved {
+			return text, nil
+		}
+	}
+}
+
+// assemble puts header, sections, signature and trailer together.
+func assemble(text []byte, m Manifest, encoded [][]byte, key minisign.PrivateKey) []byte {
+	last := m.Sections[len(m.Sections)-1]
+	end := align(int(last.Offset + last.Length))
+	file := make([]byte, end, end+maxSignature+trailerLength)
+	copy(file, magic)
+	binary.LittleEndian.PutUint32(file[len(magic):], uint32(len(text)))
+	copy(file[headerLength:], text)
+	for i, data := range encoded {
+		copy(file[m.Sections[i].Offset:], data)
+	}
+	signature := sign(file, m, key)
+	file = append(file, signature...)
+	file = binary.LittleEndian.AppendUint32(file, uint32(len(signature)))
+	return append(file, trailerMagic...)
+}
