@@ -1,0 +1,83 @@
+package main
+
+// noo check: a second pair of eyes, for people and for CI. It writes nothing.
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"noo/filter"
+)
+
+func newCheck(t terminal) *cobra.Command {
+	var flags dataFlags
+	cmd := &cobra.Command{
+		Use:   "check INPUT...",
+		Short: "Say whether datasets hold records that must not be disclosed",
+		Long: `check reads datasets as filter would, writes nothing, and prints one line for each to standard output. It exits with 1
+when any record must not be disclosed: of someone who opted out, or one that filter would withhold under the same flags.`,
+		Example: `  noo check clean.csv --snapshot optouts.noo
+  noo check january.csv february.csv --missing keep
+  cat clean.csv | noo check -`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("no input: name a file, or - for standard input")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.validate(); err != nil {
+				return err
+			}
+			s, err := flags.accept()
+			if err != nil {
+				return err
+			}
+			found := false
+			for _, input := range args {
+				run := flags.run(t, cmd, s, input)
+				bar := newProgress(t, flags.quiet, input)
+				run.Progress = bar.update
+				done, err := run.Do(cmd.Context())
+				bar.finish()
+				if err != nil {
+					return err
+				}
+				found = found || done.Totals.MustNotBeDisclosed() > 0
+				if _, err := fmt.Fprintf(t.out, "%s: %s\n", input, finding(done.Totals)); err != nil {
+					return fmt.Errorf("writing stdout: %w", err)
+				}
+			}
+			if found {
+				return errDisclosure
+			}
+			return nil
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+// finding is what check says of one dataset.
+func finding(n filter.Tally) string {
+	bad := n.MustNotBeDisclosed()
+	if bad == 0 {
+		return fmt.Sprintf("may be disclosed: none of its %s must be left out", records(n.Read))
+	}
+	text := fmt.Sprintf("must not be disclosed: of its %s", records(n.Read))
+	separator := " "
+	for _, class := range []struct {
+		count int64
+		words string
+	}{
+		{n.OptedOut, "opted out"}, {n.Missing, "without an NHS number"}, {n.Invalid, "with an invalid one"}, {n.Unchecked, "not looked up"},
+	} {
+		if class.count > 0 {
+			text += fmt.Sprintf("%s%s %s", separator, grouped(class.count), class.words)
+			separator = ", "
+		}
+	}
+	return text
+}

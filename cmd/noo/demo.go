@@ -1,0 +1,121 @@
+package main
+
+// noo demo: the main job on made-up data, by the very commands that it prints, so that a newcomer can repeat them.
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"noo/snapshot"
+)
+
+// demoFiles are an extract and a list of opt-outs. The NHS numbers are of the range that is never issued.
+//
+//go:embed demo/extract.csv demo/optouts.txt
+var demoFiles embed.FS
+
+// demoStep is one command of the demonstration.
+type demoStep struct {
+	why  string
+	line string
+	exit int // the exit code that it has when all is well
+}
+
+var demoSteps = []demoStep{
+	{"A publisher makes a key, and signs the list of who has opted out as a snapshot:",
+		"key generate --name publisher --no-password", exitDone},
+	{"", "snapshot build optouts.txt -o optouts.noo --key publisher.key", exitDone},
+	{"You remove from an extract everyone who has opted out. Withheld records, which have no readable NHS number, go to a file of their own:",
+		"filter extract.csv -o clean.csv --snapshot optouts.noo --trusted-key publisher.pub --withheld followup.csv --report report.json", exitDone},
+	{"Somebody else makes sure, before the file leaves the building:",
+		"check clean.csv --snapshot optouts.noo --trusted-key publisher.pub", exitDone},
+	{"The extract itself does not pass, and the exit code says so to a script:",
+		"check extract.csv --snapshot optouts.noo --trusted-key publisher.pub", exitDisclosure},
+}
+
+func newDemo(t terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo [DIR]",
+		Short: "Show the main job on made-up data",
+		Long: `demo writes a made-up extract and list of opt-outs into DIR, which must be empty or not exist yet (by default a new folder for
+temporary files), and shows the commands that filter it and what they say.`,
+		Example: "  noo demo\n  noo demo try-it",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := demoFolder(args)
+			if err != nil {
+				return err
+			}
+			return runDemo(cmd.Context(), terminal{t.in, t.out, t.out}, dir)
+		},
+	}
+}
+
+// demoFolder makes the folder for the demonstration.
+func demoFolder(args []string) (string, error) {
+	if len(args) == 0 {
+		return os.MkdirTemp("", "noo-demo-")
+	}
+	if err := os.MkdirAll(args[0], 0o700); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(args[0])
+	if err != nil {
+		return "", err
+	}
+	if len(entries) > 0 {
+		return "", usageError{fmt.Errorf("the folder %s is not empty: name another one", args[0])}
+	}
+	return filepath.Abs(args[0])
+}
+
+func runDemo(ctx context.Context, t terminal, dir string) error {
+	for _, name := range []string{"extract.csv", "optouts.txt"} {
+		text, err := demoFiles.ReadFile("demo/" + name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := os.Chdir(dir); err != nil {
+		return err
+	}
+	// What the demonstration does is no business of the snapshots that are used on this machine.
+	if err := os.Setenv(snapshot.StateDirVariable, filepath.Join(dir, "state")); err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "In %s there are now extract.csv, made-up hospital episodes, and optouts.txt, NHS numbers\nof people who have opted out.\n", dir)
+	for _, step := range demoSteps {
+		if step.why != "" {
+			fmt.Fprintf(t.out, "\n%s\n", step.why)
+		}
+		fmt.Fprintf(t.out, "\n$ noo %s\n", step.line)
+		if code := execute(ctx, t, strings.Fields(step.line)); code != step.exit {
+			return errors.New("the demonstration did not go as it should: please report it")
+		}
+	}
+	_, err := io.WriteString(t.out, demoEnd(dir))
+	return err
+}
+
+func demoEnd(dir string) string {
+	return fmt.Sprintf(`
+What to type next:
+
+  cd %s
+  diff extract.csv clean.csv     what was left out; the rest is the same to the byte
+  cat report.json                what was done, in numbers, for your records
+  cat followup.csv               records that somebody should look at
+  noo filter --help              for your own extract: the same command with your own files
+`, dir)
+}

@@ -1,0 +1,80 @@
+package main
+
+// Exit codes, and the one line that is said when a command fails. Scripts rely on the codes: the README lists them.
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"noo/filter"
+	"noo/formats"
+	"noo/internal/atomicfile"
+	"noo/snapshot"
+)
+
+const (
+	exitDone        = 0
+	exitDisclosure  = 1 // check found a record that must not be disclosed, or a fail policy was met
+	exitUsage       = 2
+	exitSnapshot    = 3
+	exitInput       = 4
+	exitIO          = 5
+	exitInterrupted = 130
+)
+
+// errDisclosure ends a check that found something. The finding has been printed by then.
+var errDisclosure = errors.New("records that must not be disclosed")
+
+// usageError is a wrong command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// trustError is a trusted key that could not be loaded.
+type trustError struct{ error }
+
+func (e trustError) Unwrap() error { return e.error }
+
+// exitCode maps an error to the exit code that the README promises.
+func exitCode(ctx context.Context, err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return exitInterrupted
+	case errors.Is(err, errDisclosure) || is[*filter.PolicyError](err):
+		return exitDisclosure
+	case errors.Is(err, snapshot.ErrRefused) || is[trustError](err):
+		return exitSnapshot
+	case is[*formats.InputError](err) || is[*snapshot.ListError](err):
+		return exitInput
+	case is[usageError](err) || is[*filter.ColumnError](err) || is[*snapshot.KeyError](err) ||
+		errors.Is(err, filter.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
+		return exitUsage
+	}
+	return exitIO
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// message is the line to say about an error: what is wrong and, for a command line, where to look.
+func message(ctx context.Context, err error) string {
+	switch {
+	case err == nil || errors.Is(err, errDisclosure):
+		return ""
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return "interrupted; nothing was written"
+	}
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
+	switch {
+	case errors.Is(err, atomicfile.ErrExists):
+		text += "; name another file, or pass --force where the command has it"
+	case is[usageError](err) && !strings.Contains(text, "--help"):
+		text += " (noo --help shows how)"
+	}
+	return text
+}

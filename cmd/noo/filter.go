@@ -1,0 +1,76 @@
+package main
+
+// noo filter: one dataset in, the same without the records that must not be disclosed out.
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newFilter(t terminal) *cobra.Command {
+	var flags dataFlags
+	var output, withheld, report string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "filter INPUT -o OUTPUT",
+		Short: "Write a dataset without the records that must not be disclosed",
+		Long: `filter reads a dataset and writes the records of people who have not opted out, each byte for byte as it was and in the
+same order. Records of people who opted out are removed. Records without an NHS number (missing), with something that is
+no NHS number (invalid), or of people who were not looked up (unchecked) are withheld unless you say otherwise.
+
+The output appears complete or not at all. INPUT and OUTPUT may be - for standard input and output; what goes to
+standard output is held back until the whole input was found good.`,
+		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
+  noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs --report report.json
+  noo filter extract.txt -o clean.txt --delimiter pipe --quote none --withheld followup.txt
+  zcat extract.csv.gz | noo filter - -o - | gzip > clean.csv.gz`,
+		Args: oneInput,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if output == "" {
+				return usageError{errors.New("no output: name one with -o OUTPUT")}
+			}
+			if err := flags.validate(); err != nil {
+				return err
+			}
+			s, err := flags.accept()
+			if err != nil {
+				return err
+			}
+			run := flags.run(t, cmd, s, args[0])
+			run.Output, run.Withheld, run.Report, run.Replace = output, withheld, report, force
+			if report != "" {
+				run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
+			}
+			bar := newProgress(t, flags.quiet, args[0])
+			run.Progress = bar.update
+			done, err := run.Do(cmd.Context())
+			bar.finish()
+			if err != nil {
+				return err
+			}
+			if !flags.quiet {
+				printSummary(t.err, done, args[0], output)
+			}
+			return nil
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` for the records that may be disclosed; - is standard output")
+	cmd.Flags().StringVar(&withheld, "withheld", "", "`FILE` for the records that were withheld, for follow-up inside the organisation")
+	cmd.Flags().StringVar(&report, "report", "", "`FILE` for a report in JSON, with counts and digests; - is standard output")
+	cmd.Flags().BoolVar(&force, "force", false, "replace outputs that exist")
+	return cmd
+}
+
+// oneInput asks for exactly one input, in words.
+func oneInput(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return errors.New("no input: name a file, or - for standard input")
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("%d inputs: name one file at a time", len(args))
+}

@@ -1,0 +1,225 @@
+package main
+
+// Flags that several commands share, and how their values are written.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"noo/filter"
+	"noo/formats"
+	"noo/formats/csv"
+	"noo/snapshot"
+)
+
+// snapshotVariable names the snapshot where --snapshot does not.
+const snapshotVariable = "NOO_SNAPSHOT"
+
+// age is a duration in days (21d) or in Go's notation (36h).
+type age time.Duration
+
+const day = 24 * time.Hour
+
+func (a *age) String() string {
+	d := time.Duration(*a)
+	if d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return d.String()
+}
+
+func (a *age) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if days, found := strings.CutSuffix(text, "d"); found {
+		var n int64
+		n, err = strconv.ParseInt(days, 10, 32)
+		d = time.Duration(n) * day
+		if n > 36_500 {
+			err = strconv.ErrRange
+		}
+	}
+	if err != nil || d <= 0 {
+		return errors.New("want a time such as 21d or 36h")
+	}
+	*a = age(d)
+	return nil
+}
+
+func (*age) Type() string { return "TIME" }
+
+// action is a filter.Action as a flag.
+type action struct{ *filter.Action }
+
+func (a action) Set(text string) error { return a.UnmarshalText([]byte(text)) }
+func (action) Type() string            { return "ACTION" }
+
+// character is one ASCII character, by itself or by name; for a quote it may also be none.
+type character struct {
+	byte *byte
+	none *bool // nil where none is not allowed
+}
+
+// characterNames are names for characters that are hard to type or to see.
+var characterNames = map[string]byte{
+	"tab": '\t', `\t`: '\t', "comma": ',', "semicolon": ';', "pipe": '|', "space": ' ', "double": '"', "single": '\'',
+}
+
+func (c character) Set(text string) error {
+	if c.none != nil {
+		*c.none = text == "none"
+		if *c.none {
+			return nil
+		}
+	}
+	if b, ok := characterNames[text]; ok {
+		*c.byte = b
+		return nil
+	}
+	if len(text) != 1 {
+		return errors.New("want one ASCII character, or a name such as tab, semicolon or pipe")
+	}
+	*c.byte = text[0]
+	return nil
+}
+
+func (c character) String() string {
+	if c.byte == nil || *c.byte == 0 {
+		return ""
+	}
+	return string(rune(*c.byte))
+}
+
+func (character) Type() string { return "CHAR" }
+
+// snapshotFlags say which snapshot to use, and what is asked of it.
+type snapshotFlags struct {
+	path        string
+	trusted     []string
+	maxAge      age
+	minSequence uint64
+}
+
+func (f *snapshotFlags) add(cmd *cobra.Command) {
+	f.maxAge = age(snapshot.DefaultMaxAge)
+	cmd.Flags().StringVar(&f.path, "snapshot", os.Getenv(snapshotVariable), "`FILE` that says who has opted out ("+snapshotVariable+")")
+	f.addTrust(cmd)
+}
+
+// addTrust adds the flags for commands that name the snapshot as an argument.
+func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
+	f.maxAge = age(snapshot.DefaultMaxAge)
+	cmd.Flags().StringArrayVar(&f.trusted, "trusted-key", nil, "public key `FILE` of a publisher to trust; may be repeated ("+snapshot.TrustedKeysVariable+")")
+	cmd.Flags().Var(&f.maxAge, "max-age", "refuse a snapshot older than this")
+	cmd.Flags().Uint64Var(&f.minSequence, "min-sequence", 0, "refuse a snapshot with a lower sequence than `N`")
+}
+
+// open opens and verifies the snapshot, without judging its age.
+func (f *snapshotFlags) open() (*snapshot.Snapshot, error) {
+	if f.path == "" {
+		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + snapshotVariable)}
+	}
+	keys, err := snapshot.TrustedKeys(f.trusted)
+	if err != nil {
+		return nil, trustError{err}
+	}
+	return snapshot.Open(f.path, keys)
+}
+
+// accept opens the snapshot and makes sure that it may be relied on now.
+func (f *snapshotFlags) accept() (*snapshot.Snapshot, error) {
+	s, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	state, err := snapshot.DefaultStateDir()
+	if err != nil {
+		return nil, err
+	}
+	policy := snapshot.Policy{MaxAge: time.Duration(f.maxAge), MinSequence: f.minSequence, Seen: snapshot.OpenSeen(state)}
+	return s, policy.Check(s)
+}
+
+// dataFlags say how to read an input and what to do with its records.
+type dataFlags struct {
+	snapshotFlags
+	columns []string
+	csv     csv.Format
+	policy  filter.Policy
+	quiet   bool
+}
+
+func (f *dataFlags) add(cmd *cobra.Command) {
+	f.snapshotFlags.add(cmd)
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.columns, "column", nil, "`NAME` or number (from 1) of a column with NHS numbers; may be repeated; without it the header decides")
+	flags.Var(action{&f.policy.Missing}, "missing", "records without an NHS number: withhold, keep or fail")
+	flags.Var(action{&f.policy.Invalid}, "invalid", "records with something that is no NHS number: withhold, keep or fail")
+	flags.Var(action{&f.policy.Unchecked}, "unchecked", "records of people who were not looked up: withhold or fail")
+	flags.Var(character{byte: &f.csv.Delimiter}, "delimiter", "what stands between CSV fields: a character, or tab, semicolon, pipe (default \",\")")
+	flags.Var(character{byte: &f.csv.Quote, none: &f.csv.NoQuote}, "quote", "what encloses CSV fields: a character, or none (default \"\\\"\")")
+	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; give --column a number")
+	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but errors")
+}
+
+// validate refuses values that no run can work with.
+func (f *dataFlags) validate() error {
+	if err := f.policy.Validate(); err != nil {
+		return usageError{fmt.Errorf("--unchecked keep: %w", err)}
+	}
+	if err := f.csv.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// formats are the formats that inputs may have. A new format is one more line here.
+func (f *dataFlags) formats() []formats.Format {
+	return []formats.Format{
+		f.csv, // last: it takes any text
+	}
+}
+
+// run prepares a run over one input.
+func (f *dataFlags) run(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
+	return &filter.Run{
+		Input:    input,
+		Uses:     append([]string{f.path}, f.trusted...),
+		Columns:  f.columns,
+		Policy:   f.policy,
+		Register: s,
+		Formats:  f.formats(),
+		About:    f.about(cmd.CommandPath(), s),
+		Stdin:    t.in,
+		Stdout:   t.out,
+	}
+}
+
+// about says what a report tells of the tool, the snapshot and the rules.
+func (f *dataFlags) about(command string, s *snapshot.Snapshot) filter.Report {
+	m := s.Manifest()
+	report := filter.Report{
+		Tool:    filter.Tool{Name: "noo", Version: buildVersion()},
+		Command: strings.TrimPrefix(command, "noo "),
+		Snapshot: filter.SnapshotReport{
+			ID: m.ID, Sequence: m.Sequence, Scope: string(m.Scope), Created: m.Created, ValidUntil: m.ValidUntil, KeyID: s.KeyID(),
+		},
+		Policy: filter.PolicyReport{
+			Missing: f.policy.Missing, Invalid: f.policy.Invalid, Unchecked: f.policy.Unchecked, MaxAge: f.maxAge.String(),
+		},
+	}
+	for _, section := range m.Sections {
+		switch section.Name {
+		case "opted_out":
+			report.Snapshot.OptedOut = int64(section.Count)
+		case "checked":
+			report.Snapshot.Checked = int64(section.Count)
+		}
+	}
+	return report
+}

@@ -1,0 +1,103 @@
+package main
+
+// noo key: keys with which publishers sign snapshots.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"noo/snapshot"
+)
+
+// passwordVariable holds the password of a private key where there is no terminal to ask for it.
+const passwordVariable = "NOO_KEY_PASSWORD"
+
+func newKey(t terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "key",
+		Short: "Make keys for signing snapshots",
+	}
+	cmd.AddCommand(newKeyGenerate(t))
+	group(cmd)
+	return cmd
+}
+
+func newKeyGenerate(t terminal) *cobra.Command {
+	var name, dir string
+	var noPassword bool
+	cmd := &cobra.Command{
+		Use:   "generate --name NAME",
+		Short: "Make a key pair",
+		Long: `generate makes NAME.key, with which you sign snapshots and which you keep to yourself, and NAME.pub, which you hand to
+those who are to trust them. Both are minisign keys: minisign can read them, and noo can use those that minisign made.
+
+The private key is encrypted with a password: asked for on the terminal, or taken from ` + passwordVariable + `.`,
+		Example: `  noo key generate --name publisher
+  noo key generate --name publisher --dir ~/keys --no-password`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if name == "" {
+				return usageError{errors.New("no name: give one with --name NAME")}
+			}
+			key, err := snapshot.GenerateKey()
+			if err != nil {
+				return err
+			}
+			password := func() (string, error) { return newPassword(t) }
+			if noPassword {
+				password = nil
+			}
+			private, public, err := snapshot.WriteKey(dir, name, key, password)
+			if err != nil {
+				return err
+			}
+			t.say("%s signs snapshots: keep it to yourself", private)
+			t.say("%s checks them: hand it to those who are to trust you", public)
+			if noPassword {
+				t.say("the private key is not encrypted: whoever can read the file can sign in your name")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "`NAME` of the two files")
+	cmd.Flags().StringVar(&dir, "dir", ".", "folder `DIR` to put them in")
+	cmd.Flags().BoolVar(&noPassword, "no-password", false, "do not encrypt the private key")
+	return cmd
+}
+
+// newPassword asks for a password for a new key, twice.
+func newPassword(t terminal) (string, error) {
+	first, asked, err := password(t, "Password for the new key: ")
+	if err != nil || !asked {
+		return first, err
+	}
+	second, _, err := password(t, "The same again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", usageError{errors.New("the two passwords differ: try again")}
+	}
+	return first, nil
+}
+
+// password takes a password from the environment or, asked being true then, from the terminal.
+func password(t terminal, prompt string) (word string, asked bool, err error) {
+	if word, ok := os.LookupEnv(passwordVariable); ok {
+		return word, false, nil
+	}
+	if !term.IsTerminal(int(t.in.Fd())) {
+		return "", false, usageError{fmt.Errorf("a password is needed: run this on a terminal, or set %s", passwordVariable)}
+	}
+	fmt.Fprint(t.err, prompt)
+	bytes, err := term.ReadPassword(int(t.in.Fd()))
+	fmt.Fprintln(t.err)
+	if err != nil {
+		return "", true, fmt.Errorf("reading the password: %w", err)
+	}
+	return string(bytes), true, nil
+}

@@ -1,0 +1,116 @@
+// Command noo removes the records of people who opted out from a dataset before it is disclosed. This package has
+// flags and printing only: one file a subcommand, the rest in the packages that it calls.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the Makefile; a plain go build or go install leaves it to the build information.
+var version = ""
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(ctx, terminal{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in       *os.File
+	out, err io.Writer
+}
+
+// say writes a line to the person.
+func (t terminal) say(format string, args ...any) {
+	fmt.Fprintf(t.err, format+"\n", args...)
+}
+
+// execute runs one command line and returns its exit code, having said what went wrong.
+func execute(ctx context.Context, t terminal, args []string) int {
+	root, started := newRoot(t)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !*started {
+		err = usageError{err}
+	}
+	if text := message(ctx, err); text != "" {
+		t.say("noo: %s", text)
+	}
+	return exitCode(ctx, err)
+}
+
+// newRoot builds the tree of commands. started tells afterwards whether a command began to run, or the command line
+// was wrong.
+func newRoot(t terminal) (root *cobra.Command, started *bool) {
+	started = new(bool)
+	root = &cobra.Command{
+		Use:   "noo",
+		Short: "Remove the records of people who opted out, before a dataset is disclosed",
+		Long: `noo removes the whole record of everyone who has opted out (the national data opt-out) from a dataset before it is
+disclosed. Who has opted out is in a snapshot, a file signed by a publisher whose key you trust. Nothing leaves this
+machine: there is no service and no network.
+
+Records without a readable NHS number are withheld too, unless you say otherwise. Either a complete output is written
+or none. No NHS number is ever printed.`,
+		Example: `  noo demo
+  noo filter extract.csv -o clean.csv --snapshot optouts.noo --trusted-key publisher.pub
+  noo check clean.csv --snapshot optouts.noo --trusted-key publisher.pub`,
+		Version:           buildVersion(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		// A typing error of two letters still finds its command.
+		SuggestionsMinimumDistance: 2,
+		PersistentPreRun:           func(*cobra.Command, []string) { *started = true },
+	}
+	root.SetIn(t.in)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	root.SetVersionTemplate("noo {{.Version}}\n")
+	root.AddCommand(
+		newFilter(t),
+		newCheck(t),
+		newSnapshot(t),
+		newKey(t),
+		newDemo(t),
+	)
+	group(root)
+	return root, started
+}
+
+// group makes a command that only has commands below it say so when it gets anything else.
+func group(cmd *cobra.Command) {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		text := fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
+		}
+		return usageError{errors.New(text)}
+	}
+}
+
+// buildVersion is the version that the binary was built as.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}

@@ -1,0 +1,264 @@
+package main
+
+// noo snapshot: make, look at and verify the files that say who has opted out.
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"noo/internal/atomicfile"
+	"noo/snapshot"
+)
+
+func newSnapshot(t terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "snapshot",
+		Short: "Build, inspect and verify snapshots of who has opted out",
+	}
+	cmd.AddCommand(newSnapshotBuild(t), newSnapshotInspect(t), newSnapshotVerify(t))
+	group(cmd)
+	return cmd
+}
+
+// buildFlags say what goes into a snapshot.
+type buildFlags struct {
+	output, key, publisher, column string
+	checked                        []string
+	sequence                       uint64
+	validFor                       age
+	force                          bool
+}
+
+func newSnapshotBuild(t terminal) *cobra.Command {
+	flags := buildFlags{validFor: age(snapshot.DefaultMaxAge)}
+	cmd := &cobra.Command{
+		Use:   "build LIST... -o OUT.noo --key NAME.key",
+		Short: "Make a signed snapshot from lists of NHS numbers",
+		Long: `build reads lists of the NHS numbers of people who have opted out and writes a signed snapshot. A list has one number a
+line, with or without a comma after it; blank lines and lines that start with # are passed over. With --column the lists
+are CSV files with a header. LIST may be - for standard input. A number that is not valid stops the build.
+
+Without --checked the lists are taken to be complete: whoever is not on them has not opted out. With it, only the
+numbers on the --checked lists were looked up, and records of anyone else will be withheld.`,
+		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
+  noo snapshot build optouts.csv --column nhs_number -o optouts.noo --key publisher.key --publisher "Example Trust"
+  noo snapshot build optouts.txt --checked sent.dat -o optouts.noo --key publisher.key`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("no list: name a file, or - for standard input")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, lists []string) error { return flags.build(t, lists) },
+	}
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "`FILE` to write, by custom with the ending .noo")
+	cmd.Flags().StringVar(&flags.key, "key", "", "private key `FILE` to sign with")
+	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "who publishes the snapshot, as `TEXT` for people")
+	cmd.Flags().StringVar(&flags.column, "column", "", "the lists are CSV, and the numbers are in the column `NAME`")
+	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "list `FILE` of the numbers that were looked up; may be repeated")
+	cmd.Flags().Uint64Var(&flags.sequence, "sequence", 0, "sequence `N` of the snapshot, higher than the last one's (default the time as YYYYMMDDhhmmss)")
+	cmd.Flags().Var(&flags.validFor, "valid-for", "how long the snapshot may be used")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "replace an output that exists")
+	return cmd
+}
+
+func (f *buildFlags) build(t terminal, lists []string) error {
+	switch {
+	case f.output == "":
+		return usageError{errors.New("no output: name one with -o OUT.noo")}
+	case f.key == "":
+		return usageError{errors.New("no key: name one with --key NAME.key (noo key generate makes one)")}
+	}
+	out, err := atomicfile.Create(f.output, f.force)
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+
+	sets, duplicates, err := f.sets(t, lists)
+	if err != nil {
+		return err
+	}
+	if loose, err := snapshot.LoosePermissions(f.key); err == nil && loose {
+		t.say("warning: others can read %s: make it yours alone (chmod 600)", f.key)
+	}
+	key, err := snapshot.LoadPrivateKey(f.key, func() (string, error) {
+		word, _, err := password(t, "Password of "+f.key+": ")
+		return word, err
+	})
+	if err != nil {
+		return err
+	}
+	created := time.Now().UTC().Truncate(time.Second)
+	scope := snapshot.National
+	if sets.Checked != nil {
+		scope = snapshot.Checked
+	}
+	m, err := snapshot.Write(out, snapshot.Manifest{
+		Publisher: f.publisher, Scope: scope, Sequence: f.sequence, Created: created, ValidUntil: created.Add(time.Duration(f.validFor)),
+	}, sets, key)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Commit(out); err != nil {
+		return err
+	}
+	t.say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
+		f.output, grouped(int64(sets.OptedOut.Len())), duplicatesInWords(duplicates), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
+	return nil
+}
+
+// sets reads the lists, and counts the numbers that came more than once in those of who has opted out.
+func (f *buildFlags) sets(t terminal, lists []string) (sets snapshot.Sets, duplicates uint64, err error) {
+	if sets.OptedOut, duplicates, err = readLists(t.in, lists, f.column); err != nil {
+		return sets, 0, err
+	}
+	if len(f.checked) > 0 {
+		sets.Checked, _, err = readLists(t.in, f.checked, f.column)
+	}
+	return sets, duplicates, err
+}
+
+// readLists joins lists, and counts the numbers that came more than once.
+func readLists(stdin io.Reader, paths []string, column string) (*snapshot.Set, uint64, error) {
+	all := snapshot.NewSet()
+	var numbers uint64
+	for _, path := range paths {
+		set, stats, err := readList(stdin, path, column)
+		if err != nil {
+			return nil, 0, err
+		}
+		numbers += stats.Numbers
+		all.Union(set)
+	}
+	return all, numbers - all.Len(), nil
+}
+
+func readList(stdin io.Reader, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
+	if path == "-" {
+		return snapshot.ReadList(stdin, "stdin", column)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, snapshot.ListStats{}, fmt.Errorf("cannot read the list: %w", err)
+	}
+	defer file.Close()
+	return snapshot.ReadList(file, path, column)
+}
+
+func duplicatesInWords(n uint64) string {
+	if n == 1 {
+		return "1 duplicate"
+	}
+	return grouped(int64(n)) + " duplicates"
+}
+
+func newSnapshotInspect(t terminal) *cobra.Command {
+	var flags snapshotFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Show what a snapshot says of itself",
+		Long: `inspect verifies the signature of a snapshot and prints its manifest. It does not mind a snapshot that is too old or
+expired, but shows nothing of one whose signature does not hold or whose publisher is not trusted.`,
+		Example: `  noo snapshot inspect optouts.noo --trusted-key publisher.pub`,
+		Args:    oneSnapshot,
+		RunE: func(_ *cobra.Command, args []string) error {
+			flags.path = args[0]
+			s, err := flags.open()
+			if err != nil {
+				return err
+			}
+			return printSnapshot(t, s, asJSON)
+		},
+	}
+	cmd.Flags().StringArrayVar(&flags.trusted, "trusted-key", nil, "public key `FILE` of a publisher to trust; may be repeated ("+snapshot.TrustedKeysVariable+")")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newSnapshotVerify(t terminal) *cobra.Command {
+	var flags snapshotFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Say whether a snapshot may be used",
+		Long: `verify makes the same checks as filter does: signature, trust, age and sequence. It exits with 0 when the snapshot may be
+used, and with 3 and the reason when it may not.`,
+		Example: `  noo snapshot verify optouts.noo --trusted-key publisher.pub --max-age 7d`,
+		Args:    oneSnapshot,
+		RunE: func(_ *cobra.Command, args []string) error {
+			flags.path = args[0]
+			s, err := flags.accept()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printSnapshot(t, s, true)
+			}
+			return printed(fmt.Fprintf(t.out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
+				args[0], s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
+		},
+	}
+	flags.addTrust(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// oneSnapshot asks for exactly one snapshot, in words.
+func oneSnapshot(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("name one snapshot")
+	}
+	return nil
+}
+
+// printSnapshot prints what a snapshot says of itself.
+func printSnapshot(t terminal, s *snapshot.Snapshot, asJSON bool) error {
+	m := s.Manifest()
+	if asJSON {
+		encoder := json.NewEncoder(t.out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(struct {
+			snapshot.Manifest
+			KeyID string `json:"key_id"`
+			Bytes int64  `json:"bytes"`
+		}{m, s.KeyID(), s.Size()}); err != nil {
+			return fmt.Errorf("writing stdout: %w", err)
+		}
+		return nil
+	}
+	for _, line := range [][2]string{
+		{"id", m.ID},
+		{"publisher", m.Publisher},
+		{"signed by", s.KeyID()},
+		{"scope", string(m.Scope)},
+		{"sequence", fmt.Sprint(m.Sequence)},
+		{"created", m.Created.Format(time.RFC3339)},
+		{"valid until", m.ValidUntil.Format(time.RFC3339)},
+	} {
+		if err := printed(fmt.Fprintf(t.out, "%-12s %s\n", line[0], line[1])); err != nil {
+			return err
+		}
+	}
+	for _, section := range m.Sections {
+		if err := printed(fmt.Fprintf(t.out, "%-12s %s numbers\n", section.Name, grouped(int64(section.Count)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printed says what went wrong with a line for standard output.
+func printed(_ int, err error) error {
+	if err != nil {
+		return fmt.Errorf("writing stdout: %w", err)
+	}
+	return nil
+}
