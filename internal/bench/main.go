@@ -1,0 +1,150 @@
+// Command bench measures noo against the simplest thing that could be done with the same bytes, and prints a table for
+// the README. It makes its data itself, from a seed, the first time: an extract with NHS numbers drawn from the issued
+// ranges, which must never be committed, and a snapshot of those who opted out.
+//
+//	go run ./internal/bench [-dir bench] [-records 10000000] [-runs 5]
+//
+// Every row is the median of its runs, and all commands take turns, so that a machine whose speed drifts treats them
+// alike. Peak memory is what the operating system counted for the process.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	dir := flag.String("dir", "bench", "folder for the data, which is kept")
+	noo := flag.String("noo", "bin/noo", "the binary to measure")
+	records := flag.Int("records", 10_000_000, "records in the extract")
+	runs := flag.Int("runs", 5, "runs of each command")
+	long := flag.Bool("long", false, "also measure peak memory on an extract ten times as long")
+	flag.Parse()
+	if err := bench(*dir, *noo, *records, *runs, *long); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// contender is one command that is measured.
+type contender struct {
+	name string
+	line string // for sh -c, in the folder of the data
+	base string // the contender it is compared with, "" for none
+
+	wall, cpu []time.Duration
+	memory    int64 // largest peak, bytes
+}
+
+func bench(dir, noo string, records, runs int, long bool) error {
+	noo, err := filepath.Abs(noo)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	os.Setenv("NOO_STATE_DIR", filepath.Join(dir, "state"))
+	os.Setenv("NOO_SNAPSHOT", "optouts.noo")
+	os.Setenv("NOO_TRUSTED_KEYS", "bench.pub")
+	os.Unsetenv("NOO_KEY_PASSWORD")
+	if err := prepare(dir, noo, records); err != nil {
+		return err
+	}
+	contenders := []*contender{
+		{name: "cat in > out", line: "rm -f out.csv; cat extract.csv > out.csv"},
+		{name: "noo filter", line: "rm -f out.csv; exec " + noo + " filter extract.csv -o out.csv --quiet", base: "cat in > out"},
+		{name: "noo filter --report", line: "rm -f out.csv report.json; exec " + noo + " filter extract.csv -o out.csv --report report.json --quiet", base: "cat in > out"},
+		{name: "noo check", line: "exec " + noo + " check extract.csv --quiet > /dev/null; true", base: "cat in > out"},
+		{name: "noo filter, 1,000 records", line: "rm -f out.csv; exec " + noo + " filter small.csv -o out.csv --quiet"},
+		{name: "noo snapshot build, 3.6 M", line: "rm -f out.noo; exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null"},
+	}
+	for round := range runs + 1 {
+		for _, c := range contenders {
+			if err := c.run(dir, round > 0); err != nil {
+				return err
+			}
+		}
+	}
+	report(dir, contenders)
+	if long {
+		return longFile(dir, noo, records)
+	}
+	return nil
+}
+
+// run carries a contender out once. The first run fills the page cache and is not counted.
+func (c *contender) run(dir string, counted bool) error {
+	cmd := exec.Command("sh", "-c", c.line)
+	cmd.Dir = dir
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() != 1 {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	if !counted {
+		return nil
+	}
+	c.wall = append(c.wall, time.Since(start))
+	c.cpu = append(c.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+	c.memory = max(c.memory, peakMemory(cmd.ProcessState))
+	return nil
+}
+
+func median(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return d[len(d)/2]
+}
+
+func report(dir string, contenders []*contender) {
+	fmt.Printf("%s, %d processors (%s), %s\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
+	for _, name := range []string{"extract.csv", "small.csv", "optouts.noo"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			fmt.Printf("%s: %.1f MB\n", name, float64(info.Size())/1e6)
+		}
+	}
+	fmt.Println("\n| command | wall, s | min–max | processor, s | times cat | peak memory, MiB |")
+	fmt.Println("|---|---|---|---|---|---|")
+	for _, c := range contenders {
+		ratio := ""
+		for _, b := range contenders {
+			if b.name == c.base {
+				ratio = fmt.Sprintf("%.2f", median(c.wall).Seconds()/median(b.wall).Seconds())
+			}
+		}
+		fmt.Printf("| `%s` | %.3f | %.3f–%.3f | %.2f | %s | %d |\n", c.name, median(c.wall).Seconds(),
+			slices.Min(c.wall).Seconds(), slices.Max(c.wall).Seconds(), median(c.cpu).Seconds(), ratio, c.memory>>20)
+	}
+}
+
+// longFile says how much memory an extract ten times as long takes. It comes through a pipe, so that it need not fit
+// on the disk.
+func longFile(dir, noo string, records int) error {
+	c := &contender{name: "noo check, ten times as long", line: "(for i in 1 2 3 4 5 6 7 8 9 10; do cat extract.csv; done) | " + noo + " check - --quiet > /dev/null; true"}
+	if err := c.run(dir, true); err != nil {
+		return err
+	}
+	fmt.Printf("| `%s` | %.3f | | %.2f | | %d |\n", c.name, median(c.wall).Seconds(), median(c.cpu).Seconds(), c.memory>>20)
+	return nil
+}
+
+// processor names the processor, where Linux says it.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
