@@ -1,3 +1,5 @@
+// Look-ups against a plain map, and benchmarks of opening and looking up.
+
 package snapshot
 
 import (
@@ -155,7 +157,6 @@ func BenchmarkCandidates(b *testing.B) {
 		{"buckets", bucketIndex},
 		{"pages", pageIndex},
 		{"flat", flatIndex},
-		{"rank", func(_ *roaring.Bitmap, all []nhsnumber.Key) func(nhsnumber.Key) bool { return rankIndex(all).contains }},
 	} {
 		contains := c.make(&set.bitmap, all)
 		b.Run(c.name, func(b *testing.B) {
@@ -169,14 +170,6 @@ func BenchmarkCandidates(b *testing.B) {
 			})
 		})
 	}
-}
-
-func rankIndex(all []nhsnumber.Key) *index {
-	x := newIndex(all[0], all[len(all)-1], uint64(len(all)))
-	for _, key := range all {
-		x.add(key&^0xFFFF, []uint16{uint16(key)})
-	}
-	return &x
 }
 
 func flatIndex(_ *roaring.Bitmap, all []nhsnumber.Key) func(nhsnumber.Key) bool {

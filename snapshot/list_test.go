@@ -1,3 +1,5 @@
+// Lists: what is read, what is refused, and that no message holds a number.
+
 package snapshot
 
 import (

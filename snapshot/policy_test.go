@@ -1,3 +1,5 @@
+// Freshness and rollback, and what the memory against rollback survives.
+
 package snapshot
 
 import (

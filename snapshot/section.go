@@ -276,16 +276,18 @@ func weigh(n, weight uint32) (sum uint32) {
 
 // hold tells whether every key high+low belongs to an NHS number. The lows ascend.
 func (d *checkDigits) hold(high uint32, lows []uint16) bool {
-	front, bad := ^uint32(0), uint8(0)
+	start, bad := high, uint8(0) // the ten thousand keys from start on share their first five digits
+	next := start                // the first key beyond them
 	ok := true
 	for _, low := range lows {
 		key := high | uint32(low)
-		if key/10_000 != front {
-			front = key / 10_000
+		if key >= next {
+			start = key - key%10_000
+			next = start + 10_000
 			// The digit would be ten where the whole sum is 1 modulo 11.
-			bad = uint8((12 - weigh(front, 6)%11) % 11)
+			bad = uint8((12 - weigh(key/10_000, 6)%11) % 11)
 		}
-		if d.low[key%10_000] == bad {
+		if d.low[key-start] == bad {
 			ok = false
 		}
 	}

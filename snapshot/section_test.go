@@ -1,3 +1,5 @@
+// Sections and whole files against a second reader, the roaring library, and against arbitrary bytes.
+
 package snapshot
 
 import (

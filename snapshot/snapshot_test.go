@@ -1,3 +1,5 @@
+// The file as a whole: what is written comes back, and nothing else is accepted.
+
 package snapshot
 
 import (
