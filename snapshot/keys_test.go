@@ -176,6 +176,15 @@ func TestBrokenKeyFiles(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// trustedKeys loads the keys that a command trusts.
+func trustedKeys(given []string) ([]minisign.PublicKey, error) {
+	files, err := TrustedKeyFiles(given)
+	if err != nil {
+		return nil, err
+	}
+	return LoadKeys(files)
+}
+
 func TestTrustedKeys(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the XDG folders")
@@ -186,7 +195,7 @@ func TestTrustedKeys(t *testing.T) {
 	if _, err := os.Stat("/etc/noo/trusted.d"); err == nil {
 		t.Skip("this machine trusts keys of its own")
 	}
-	if _, err := TrustedKeys(nil); !errors.Is(err, ErrNoKeys) || !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), config) {
+	if _, err := trustedKeys(nil); !errors.Is(err, ErrNoKeys) || !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), config) {
 		t.Errorf("no key: %v", err)
 	}
 	trusted := filepath.Join(config, "noo", "trusted.d")
@@ -202,7 +211,7 @@ func TestTrustedKeys(t *testing.T) {
 		}
 	}
 	ids := func(files []string) (ids []uint64) {
-		keys, err := TrustedKeys(files)
+		keys, err := trustedKeys(files)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +234,7 @@ func TestTrustedKeys(t *testing.T) {
 	if err := os.WriteFile(files[1], []byte("?"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := TrustedKeys(nil); !errors.Is(err, ErrNotPublicKey) || !strings.Contains(err.Error(), files[1]) {
+	if _, err := trustedKeys(nil); !errors.Is(err, ErrNotPublicKey) || !strings.Contains(err.Error(), files[1]) {
 		t.Errorf("a broken file in the folder: %v", err)
 	}
 }

@@ -1,10 +1,11 @@
 // Package snapshot makes, opens and asks the signed files that say who has opted out, as of a time. It knows no dataset.
 //
 // A publisher reads lists of numbers (ReadList), and Write turns them into a snapshot signed with a minisign key. Whoever
-// applies the opt-outs loads the keys to be trusted (TrustedKeys), opens the snapshot (Open), holds it against a Policy
+// applies the opt-outs loads the keys to be trusted (TrustedKeyFiles, LoadKeys), opens the snapshot (Open), holds it against a Policy
 // (freshness, rollback) and then calls LookUp:
 //
-//	keys, err := snapshot.TrustedKeys(nil)
+//	files, err := snapshot.TrustedKeyFiles(nil)
+//	keys, err := snapshot.LoadKeys(files)
 //	…
 //	s, err := snapshot.Open("optouts.noo", keys)
 //	…
@@ -135,7 +136,7 @@ func (s *Snapshot) parse(signed []byte, trustedComment string) error {
 		return err
 	}
 	if s.manifest.Scope == Checked && !s.optedOut.within(&s.checked) {
-		return errOutsideChecked
+		return ErrOutsideChecked
 	}
 	return nil
 }

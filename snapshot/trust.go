@@ -39,27 +39,26 @@ func (e *KeyError) Unwrap() error { return e.Err }
 // ErrNotPublicKey is a file that does not hold a minisign public key.
 var ErrNotPublicKey = errors.New("it is not a minisign public key; give the .pub file of the publisher")
 
-// TrustedKeys loads the keys to be trusted: those in the given files, else those in the files that NOO_TRUSTED_KEYS lists, else
-// every *.pub in DefaultKeyDirs. Without any key the error is a *Refusal with ErrNoKeys; a file that cannot be used is
-// a *KeyError.
-func TrustedKeys(files []string) ([]minisign.PublicKey, error) {
-	if len(files) == 0 {
-		for _, file := range filepath.SplitList(os.Getenv(TrustedKeysVariable)) {
-			if file != "" {
-				files = append(files, file)
-			}
+// TrustedKeyFiles lists the files with the keys to be trusted: those given, else those that NOO_TRUSTED_KEYS lists, else
+// every *.pub in DefaultKeyDirs. A folder that cannot be read is a *KeyError. There may be none.
+func TrustedKeyFiles(given []string) ([]string, error) {
+	if len(given) > 0 {
+		return given, nil
+	}
+	var listed []string
+	for _, file := range filepath.SplitList(os.Getenv(TrustedKeysVariable)) {
+		if file != "" {
+			listed = append(listed, file)
 		}
 	}
-	if len(files) == 0 {
-		var err error
-		if files, err = publicFiles(DefaultKeyDirs()); err != nil {
-			return nil, err
-		}
+	if len(listed) > 0 {
+		return listed, nil
 	}
-	return LoadKeys(files)
+	return publicFiles(DefaultKeyDirs())
 }
 
-// LoadKeys loads public keys from files. A key that occurs twice is returned once. Errors are those of TrustedKeys.
+// LoadKeys loads public keys from files. A key that occurs twice is returned once. Without any key the error is a
+// *Refusal with ErrNoKeys; a file that cannot be used is a *KeyError.
 func LoadKeys(files []string) ([]minisign.PublicKey, error) {
 	var keys []minisign.PublicKey
 	for _, file := range files {

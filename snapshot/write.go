@@ -13,7 +13,8 @@ import (
 
 // Errors that Write returns for sets that no snapshot may hold.
 var (
-	errOutsideChecked = errors.New("opted_out holds numbers that are not in checked")
+	// ErrOutsideChecked is a set of who has opted out that is no part of the set of who was looked up.
+	ErrOutsideChecked = errors.New("opted_out holds numbers that are not in checked")
 	// ErrNobody is a national snapshot in which nobody has opted out: it would let everybody's record pass, and is far
 	// more likely a list that went missing.
 	ErrNobody = errors.New("nobody has opted out in it: check the lists")
@@ -57,7 +58,7 @@ func encodeSets(m *Manifest, sets Sets) ([][]byte, error) {
 		return nil, fmt.Errorf("cannot build the snapshot: %w", ErrNobody)
 	}
 	if m.Scope == Checked && !sets.OptedOut.Within(sets.Checked) {
-		return nil, fmt.Errorf("cannot build the snapshot: %w", errOutsideChecked)
+		return nil, fmt.Errorf("cannot build the snapshot: %w", ErrOutsideChecked)
 	}
 	m.Sections = nil
 	var encoded [][]byte

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +47,7 @@ when any record must not be disclosed: of someone who opted out, or one that fil
 					return err
 				}
 				found = found || done.Totals.MustNotBeDisclosed() > 0
-				if _, err := fmt.Fprintf(t.out, "%s: %s\n", input, finding(done.Totals)); err != nil {
+				if _, err := fmt.Fprintf(t.out, "%s: %s\n", displayName(input, "stdin"), finding(done.Totals, flags.policy)); err != nil {
 					return fmt.Errorf("writing stdout: %w", err)
 				}
 			}
@@ -60,24 +61,26 @@ when any record must not be disclosed: of someone who opted out, or one that fil
 	return cmd
 }
 
-// finding is what check says of one dataset.
-func finding(n filter.Tally) string {
-	bad := n.MustNotBeDisclosed()
-	if bad == 0 {
+// finding is what check says of one dataset under a policy.
+func finding(n filter.Tally, policy filter.Policy) string {
+	if n.MustNotBeDisclosed() == 0 {
 		return fmt.Sprintf("may be disclosed: none of its %s must be left out", records(n.Read))
 	}
-	text := fmt.Sprintf("must not be disclosed: of its %s", records(n.Read))
-	separator := " "
-	for _, class := range []struct {
-		count int64
-		words string
+	classes := []struct {
+		count  int64
+		action filter.Action
+		words  string
 	}{
-		{n.OptedOut, "opted out"}, {n.Missing, "without an NHS number"}, {n.Invalid, "with an invalid one"}, {n.Unchecked, "not looked up"},
-	} {
-		if class.count > 0 {
-			text += fmt.Sprintf("%s%s %s", separator, grouped(class.count), class.words)
-			separator = ", "
+		{n.OptedOut, filter.Withhold, "opted out"},
+		{n.Missing, policy.Missing, "without an NHS number"},
+		{n.Invalid, policy.Invalid, "with an invalid one"},
+		{n.Unchecked, policy.Unchecked, "not looked up"},
+	}
+	var found []string
+	for _, class := range classes {
+		if class.count > 0 && class.action != filter.Keep {
+			found = append(found, grouped(class.count)+" "+class.words)
 		}
 	}
-	return text
+	return fmt.Sprintf("must not be disclosed: of its %s %s", records(n.Read), strings.Join(found, ", "))
 }

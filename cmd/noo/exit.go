@@ -47,7 +47,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDisclosure
 	case errors.Is(err, snapshot.ErrRefused) || is[trustError](err):
 		return exitSnapshot
-	case is[*formats.InputError](err) || is[*snapshot.ListError](err):
+	case is[*formats.InputError](err) || is[*snapshot.ListError](err) ||
+		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
 	case is[usageError](err) || is[*filter.ColumnError](err) || is[*snapshot.KeyError](err) ||
 		errors.Is(err, filter.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):

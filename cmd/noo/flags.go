@@ -103,6 +103,8 @@ type snapshotFlags struct {
 	trusted     []string
 	maxAge      age
 	minSequence uint64
+
+	keyFiles []string // the files that the trusted keys came from, once open
 }
 
 func (f *snapshotFlags) add(cmd *cobra.Command) {
@@ -124,7 +126,11 @@ func (f *snapshotFlags) open() (*snapshot.Snapshot, error) {
 	if f.path == "" {
 		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + snapshotVariable)}
 	}
-	keys, err := snapshot.TrustedKeys(f.trusted)
+	var err error
+	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.trusted); err != nil {
+		return nil, trustError{err}
+	}
+	keys, err := snapshot.LoadKeys(f.keyFiles)
 	if err != nil {
 		return nil, trustError{err}
 	}
@@ -189,7 +195,7 @@ func (f *dataFlags) formats() []formats.Format {
 func (f *dataFlags) run(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
 	return &filter.Run{
 		Input:    input,
-		Uses:     append([]string{f.path}, f.trusted...),
+		Uses:     append([]string{f.path}, f.keyFiles...),
 		Columns:  f.columns,
 		Policy:   f.policy,
 		Register: s,

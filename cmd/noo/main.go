@@ -70,9 +70,7 @@ or none. No NHS number is ever printed.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
-		// A typing error of two letters still finds its command.
-		SuggestionsMinimumDistance: 2,
-		PersistentPreRun:           func(*cobra.Command, []string) { *started = true },
+		PersistentPreRun:  func(*cobra.Command, []string) { *started = true },
 	}
 	root.SetIn(t.in)
 	root.SetOut(t.out)
@@ -92,6 +90,7 @@ or none. No NHS number is ever printed.`,
 // group makes a command that only has commands below it say so when it gets anything else.
 func group(cmd *cobra.Command) {
 	cmd.Args = cobra.ArbitraryArgs
+	cmd.SuggestionsMinimumDistance = 2 // letters that a mistyped name may be off by
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()

@@ -85,15 +85,15 @@ func (f *buildFlags) build(t terminal, lists []string) error {
 	if err != nil {
 		return err
 	}
-	if loose, err := snapshot.LoosePermissions(f.key); err == nil && loose {
-		t.say("warning: others can read %s: make it yours alone (chmod 600)", f.key)
-	}
 	key, err := snapshot.LoadPrivateKey(f.key, func() (string, error) {
 		word, _, err := password(t, "Password of "+f.key+": ")
 		return word, err
 	})
 	if err != nil {
 		return err
+	}
+	if loose, err := snapshot.LoosePermissions(f.key); err == nil && loose {
+		t.say("warning: others can read %s: make it yours alone (chmod 600)", f.key)
 	}
 	created := time.Now().UTC().Truncate(time.Second)
 	scope := snapshot.National

@@ -1,0 +1,45 @@
+# What people and CI type. Everything here needs Go and make alone, but for interop, which says what it wants.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
+
+.PHONY: build demo test race lint cross fuzz bench clean
+
+build: ## bin/noo, one static binary
+	$(BUILD) -o bin/ ./cmd/noo
+
+demo: build ## the main job on made-up data
+	@bin/noo demo
+
+test: ## every test that needs only Go
+	go test ./...
+
+race: ## the same under the race detector, without what only takes time (needs a C compiler)
+	go test -race -short ./...
+
+lint: ## vet, format and staticcheck
+	go vet ./...
+	test -z "$$(gofmt -l .)"
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+cross: ## binaries for every system, in bin/
+	for target in $(TARGETS); do \
+		echo $$target; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(BUILD) -o bin/$$target/ ./cmd/noo || exit 1; \
+	done
+
+FUZZTIME ?= 10m
+fuzz: ## every fuzz target for FUZZTIME, one after the other
+	for target in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for name in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$target/*_test.go | cut -d' ' -f2); do \
+			go test $$target -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
+bench: build ## the figures of the README, on data made the first time (about 1.3 GB in bench/)
+	go run ./internal/bench
+
+clean:
+	rm -rf bin bench
