@@ -72,6 +72,8 @@ func newIndex(first, last nhsnumber.Key, count uint64) index {
 	x := index{first: first >> blockBits}
 	x.blocks = make([]block, last>>blockBits-x.first+1)
 	x.words = make([]uint16, 0, min(count, uint64(len(x.blocks))*blockKeys/groupKeys))
+	preferHugePages(x.blocks)
+	preferHugePages(x.words[:cap(x.words)])
 	return x
 }
 

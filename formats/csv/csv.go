@@ -153,7 +153,8 @@ func (d *dataset) nextOfHead() error {
 	case c == nil || len(d.prefix) > MaxRecord:
 		return d.refuse(ErrNoRecord)
 	}
-	s := newScanner(d.format, c)
+	s := newScanner(d.format)
+	s.start(c)
 	if c.seq == 0 {
 		if isUTF16(s.data) {
 			return d.refuse(ErrUTF16)
@@ -166,7 +167,7 @@ func (d *dataset) nextOfHead() error {
 	}
 	start := s.pos
 	if start < len(s.data) {
-		if err := d.readHeader(s); err != nil {
+		if err := d.readHeader(&s); err != nil {
 			return d.refuseAt(err, int64(bytes.Count(d.prefix, []byte{'\n'})))
 		}
 	}

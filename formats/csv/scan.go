@@ -132,7 +132,7 @@ type worker struct {
 }
 
 func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sinks) *worker {
-	w := &worker{dataset: d, decide: decide, keep: to.Kept != nil, withhold: to.Withheld != nil}
+	w := &worker{scanner: newScanner(d.format), dataset: d, decide: decide, keep: to.Kept != nil, withhold: to.Withheld != nil}
 	for field := range d.fields {
 		for slot, column := range columns {
 			if column == field {
@@ -146,7 +146,7 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 
 // work finds the records of a chunk, has them decided on, and moves those that stay together.
 func (w *worker) work(c *chunk) error {
-	w.reset(w.dataset.format, c)
+	w.start(c)
 	w.starts, w.ends = w.starts[:0], w.ends[:0]
 	for i := range w.batch.Columns {
 		w.batch.Columns[i].Text = w.batch.Columns[i].Text[:0]

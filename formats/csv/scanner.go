@@ -34,6 +34,8 @@ type scanner struct {
 	tooLong   bool // the data ends inside a record that is longer than MaxRecord
 	data      []byte
 
+	special [256]bool // the bytes that can end a field without quotes, or must not stand in it
+
 	pos   int    // start of the next record
 	spans []span // fields of the record that record read last
 
@@ -41,19 +43,19 @@ type scanner struct {
 	nextQuote, nextReturn, nextNUL int
 }
 
-func newScanner(f Format, c *chunk) *scanner {
-	s := &scanner{}
-	s.reset(f, c)
+func newScanner(f Format) scanner {
+	s := scanner{delimiter: f.Delimiter, quote: f.Quote, quoting: !f.NoQuote}
+	s.special[f.Delimiter], s.special['\n'], s.special['\r'] = true, true, true
+	if s.quoting {
+		s.special[f.Quote] = true
+	}
 	return s
 }
 
-// reset starts on another chunk, keeping the memory for the fields.
-func (s *scanner) reset(f Format, c *chunk) {
-	*s = scanner{
-		delimiter: f.Delimiter, quote: f.Quote, quoting: !f.NoQuote,
-		tooLong: c.tooLong, data: c.data, spans: s.spans[:0],
-		nextQuote: -1, nextReturn: -1, nextNUL: -1,
-	}
+// start begins with a chunk.
+func (s *scanner) start(c *chunk) {
+	s.data, s.tooLong = c.data, c.tooLong
+	s.nextQuote, s.nextReturn, s.nextNUL = -1, -1, -1
 	s.moveTo(0)
 }
 
@@ -146,20 +148,17 @@ func (s *scanner) field(start, pos int) (span, int, error) {
 	if s.quoting && pos < len(s.data) && s.data[pos] == s.quote {
 		return s.quotedField(start, pos)
 	}
-	for i := pos; i < len(s.data); i++ {
-		switch b := s.data[i]; {
-		case b == s.delimiter:
-			return span{start: pos, end: i}, i, nil
-		case b == '\n' || b == '\r':
-			if s.lineEnding(i) == 0 {
-				return span{}, 0, s.at(i, ErrBareReturn)
-			}
-			return span{start: pos, end: i}, i, nil
-		case b == s.quote && s.quoting:
-			return span{}, 0, s.at(i, ErrBareQuote)
-		}
+	i := pos
+	for i < len(s.data) && !s.special[s.data[i]] {
+		i++
 	}
-	return span{start: pos, end: len(s.data)}, len(s.data), nil
+	switch {
+	case i == len(s.data) || s.data[i] == s.delimiter || s.lineEnding(i) > 0:
+		return span{start: pos, end: i}, i, nil
+	case s.data[i] == '\r':
+		return span{}, 0, s.at(i, ErrBareReturn)
+	}
+	return span{}, 0, s.at(i, ErrBareQuote)
 }
 
 func (s *scanner) quotedField(start, open int) (span, int, error) {
@@ -227,9 +226,16 @@ const (
 	lowBits   = 0x7F7F7F7F7F7F7F7F
 )
 
-// behind returns the index just behind the nth b in line, or -1 where there are fewer; n is at least 1. It looks at
-// eight bytes at a time.
+// behind returns the index just behind the nth b in line, or -1 where there are fewer; n is at least 1. Beyond the first
+// it looks at eight bytes at a time.
 func behind(line []byte, b byte, n int) int {
+	if n == 1 {
+		i := bytes.IndexByte(line, b)
+		if i < 0 {
+			return -1
+		}
+		return i + 1
+	}
 	pattern := uint64(b) * everyByte
 	i := 0
 	for ; i+8 <= len(line); i += 8 {

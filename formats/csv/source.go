@@ -14,7 +14,7 @@ import (
 )
 
 // defaultChunkSize is how many bytes are read at a time. A chunk and the notes on its records fit the second-level cache.
-const defaultChunkSize = 512 << 10
+const defaultChunkSize = 256 << 10
 
 // chunk is a part of the input made of whole records, and on its way through the workers what became of it.
 type chunk struct {

@@ -59,12 +59,12 @@ func bench(dir, noo string, records, runs int, long bool) error {
 		return err
 	}
 	contenders := []*contender{
-		{name: "cat in > out", line: "rm -f out.csv; cat extract.csv > out.csv"},
-		{name: "noo filter", line: "rm -f out.csv; exec " + noo + " filter extract.csv -o out.csv --quiet", base: "cat in > out"},
-		{name: "noo filter --report", line: "rm -f out.csv report.json; exec " + noo + " filter extract.csv -o out.csv --report report.json --quiet", base: "cat in > out"},
+		{name: "cat in > out", line: "exec cat extract.csv > out.csv"},
+		{name: "noo filter", line: "exec " + noo + " filter extract.csv -o out.csv --quiet", base: "cat in > out"},
+		{name: "noo filter --report", line: "exec " + noo + " filter extract.csv -o out.csv --report report.json --quiet", base: "cat in > out"},
 		{name: "noo check", line: "exec " + noo + " check extract.csv --quiet > /dev/null; true", base: "cat in > out"},
-		{name: "noo filter, 1,000 records", line: "rm -f out.csv; exec " + noo + " filter small.csv -o out.csv --quiet"},
-		{name: "noo snapshot build, 3.6 M", line: "rm -f out.noo; exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null"},
+		{name: "noo filter, 1,000 records", line: "exec " + noo + " filter small.csv -o out.csv --quiet"},
+		{name: "noo snapshot build, 3.6 M", line: "exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null"},
 	}
 	for round := range runs + 1 {
 		for _, c := range contenders {
@@ -85,6 +85,11 @@ func (c *contender) run(dir string, counted bool) error {
 	cmd := exec.Command("sh", "-c", c.line)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
+	for _, output := range []string{"out.csv", "report.json", "out.noo"} {
+		if err := os.RemoveAll(filepath.Join(dir, output)); err != nil {
+			return err
+		}
+	}
 	start := time.Now()
 	if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() != 1 {
 		return fmt.Errorf("%s: %w", c.name, err)
