@@ -17,8 +17,10 @@ func newCheck(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check INPUT...",
 		Short: "Say whether datasets hold records that must not be disclosed",
-		Long: `check reads datasets as filter would, writes nothing, and prints one line for each to standard output. It exits with 1
-when any record must not be disclosed: of someone who opted out, or one that filter would withhold under the same flags.`,
+		Long: `check reads datasets as filter would, writes nothing, and prints one line for
+each to standard output. It exits with 1 when any record must not be disclosed:
+of someone who opted out, or one that filter would withhold under the same
+flags.`,
 		Example: `  noo check clean.csv --snapshot optouts.noo
   noo check january.csv february.csv --missing keep
   cat clean.csv | noo check -`,

@@ -33,7 +33,7 @@ var demoSteps = []demoStep{
 	{"A publisher makes a key, and signs the list of who has opted out as a snapshot:",
 		"key generate --name publisher --no-password", exitDone},
 	{"", "snapshot build optouts.txt -o optouts.noo --key publisher.key", exitDone},
-	{"You remove from an extract everyone who has opted out. Withheld records, which have no readable NHS number, go to a file of their own:",
+	{"You remove from an extract everyone who has opted out. Records without a\nreadable NHS number are withheld, here into a file of their own:",
 		"filter extract.csv -o clean.csv --snapshot optouts.noo --trusted-key publisher.pub --withheld followup.csv --report report.json", exitDone},
 	{"Somebody else makes sure, before the file leaves the building:",
 		"check clean.csv --snapshot optouts.noo --trusted-key publisher.pub", exitDone},
@@ -45,8 +45,9 @@ func newDemo(t terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo [DIR]",
 		Short: "Show the main job on made-up data",
-		Long: `demo writes a made-up extract and list of opt-outs into DIR, which must be empty or not exist yet (by default a new folder for
-temporary files), and shows the commands that filter it and what they say.`,
+		Long: `demo writes a made-up extract and list of opt-outs into DIR, which must be empty
+or not exist yet (by default a new folder for temporary files), and shows the
+commands that filter it and what they say.`,
 		Example: "  noo demo\n  noo demo try-it",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,7 +95,7 @@ func runDemo(ctx context.Context, t terminal, dir string) error {
 	if err := os.Setenv(snapshot.StateDirVariable, filepath.Join(dir, "state")); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "In %s there are now extract.csv, made-up hospital episodes, and optouts.txt, NHS numbers\nof people who have opted out.\n", dir)
+	fmt.Fprintf(t.out, "In %s there are now\nextract.csv, made-up hospital episodes, and optouts.txt, NHS numbers of people\nwho have opted out.\n", dir)
 	for _, step := range demoSteps {
 		if step.why != "" {
 			fmt.Fprintf(t.out, "\n%s\n", step.why)

@@ -16,12 +16,15 @@ func newFilter(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "filter INPUT -o OUTPUT",
 		Short: "Write a dataset without the records that must not be disclosed",
-		Long: `filter reads a dataset and writes the records of people who have not opted out, each byte for byte as it was and in the
-same order. Records of people who opted out are removed. Records without an NHS number (missing), with something that is
-no NHS number (invalid), or of people who were not looked up (unchecked) are withheld unless you say otherwise.
+		Long: `filter reads a dataset and writes the records of people who have not opted out,
+each byte for byte as it was and in the same order. Records of people who opted
+out are removed. Records without an NHS number (missing), with something that is
+no NHS number (invalid), or of people who were not looked up (unchecked) are
+withheld unless you say otherwise.
 
-The output appears complete or not at all. INPUT and OUTPUT may be - for standard input and output; what goes to
-standard output is held back until the whole input was found good.`,
+The output appears complete or not at all. INPUT and OUTPUT may be - for
+standard input and output; what goes to standard output is held back until the
+whole input was found good.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
   noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs --report report.json
   noo filter extract.txt -o clean.txt --delimiter pipe --quote none --withheld followup.txt
@@ -57,9 +60,9 @@ standard output is held back until the whole input was found good.`,
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` for the records that may be disclosed; - is standard output")
-	cmd.Flags().StringVar(&withheld, "withheld", "", "`FILE` for the records that were withheld, for follow-up inside the organisation")
-	cmd.Flags().StringVar(&report, "report", "", "`FILE` for a report in JSON, with counts and digests; - is standard output")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write the records that may be disclosed to `FILE`; - is standard output")
+	cmd.Flags().StringVar(&withheld, "withheld", "", "write the records that were withheld to `FILE`, for follow-up inside the organisation")
+	cmd.Flags().StringVar(&report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
 	cmd.Flags().BoolVar(&force, "force", false, "replace outputs that exist")
 	return cmd
 }

@@ -109,14 +109,14 @@ type snapshotFlags struct {
 
 func (f *snapshotFlags) add(cmd *cobra.Command) {
 	f.maxAge = age(snapshot.DefaultMaxAge)
-	cmd.Flags().StringVar(&f.path, "snapshot", os.Getenv(snapshotVariable), "`FILE` that says who has opted out ("+snapshotVariable+")")
+	cmd.Flags().StringVar(&f.path, "snapshot", os.Getenv(snapshotVariable), "take who has opted out from `FILE` ("+snapshotVariable+")")
 	f.addTrust(cmd)
 }
 
 // addTrust adds the flags for commands that name the snapshot as an argument.
 func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
 	f.maxAge = age(snapshot.DefaultMaxAge)
-	cmd.Flags().StringArrayVar(&f.trusted, "trusted-key", nil, "public key `FILE` of a publisher to trust; may be repeated ("+snapshot.TrustedKeysVariable+")")
+	cmd.Flags().StringArrayVar(&f.trusted, "trusted-key", nil, "trust the publisher whose public key is in `FILE`; may be repeated ("+snapshot.TrustedKeysVariable+")")
 	cmd.Flags().Var(&f.maxAge, "max-age", "refuse a snapshot older than this")
 	cmd.Flags().Uint64Var(&f.minSequence, "min-sequence", 0, "refuse a snapshot with a lower sequence than `N`")
 }
@@ -163,7 +163,7 @@ type dataFlags struct {
 func (f *dataFlags) add(cmd *cobra.Command) {
 	f.snapshotFlags.add(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.columns, "column", nil, "`NAME` or number (from 1) of a column with NHS numbers; may be repeated; without it the header decides")
+	flags.StringArrayVar(&f.columns, "column", nil, "find NHS numbers in the column `NAME`, or number from 1; may be repeated; without it the header decides")
 	flags.Var(action{&f.policy.Missing}, "missing", "records without an NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Invalid}, "invalid", "records with something that is no NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Unchecked}, "unchecked", "records of people who were not looked up: withhold or fail")

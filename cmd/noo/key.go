@@ -32,10 +32,12 @@ func newKeyGenerate(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate --name NAME",
 		Short: "Make a key pair",
-		Long: `generate makes NAME.key, with which you sign snapshots and which you keep to yourself, and NAME.pub, which you hand to
-those who are to trust them. Both are minisign keys: minisign can read them, and noo can use those that minisign made.
+		Long: `generate makes NAME.key, with which you sign snapshots and which you keep to
+yourself, and NAME.pub, which you hand to those who are to trust them. Both are
+minisign keys: minisign can read them, and noo can use those that minisign made.
 
-The private key is encrypted with a password: asked for on the terminal, or taken from ` + passwordVariable + `.`,
+The private key is encrypted with a password: asked for on the terminal, or
+taken from ` + passwordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
 		Args: cobra.NoArgs,
@@ -63,8 +65,8 @@ The private key is encrypted with a password: asked for on the terminal, or take
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&name, "name", "", "`NAME` of the two files")
-	cmd.Flags().StringVar(&dir, "dir", ".", "folder `DIR` to put them in")
+	cmd.Flags().StringVar(&name, "name", "", "call the two files `NAME`.key and .pub")
+	cmd.Flags().StringVar(&dir, "dir", ".", "put them into the folder `DIR`")
 	cmd.Flags().BoolVar(&noPassword, "no-password", false, "do not encrypt the private key")
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -57,12 +58,14 @@ func newRoot(t terminal) (root *cobra.Command, started *bool) {
 	root = &cobra.Command{
 		Use:   "noo",
 		Short: "Remove the records of people who opted out, before a dataset is disclosed",
-		Long: `noo removes the whole record of everyone who has opted out (the national data opt-out) from a dataset before it is
-disclosed. Who has opted out is in a snapshot, a file signed by a publisher whose key you trust. Nothing leaves this
+		Long: `noo removes the whole record of everyone who has opted out (the national data
+opt-out) from a dataset before it is disclosed. Who has opted out is in a
+snapshot, a file signed by a publisher whose key you trust. Nothing leaves this
 machine: there is no service and no network.
 
-Records without a readable NHS number are withheld too, unless you say otherwise. Either a complete output is written
-or none. No NHS number is ever printed.`,
+Records without a readable NHS number are withheld too, unless you say
+otherwise. Either a complete output is written or none. No NHS number is ever
+printed.`,
 		Example: `  noo demo
   noo filter extract.csv -o clean.csv --snapshot optouts.noo --trusted-key publisher.pub
   noo check clean.csv --snapshot optouts.noo --trusted-key publisher.pub`,
@@ -76,6 +79,7 @@ or none. No NHS number is ever printed.`,
 	root.SetOut(t.out)
 	root.SetErr(t.err)
 	root.SetVersionTemplate("noo {{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.AddCommand(
 		newFilter(t),
 		newCheck(t),

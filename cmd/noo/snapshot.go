@@ -40,12 +40,15 @@ func newSnapshotBuild(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build LIST... -o OUT.noo --key NAME.key",
 		Short: "Make a signed snapshot from lists of NHS numbers",
-		Long: `build reads lists of the NHS numbers of people who have opted out and writes a signed snapshot. A list has one number a
-line, with or without a comma after it; blank lines and lines that start with # are passed over. With --column the lists
-are CSV files with a header. LIST may be - for standard input. A number that is not valid stops the build.
+		Long: `build reads lists of the NHS numbers of people who have opted out and writes a
+signed snapshot. A list has one number a line, with or without a comma after it;
+blank lines and lines that start with # are passed over. With --column the lists
+are CSV files with a header. LIST may be - for standard input. A number that is
+not valid stops the build.
 
-Without --checked the lists are taken to be complete: whoever is not on them has not opted out. With it, only the
-numbers on the --checked lists were looked up, and records of anyone else will be withheld.`,
+Without --checked the lists are taken to be complete: whoever is not on them has
+not opted out. With it, only the numbers on the --checked lists were looked up,
+and records of anyone else will be withheld.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
   noo snapshot build optouts.csv --column nhs_number -o optouts.noo --key publisher.key --publisher "Example Trust"
   noo snapshot build optouts.txt --checked sent.dat -o optouts.noo --key publisher.key`,
@@ -57,12 +60,12 @@ numbers on the --checked lists were looked up, and records of anyone else will b
 		},
 		RunE: func(_ *cobra.Command, lists []string) error { return flags.build(t, lists) },
 	}
-	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "`FILE` to write, by custom with the ending .noo")
-	cmd.Flags().StringVar(&flags.key, "key", "", "private key `FILE` to sign with")
-	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "who publishes the snapshot, as `TEXT` for people")
-	cmd.Flags().StringVar(&flags.column, "column", "", "the lists are CSV, and the numbers are in the column `NAME`")
-	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "list `FILE` of the numbers that were looked up; may be repeated")
-	cmd.Flags().Uint64Var(&flags.sequence, "sequence", 0, "sequence `N` of the snapshot, higher than the last one's (default the time as YYYYMMDDhhmmss)")
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, by custom with the ending .noo")
+	cmd.Flags().StringVar(&flags.key, "key", "", "sign with the private key in `FILE`")
+	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "say in `TEXT` who publishes the snapshot")
+	cmd.Flags().StringVar(&flags.column, "column", "", "read the lists as CSV, the numbers from the column `NAME`")
+	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "take the numbers that were looked up from the list in `FILE`; may be repeated")
+	cmd.Flags().Uint64Var(&flags.sequence, "sequence", 0, "give the snapshot sequence `N`, higher than the last one's (default the time as YYYYMMDDhhmmss)")
 	cmd.Flags().Var(&flags.validFor, "valid-for", "how long the snapshot may be used")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "replace an output that exists")
 	return cmd
@@ -165,8 +168,9 @@ func newSnapshotInspect(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what a snapshot says of itself",
-		Long: `inspect verifies the signature of a snapshot and prints its manifest. It does not mind a snapshot that is too old or
-expired, but shows nothing of one whose signature does not hold or whose publisher is not trusted.`,
+		Long: `inspect verifies the signature of a snapshot and prints its manifest. It does
+not mind a snapshot that is too old or expired, but shows nothing of one whose
+signature does not hold or whose publisher is not trusted.`,
 		Example: `  noo snapshot inspect optouts.noo --trusted-key publisher.pub`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -178,7 +182,7 @@ expired, but shows nothing of one whose signature does not hold or whose publish
 			return printSnapshot(t, s, asJSON)
 		},
 	}
-	cmd.Flags().StringArrayVar(&flags.trusted, "trusted-key", nil, "public key `FILE` of a publisher to trust; may be repeated ("+snapshot.TrustedKeysVariable+")")
+	cmd.Flags().StringArrayVar(&flags.trusted, "trusted-key", nil, "trust the publisher whose public key is in `FILE`; may be repeated ("+snapshot.TrustedKeysVariable+")")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -189,8 +193,9 @@ func newSnapshotVerify(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Say whether a snapshot may be used",
-		Long: `verify makes the same checks as filter does: signature, trust, age and sequence. It exits with 0 when the snapshot may be
-used, and with 3 and the reason when it may not.`,
+		Long: `verify makes the same checks as filter does: signature, trust, age and sequence.
+It exits with 0 when the snapshot may be used, and with 3 and the reason when it
+may not.`,
 		Example: `  noo snapshot verify optouts.noo --trusted-key publisher.pub --max-age 7d`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -71,8 +71,8 @@ func printSummary(w io.Writer, r *filter.Report, input, output string) {
 	line("written", n.Written, "")
 
 	s := r.Snapshot
-	fmt.Fprintf(w, "\n  snapshot   sequence %d, made %s (%s), %s opted out\n",
-		s.Sequence, s.Created.UTC().Format("2 Jan 2006 15:04 UTC"), ago(r.Finished.Sub(s.Created)), grouped(s.OptedOut))
+	fmt.Fprintf(w, "\n  snapshot   sequence %d, %s opted out\n", s.Sequence, grouped(s.OptedOut))
+	fmt.Fprintf(w, "  made       %s, %s\n", s.Created.UTC().Format("2 Jan 2006 15:04 UTC"), ago(r.Finished.Sub(s.Created)))
 	took := r.Finished.Sub(r.Started)
 	size := float64(r.Files[0].Input.Bytes)
 	fmt.Fprintf(w, "  time       %s, %s, %s/s\n", took.Round(time.Millisecond), bytes(size), bytes(size/max(took.Seconds(), 1e-3)))
