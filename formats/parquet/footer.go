@@ -235,6 +235,10 @@ func (f *footer) check(dataEnd int64) error {
 		for c := range group.chunks {
 			ch := &group.chunks[c]
 			place := part(g, f.leaves[c].name)
+			if ch.values == 0 && group.rows == 0 {
+				ch.start, ch.end = 0, 0 // there are no pages, and where they would be may be anything
+				continue
+			}
 			if ch.start < int64(len(magic)) || ch.end < ch.start || ch.end > dataEnd {
 				return &placedError{place, corrupt("its pages lie outside the file")}
 			}
@@ -247,7 +251,8 @@ func (f *footer) check(dataEnd int64) error {
 			ch.end = min(ch.end+f.quirks.hiddenBytes, dataEnd)
 		}
 	}
-	if rows != f.rows {
+	// A writer that left the number of all rows unset is in use; any other difference is damage.
+	if rows != f.rows && f.rows != 0 {
 		return corrupt("its row groups have %d rows together, its footer says %d", rows, f.rows)
 	}
 	slices.SortFunc(extents, func(a, b extent) int { return cmp.Compare(a.start, b.start) })

@@ -24,10 +24,35 @@ const (
 
 // Scan implements formats.Dataset. With no sink at all only the named columns are read.
 func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
-	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns}
-	if err := s.plan(); err != nil {
+	means, err := d.meanings(columns)
+	if err != nil {
 		return inputError(d.in.Name, err)
 	}
+	return d.scan(ctx, columns, means, decide, to)
+}
+
+// meanings tells how the values of the identifying columns are to be read.
+func (d *dataset) meanings(columns []int) (means []meaning, err error) {
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("no column was named: %w", errNotIdentifying)
+	}
+	for _, c := range columns {
+		if c < 0 || c >= len(d.footer.leaves) {
+			return nil, fmt.Errorf("there is no column number %d: %w", c, errNotIdentifying)
+		}
+		mean, err := meaningOf(&d.footer.leaves[c])
+		if err != nil {
+			return nil, &placedError{fmt.Sprintf("column %q", d.footer.leaves[c].name), err}
+		}
+		means = append(means, mean)
+	}
+	return means, nil
+}
+
+// scan is Scan for columns whose values are to be read in a given way.
+func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, decide formats.Decider, to formats.Sinks) error {
+	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns, means: means}
+	s.plan()
 	for _, sink := range []struct {
 		fate formats.Fate
 		to   io.Writer
@@ -93,28 +118,14 @@ type scan struct {
 	spare    []*chunkOut
 }
 
-// plan checks the columns and numbers the batches.
-func (s *scan) plan() error {
-	if len(s.columns) == 0 {
-		return fmt.Errorf("no column was named: %w", errNotIdentifying)
-	}
-	for _, c := range s.columns {
-		if c < 0 || c >= len(s.footer.leaves) {
-			return fmt.Errorf("there is no column number %d: %w", c, errNotIdentifying)
-		}
-		mean, err := meaningOf(&s.footer.leaves[c])
-		if err != nil {
-			return &placedError{fmt.Sprintf("column %q", s.footer.leaves[c].name), err}
-		}
-		s.means = append(s.means, mean)
-	}
+// plan numbers the batches.
+func (s *scan) plan() {
 	s.groups = make([]groupState, len(s.footer.rowGroups))
 	seq := 0
 	for g := range s.groups {
 		s.groups[g].firstID = seq
 		seq += (s.footer.rowGroups[g].rows + batchRecords - 1) / batchRecords
 	}
-	return nil
 }
 
 // jobs is the number of jobs.
