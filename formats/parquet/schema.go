@@ -39,8 +39,8 @@ const (
 	unsignedInt
 	decimal
 	temporal // DATE, TIME, TIMESTAMP
-	json
-	bson
+	jsonText
+	bsonDocument
 	uuid
 	float16
 	interval
@@ -54,13 +54,13 @@ var annotationNames = [...]string{"", "STRING", "INTEGER", "UNSIGNED INTEGER", "
 var convertedAnnotations = map[int32]annotation{
 	0: textual, 4: textual, 5: decimal, 6: temporal, 7: temporal, 8: temporal, 9: temporal, 10: temporal,
 	11: unsignedInt, 12: unsignedInt, 13: unsignedInt, 14: unsignedInt, 15: signedInt, 16: signedInt, 17: signedInt, 18: signedInt,
-	19: json, 20: bson, 21: interval,
+	19: jsonText, 20: bsonDocument, 21: interval,
 }
 
 // logicalAnnotations maps the field that is set in a LogicalType (parquet.thrift).
 var logicalAnnotations = map[int16]annotation{
 	1: textual, 4: textual, 5: decimal, 6: temporal, 7: temporal, 8: temporal, 10: signedInt,
-	12: json, 13: bson, 14: uuid, 15: float16,
+	12: jsonText, 13: bsonDocument, 14: uuid, 15: float16,
 }
 
 // Bounds on a schema. Levels are held in a byte each, and no schema in use nests a tenth as deep.
