@@ -175,7 +175,7 @@ def write_arrow(r, path, n):
         column_encoding=encodings or None, data_page_version=r.choice(["1.0", "2.0"]), data_page_size=r.choice([100, 1000, 20000, 1 << 20]),
         write_batch_size=r.choice([1, 10, 1024]), dictionary_pagesize_limit=r.choice([50, 1000, 1 << 20]),
         row_group_size=r.choice([max(1, n // 5), max(1, n), n + 1, 1 << 20]), write_statistics=r.random() < 0.8, write_page_index=r.random() < 0.5,
-        write_page_checksum=r.random() < 0.5, use_deprecated_int96_timestamps=r.random() < 0.2, store_decimal_as_integer=r.random() < 0.3)
+        write_page_checksum=r.random() < 0.5, use_deprecated_int96_timestamps=r.random() < 0.2 and not encodings, store_decimal_as_integer=r.random() < 0.3)
     return name, people, spelt
 
 
