@@ -1,0 +1,334 @@
+package parquet
+
+// Statistics are computed afresh from the values that stay: those of the input may be a removed record's. The order of values follows
+// ColumnOrder in parquet.thrift. Where readers differ on it (NaN, INT96, intervals, unknown annotations) there are no
+// bounds, which every reader takes as "look at the values".
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+
+	"noo/formats/parquet/internal/compact"
+)
+
+// ordering is how values of a column compare.
+type ordering uint8
+
+const (
+	unordered ordering = iota
+	booleans
+	signedInts
+	unsignedInts
+	floats
+	halfFloats
+	bytewise // unsigned, lexicographic
+	bigEndianInts
+)
+
+// orderingOf gives the order that a type defines.
+func orderingOf(kind physical, note annotation) ordering {
+	if note == strange || note == interval {
+		return unordered
+	}
+	switch kind {
+	case boolean:
+		return booleans
+	case int32Type, int64Type:
+		if note == unsignedInt {
+			return unsignedInts
+		}
+		return signedInts
+	case float, double:
+		return floats
+	case byteArray, fixedLenByteArray:
+		switch note {
+		case decimal:
+			return bigEndianInts
+		case float16:
+			return halfFloats
+		}
+		return bytewise
+	}
+	return unordered
+}
+
+// longestBound is the size in bytes over which a value is no bound: statistics are to be small.
+const longestBound = 256
+
+// bounds gathers the smallest and the largest of the values that a chunk keeps.
+type bounds struct {
+	order     ordering
+	width     int // of a value, 0 for BYTE_ARRAY
+	seen      bool
+	unusable  bool // a NaN was among the values
+	minInt    int64
+	maxInt    int64
+	minUint   uint64
+	maxUint   uint64
+	minFloat  float64
+	maxFloat  float64
+	minBytes  []byte
+	maxBytes  []byte
+	minPrefix uint64 // the first eight bytes of minBytes, big-endian
+	maxPrefix uint64
+}
+
+// reset makes b ready for a column chunk.
+func (b *bounds) reset(l *leaf) {
+	*b = bounds{
+		order: l.order, width: l.width, minBytes: b.minBytes[:0], maxBytes: b.maxBytes[:0],
+		minInt: math.MaxInt64, maxInt: math.MinInt64, minUint: math.MaxUint64,
+		minFloat: math.Inf(1), maxFloat: math.Inf(-1),
+	}
+}
+
+// addFixed takes in values of fixed width in PLAIN encoding.
+func (b *bounds) addFixed(values []byte) {
+	if len(values) == 0 || b.order == unordered {
+		return
+	}
+	switch {
+	case b.order == signedInts && b.width == 4:
+		low, high := int32(math.MaxInt32), int32(math.MinInt32)
+		for ; len(values) >= 4; values = values[4:] {
+			v := int32(binary.LittleEndian.Uint32(values))
+			low, high = min(low, v), max(high, v)
+		}
+		b.minInt, b.maxInt = min(b.minInt, int64(low)), max(b.maxInt, int64(high))
+	case b.order == signedInts:
+		low, high := b.minInt, b.maxInt
+		for ; len(values) >= 8; values = values[8:] {
+			v := int64(binary.LittleEndian.Uint64(values))
+			low, high = min(low, v), max(high, v)
+		}
+		b.minInt, b.maxInt = low, high
+	case b.order == unsignedInts && b.width == 4:
+		for ; len(values) >= 4; values = values[4:] {
+			v := uint64(binary.LittleEndian.Uint32(values))
+			b.minUint, b.maxUint = min(b.minUint, v), max(b.maxUint, v)
+		}
+	case b.order == unsignedInts:
+		for ; len(values) >= 8; values = values[8:] {
+			v := binary.LittleEndian.Uint64(values)
+			b.minUint, b.maxUint = min(b.minUint, v), max(b.maxUint, v)
+		}
+	case b.order == floats && b.width == 4:
+		for ; len(values) >= 4; values = values[4:] {
+			b.addFloat(float64(math.Float32frombits(binary.LittleEndian.Uint32(values))))
+		}
+	case b.order == floats:
+		b.addDoubles(values)
+	case b.order == halfFloats && b.width == 2:
+		for ; len(values) >= 2; values = values[2:] {
+			b.addFloat(halfValue(binary.LittleEndian.Uint16(values)))
+		}
+	case b.width > 0:
+		for ; len(values) >= b.width; values = values[b.width:] {
+			b.addBytes(values[:b.width])
+		}
+		return
+	default:
+		b.unusable = true
+	}
+	b.seen = true
+}
+
+func (b *bounds) addDoubles(values []byte) {
+	low, high, nan := b.minFloat, b.maxFloat, false
+	for ; len(values) >= 8; values = values[8:] {
+		v := math.Float64frombits(binary.LittleEndian.Uint64(values))
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+		nan = nan || v != v
+	}
+	b.minFloat, b.maxFloat = low, high
+	b.unusable = b.unusable || nan
+}
+
+func (b *bounds) addFloat(v float64) {
+	if v != v {
+		b.unusable = true
+		return
+	}
+	b.minFloat, b.maxFloat = min(b.minFloat, v), max(b.maxFloat, v)
+}
+
+// addBool takes in booleans, of which some are false and some true.
+func (b *bounds) addBool(anyFalse, anyTrue bool) {
+	if anyFalse {
+		b.minInt, b.maxInt = 0, max(b.maxInt, 0)
+	}
+	if anyTrue {
+		b.minInt, b.maxInt = min(b.minInt, 1), 1
+	}
+	b.seen = b.seen || anyFalse || anyTrue
+}
+
+// addBytes takes in one value as bytes.
+func (b *bounds) addBytes(v []byte) {
+	if b.order == unordered || b.order == halfFloats {
+		b.unusable = true
+		return
+	}
+	if !b.seen {
+		b.setMin(v)
+		b.setMax(v)
+		b.seen = true
+		return
+	}
+	if b.less(v, b.minBytes) {
+		b.setMin(v)
+	} else if b.less(b.maxBytes, v) {
+		b.setMax(v)
+	}
+}
+
+func (b *bounds) setMin(v []byte) {
+	b.minBytes, b.minPrefix = append(b.minBytes[:0], v...), prefixOf(v)
+}
+func (b *bounds) setMax(v []byte) {
+	b.maxBytes, b.maxPrefix = append(b.maxBytes[:0], v...), prefixOf(v)
+}
+
+func (b *bounds) less(x, y []byte) bool {
+	if b.order == bigEndianInts {
+		return compareBigEndian(x, y) < 0
+	}
+	return bytes.Compare(x, y) < 0
+}
+
+// prefixOf is the first eight bytes as a number that compares as they do, short values padded with zeros.
+func prefixOf(v []byte) uint64 {
+	if len(v) >= 8 {
+		return binary.BigEndian.Uint64(v)
+	}
+	var padded [8]byte
+	copy(padded[:], v)
+	return binary.BigEndian.Uint64(padded[:])
+}
+
+// compareBigEndian compares two's complement integers of any length.
+func compareBigEndian(x, y []byte) int {
+	negativeX, negativeY := len(x) > 0 && x[0] >= 0x80, len(y) > 0 && y[0] >= 0x80
+	switch {
+	case negativeX && !negativeY:
+		return -1
+	case negativeY && !negativeX:
+		return 1
+	}
+	var fill byte
+	if negativeX {
+		fill = 0xff
+	}
+	n := max(len(x), len(y))
+	for i := range n {
+		a, b := fill, fill
+		if k := i - (n - len(x)); k >= 0 {
+			a = x[k]
+		}
+		if k := i - (n - len(y)); k >= 0 {
+			b = y[k]
+		}
+		if a != b {
+			if a < b {
+				return -1
+			}
+			return 1
+		}
+	}
+	return 0
+}
+
+// halfValue is the value of an IEEE 754 half-precision number.
+func halfValue(bits uint16) float64 {
+	exponent, fraction := int(bits>>10&0x1f), float64(bits&0x3ff)
+	var v float64
+	switch exponent {
+	case 0:
+		v = math.Ldexp(fraction, -24)
+	case 31:
+		v = math.Inf(1)
+		if fraction != 0 {
+			return math.NaN()
+		}
+	default:
+		v = math.Ldexp(1024+fraction, exponent-25)
+	}
+	if bits>>15 != 0 {
+		return -v
+	}
+	return v
+}
+
+// write writes Statistics (parquet.thrift) as a field: the number of nulls, and the bounds where there are any.
+func (b *bounds) write(w *compact.Writer, id int16, nulls int64) {
+	w.Struct(id)
+	w.I64(3, nulls)
+	if low, high, ok := b.encoded(); ok {
+		w.Bytes(5, high)
+		w.Bytes(6, low)
+		w.Bool(7, true)
+		w.Bool(8, true)
+	}
+	w.Close()
+}
+
+// encoded gives the bounds in PLAIN encoding.
+func (b *bounds) encoded() (low, high []byte, ok bool) {
+	if !b.seen || b.unusable || b.order == unordered {
+		return nil, nil, false
+	}
+	switch b.order {
+	case booleans:
+		return []byte{byte(b.minInt)}, []byte{byte(b.maxInt)}, true
+	case signedInts:
+		return b.integer(uint64(b.minInt)), b.integer(uint64(b.maxInt)), true
+	case unsignedInts:
+		return b.integer(b.minUint), b.integer(b.maxUint), true
+	case floats, halfFloats:
+		return b.floating(b.minFloat, math.Copysign(0, -1)), b.floating(b.maxFloat, 0), true
+	}
+	if len(b.minBytes) > longestBound || len(b.maxBytes) > longestBound {
+		return nil, nil, false
+	}
+	return b.minBytes, b.maxBytes, true
+}
+
+func (b *bounds) integer(v uint64) []byte {
+	return binary.LittleEndian.AppendUint64(nil, v)[:b.width]
+}
+
+// floating encodes a bound. A zero is written with the sign that is on the safe side, since both zeros compare equal.
+func (b *bounds) floating(v, zero float64) []byte {
+	if v == 0 {
+		v = zero
+	}
+	switch b.width {
+	case 2:
+		return binary.LittleEndian.AppendUint16(nil, halfBits(v))
+	case 4:
+		return binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(v)))
+	}
+	return binary.LittleEndian.AppendUint64(nil, math.Float64bits(v))
+}
+
+// halfBits gives the half-precision number that halfValue made v of.
+func halfBits(v float64) uint16 {
+	var sign uint16
+	if math.Signbit(v) {
+		sign, v = 1<<15, -v
+	}
+	if math.IsInf(v, 0) {
+		return sign | 31<<10
+	}
+	if v < math.Ldexp(1, -14) {
+		return sign | uint16(math.Ldexp(v, 24))
+	}
+	fraction, exponent := math.Frexp(v) // fraction in [0.5, 1)
+	return sign | uint16(exponent+14)<<10 | uint16(math.Ldexp(fraction, 11))&0x3ff
+}

@@ -1,0 +1,278 @@
+package parquet
+
+// The codecs of parquet-format's Compression.md. Decompression writes into a buffer of the size that the page header
+// promises, and never past it, so that a bomb fails instead of filling the memory.
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// codec is a CompressionCodec (parquet.thrift).
+type codec int32
+
+const (
+	uncompressed codec = iota
+	snappyCodec
+	gzipCodec
+	lzoCodec
+	brotliCodec
+	lz4Hadoop
+	zstdCodec
+	lz4Raw
+)
+
+// codecOf checks the number of a codec.
+func codecOf(id int32) (codec, error) {
+	c := codec(id)
+	switch {
+	case c == lzoCodec:
+		return c, unsupported("compression with LZO (write the file with Snappy or ZSTD)")
+	case c < uncompressed || c > lz4Raw:
+		return c, unsupported("compression codec %d", id)
+	}
+	return c, nil
+}
+
+// Levels: chosen so that the output is about as large as the common writers make it, and no slower to make than need be
+// (BenchmarkCompress).
+const (
+	gzipLevel   = 6
+	brotliLevel = 5
+)
+
+// compressor holds the working memory of every codec that it has met. It is for one goroutine at a time.
+type compressor struct {
+	zstdIn   *zstd.Decoder
+	zstdOut  *zstd.Encoder
+	gzipIn   *gzip.Reader
+	gzipOut  *gzip.Writer
+	brotliIn *brotli.Reader
+	brotli   *brotli.Writer
+	lz4      lz4.Compressor
+	scratch  bytes.Buffer
+}
+
+var errCompressed = errors.New("compressed data is damaged")
+
+// decompress decompresses src, which must give exactly len(dst) bytes, into dst.
+func (z *compressor) decompress(c codec, dst, src []byte) error {
+	if len(dst) == 0 && len(src) == 0 {
+		return nil // a page without values may have nothing at all to decompress
+	}
+	switch c {
+	case uncompressed:
+		if len(src) != len(dst) {
+			return errCompressed
+		}
+		copy(dst, src)
+		return nil
+	case snappyCodec:
+		if n, err := s2.DecodedLen(src); err != nil || n != len(dst) {
+			return errCompressed
+		}
+		out, err := s2.Decode(dst, src)
+		return exactly(dst, out, err)
+	case zstdCodec:
+		return z.unzstd(dst, src)
+	case gzipCodec:
+		return z.gunzip(dst, src)
+	case brotliCodec:
+		if z.brotliIn == nil {
+			z.brotliIn = brotli.NewReader(nil)
+		}
+		if err := z.brotliIn.Reset(bytes.NewReader(src)); err != nil {
+			return errCompressed
+		}
+		return fill(dst, z.brotliIn)
+	case lz4Raw:
+		return unlz4(dst, src)
+	case lz4Hadoop:
+		return unlz4Hadoop(dst, src)
+	}
+	return fmt.Errorf("codec %d: %w", c, ErrUnsupported)
+}
+
+// exactly checks that a decoder wrote into dst and filled it.
+func exactly(dst, out []byte, err error) error {
+	if err != nil || len(out) != len(dst) || len(dst) > 0 && &out[0] != &dst[0] {
+		return errCompressed
+	}
+	return nil
+}
+
+// fill reads exactly len(dst) bytes, after which the stream must end.
+func fill(dst []byte, r io.Reader) error {
+	if _, err := io.ReadFull(r, dst); err != nil {
+		return errCompressed
+	}
+	var more [1]byte
+	if n, err := io.ReadFull(r, more[:]); n != 0 || !errors.Is(err, io.EOF) {
+		return errCompressed
+	}
+	return nil
+}
+
+func (z *compressor) unzstd(dst, src []byte) (err error) {
+	if z.zstdIn == nil {
+		z.zstdIn, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return err
+		}
+	}
+	out, err := z.zstdIn.DecodeAll(src, dst[:0:len(dst)])
+	return exactly(dst, out, err)
+}
+
+func (z *compressor) gunzip(dst, src []byte) (err error) {
+	if z.gzipIn == nil {
+		z.gzipIn, err = gzip.NewReader(bytes.NewReader(src))
+	} else {
+		err = z.gzipIn.Reset(bytes.NewReader(src))
+	}
+	if err != nil {
+		z.gzipIn = nil
+		return errCompressed
+	}
+	return fill(dst, z.gzipIn)
+}
+
+func unlz4(dst, src []byte) error {
+	n, err := lz4.UncompressBlock(src, dst)
+	if err != nil || n != len(dst) {
+		return errCompressed
+	}
+	return nil
+}
+
+// unlz4Hadoop reads what Hadoop's Lz4Codec writes: blocks, each after its size and compressed size, big-endian. Writers
+// that did not know of the framing wrote bare blocks or LZ4 frames under the same codec, so these are tried in turn
+// (Compression.md, "LZ4").
+func unlz4Hadoop(dst, src []byte) error {
+	if unlz4Framed(dst, src) == nil || unlz4(dst, src) == nil {
+		return nil
+	}
+	return fill(dst, lz4.NewReader(bytes.NewReader(src)))
+}
+
+func unlz4Framed(dst, src []byte) error {
+	for len(src) > 0 {
+		if len(src) < 8 {
+			return errCompressed
+		}
+		size, packed := binary.BigEndian.Uint32(src), binary.BigEndian.Uint32(src[4:])
+		src = src[8:]
+		if uint64(size) > uint64(len(dst)) || uint64(packed) > uint64(len(src)) {
+			return errCompressed
+		}
+		if err := unlz4(dst[:size], src[:packed]); err != nil {
+			return err
+		}
+		dst, src = dst[size:], src[packed:]
+	}
+	if len(dst) != 0 {
+		return errCompressed
+	}
+	return nil
+}
+
+// compress appends src, compressed, to dst.
+func (z *compressor) compress(c codec, dst, src []byte) (_ []byte, err error) {
+	switch c {
+	case uncompressed:
+		return append(dst, src...), nil
+	case snappyCodec:
+		return appendBlock(dst, s2.MaxEncodedLen(len(src)), func(room []byte) (int, error) {
+			return len(s2.EncodeSnappy(room, src)), nil
+		})
+	case zstdCodec:
+		if z.zstdOut == nil {
+			z.zstdOut, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
+			if err != nil {
+				return dst, err
+			}
+		}
+		return z.zstdOut.EncodeAll(src, dst), nil
+	case gzipCodec:
+		return z.gzip(dst, src)
+	case brotliCodec:
+		return z.brotlied(dst, src)
+	case lz4Raw:
+		return z.lz4Block(dst, src)
+	case lz4Hadoop:
+		start := len(dst)
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(src)))
+		dst, err = z.lz4Block(append(dst, 0, 0, 0, 0), src)
+		binary.BigEndian.PutUint32(dst[start+4:], uint32(len(dst)-start-8))
+		return dst, err
+	}
+	return dst, fmt.Errorf("codec %d: %w", c, ErrUnsupported)
+}
+
+// appendBlock lets encode write into room for a whole block behind dst.
+func appendBlock(dst []byte, room int, encode func([]byte) (int, error)) ([]byte, error) {
+	if room < 0 {
+		return dst, fmt.Errorf("a page that is too large to compress: %w", ErrLimit)
+	}
+	start := len(dst)
+	dst = grow(dst, room)
+	n, err := encode(dst[start : start+room])
+	return dst[:start+n], err
+}
+
+// grow makes room for n more bytes, which it leaves as they are.
+func grow(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b[:len(b)+n]
+	}
+	larger := make([]byte, len(b)+n, max(len(b)+n, 2*cap(b)))
+	copy(larger, b)
+	return larger
+}
+
+func (z *compressor) lz4Block(dst, src []byte) ([]byte, error) {
+	return appendBlock(dst, lz4.CompressBlockBound(len(src)), func(room []byte) (int, error) {
+		return z.lz4.CompressBlock(src, room)
+	})
+}
+
+func (z *compressor) gzip(dst, src []byte) (_ []byte, err error) {
+	z.scratch.Reset()
+	if z.gzipOut == nil {
+		z.gzipOut, err = gzip.NewWriterLevel(&z.scratch, gzipLevel)
+		if err != nil {
+			return dst, err
+		}
+	}
+	z.gzipOut.Reset(&z.scratch)
+	return z.stream(dst, src, z.gzipOut)
+}
+
+func (z *compressor) brotlied(dst, src []byte) ([]byte, error) {
+	z.scratch.Reset()
+	if z.brotli == nil {
+		z.brotli = brotli.NewWriterLevel(&z.scratch, brotliLevel)
+	}
+	z.brotli.Reset(&z.scratch)
+	return z.stream(dst, src, z.brotli)
+}
+
+// stream compresses src with a writer that goes to scratch.
+func (z *compressor) stream(dst, src []byte, w io.WriteCloser) ([]byte, error) {
+	if _, err := w.Write(src); err != nil {
+		return dst, err
+	}
+	if err := w.Close(); err != nil {
+		return dst, err
+	}
+	return append(dst, z.scratch.Bytes()...), nil
+}

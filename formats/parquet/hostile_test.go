@@ -1,0 +1,321 @@
+package parquet
+
+// Damaged and hostile files: refused with an *formats.InputError, without a panic, a hang or memory beyond the limit.
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+
+	"noo/formats"
+	"noo/formats/parquet/internal/compact"
+)
+
+// wantRefusedOrRead filters data, and fails the test if that ends otherwise than in an *formats.InputError or in outputs that can be
+// read.
+func wantRefusedOrRead(t *testing.T, f Format, data []byte) error {
+	t.Helper()
+	kept, withheld, err := split(f, "hostile.parquet", data, func(i int) formats.Fate { return formats.Fate(i % 3) })
+	var input *formats.InputError
+	switch {
+	case err == nil:
+		for _, out := range [][]byte{kept, withheld} {
+			if _, _, err := split(f, "output.parquet", out, keepAll); err != nil && !errors.Is(err, ErrLimit) {
+				t.Errorf("the output cannot be read: %v", err)
+			}
+		}
+	case !errors.As(err, &input):
+		t.Errorf("refused with %T %v, want an InputError", err, err)
+	case bytes.Contains([]byte(err.Error()), []byte("please report it")):
+		t.Errorf("a panic was recovered: %v", err)
+	}
+	return err
+}
+
+func TestDamagedSamples(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 9))
+	f := Format{MaxPage: 1 << 22, Workers: 2}
+	for name, data := range samples(t) {
+		for range 60 {
+			damaged := slices.Clone(data)
+			for range 1 + random.IntN(3) {
+				// Headers and the footer are where damage does most: half of it goes to the ends.
+				at := random.IntN(len(damaged))
+				switch random.IntN(4) {
+				case 0:
+					at = len(damaged) - 1 - random.IntN(min(len(damaged), 2000))
+				case 1:
+					at = random.IntN(min(len(damaged), 200))
+				}
+				damaged[at] ^= 1 << random.IntN(8)
+			}
+			if random.IntN(10) == 0 {
+				damaged = damaged[:random.IntN(len(damaged))]
+			}
+			t.Run(name, func(t *testing.T) { wantRefusedOrRead(t, f, damaged) })
+		}
+	}
+}
+
+// forged is a file of one required INT32 column "n" with the given pages and numbers, for what no writer would write.
+type forged struct {
+	pages                 []byte
+	rows, values          int64
+	start, compressedSize int64
+	codec                 int64
+	optional              bool
+	footer                func(w *compact.Writer) // more fields of the footer
+}
+
+func (f forged) bytes() []byte {
+	data := append([]byte(magic), f.pages...)
+	start := len(data)
+	w := compact.NewWriter(data)
+	w.I32(1, 1)
+	w.List(2, compact.Struct, 2)
+	w.Open()
+	w.Bytes(4, []byte("schema"))
+	w.I32(5, 1)
+	w.Close()
+	w.Open()
+	w.I32(1, int32(int32Type))
+	if f.optional {
+		w.I32(3, 1)
+	} else {
+		w.I32(3, 0)
+	}
+	w.Bytes(4, []byte("n"))
+	w.Close()
+	w.I64(3, f.rows)
+	w.List(4, compact.Struct, 1)
+	w.Open()
+	w.List(1, compact.Struct, 1)
+	w.Open()
+	w.I64(2, 0)
+	w.Struct(3)
+	w.I32(1, int32(int32Type))
+	w.List(3, compact.Binary, 1)
+	w.Element([]byte("n"))
+	w.I32(4, int32(f.codec))
+	w.I64(5, f.values)
+	w.I64(6, int64(len(f.pages)))
+	size := f.compressedSize
+	if size == 0 {
+		size = int64(len(f.pages))
+	}
+	w.I64(7, size)
+	at := f.start
+	if at == 0 {
+		at = int64(len(magic))
+	}
+	w.I64(9, at)
+	w.Close()
+	w.Close()
+	w.I64(2, int64(len(f.pages)))
+	w.I64(3, f.rows)
+	w.Close()
+	if f.footer != nil {
+		f.footer(w)
+	}
+	data = w.Done()
+	data = binary.LittleEndian.AppendUint32(data, uint32(len(data)-start))
+	return append(data, magic...)
+}
+
+func forgedPage(h pageHeader, body []byte) []byte {
+	return append(appendPageHeader(&compact.Writer{}, nil, h), body...)
+}
+
+func dataHeader(values, size, compressed int32) pageHeader {
+	return pageHeader{kind: dataPage, values: values, size: size, compressed: compressed, encoding: plain}
+}
+
+func TestHostileFiles(t *testing.T) {
+	four := []byte{1, 0, 0, 0}
+	good := forged{pages: forgedPage(dataHeader(1, 4, 4), four), rows: 1, values: 1}
+	if err := wantRefusedOrRead(t, Format{}, good.bytes()); err != nil {
+		t.Fatalf("the forger's sound file is refused: %v", err)
+	}
+	manyNulls := append([]byte{5, 0, 0, 0}, append(binary.AppendUvarint(nil, 1<<30<<1), 0)...)
+	manyNulls[0] = byte(len(manyNulls) - 4)
+	cases := map[string]struct {
+		data []byte
+		want error
+	}{
+		"empty":             {nil, ErrCorrupt},
+		"magic only":        {[]byte("PAR1PAR1PAR1"), ErrCorrupt},
+		"footer too long":   {append([]byte("PAR1"), "\xff\xff\xff\xffPAR1"...), ErrCorrupt},
+		"cut off":           {good.bytes()[:40], ErrCorrupt},
+		"encrypted":         {append(good.bytes()[:len(good.bytes())-4], "PARE"...), ErrEncrypted},
+		"encrypted columns": {forged{pages: good.pages, rows: 1, values: 1, footer: func(w *compact.Writer) { w.Struct(8); w.Close() }}.bytes(), ErrEncrypted},
+		"LZO":               {forged{pages: good.pages, rows: 1, values: 1, codec: 3}.bytes(), ErrUnsupported},
+		"unknown codec":     {forged{pages: good.pages, rows: 1, values: 1, codec: 99}.bytes(), ErrUnsupported},
+		"negative rows":     {forged{pages: good.pages, rows: -1, values: -1}.bytes(), ErrCorrupt},
+		"many rows":         {forged{pages: good.pages, rows: 1 << 40, values: 1 << 40}.bytes(), ErrUnsupported},
+		"rows not there":    {forged{pages: good.pages, rows: 1 << 30, values: 1 << 30}.bytes(), ErrCorrupt},
+		"other number":      {forged{pages: good.pages, rows: 1, values: 2}.bytes(), ErrCorrupt},
+		"outside":           {forged{pages: good.pages, rows: 1, values: 1, start: 1 << 40}.bytes(), ErrCorrupt},
+		"before":            {forged{pages: good.pages, rows: 1, values: 1, start: -8}.bytes(), ErrCorrupt},
+		"too long":          {forged{pages: good.pages, rows: 1, values: 1, compressedSize: 1<<63 - 1}.bytes(), ErrCorrupt},
+		"page too long":     {forged{pages: forgedPage(dataHeader(1, 400, 400), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
+		"negative page":     {forged{pages: forgedPage(dataHeader(1, -4, -4), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
+		"two sizes":         {forged{pages: forgedPage(dataHeader(1, 8, 4), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
+		"bomb":              {forged{pages: forgedPage(dataHeader(1, 1<<31-1, 4), four), rows: 1, values: 1, codec: 6}.bytes(), ErrLimit},
+		"snappy bomb":       {forged{pages: forgedPage(dataHeader(1, 1<<27, 4), four), rows: 1, values: 1, codec: 1}.bytes(), ErrCorrupt},
+		"more values":       {forged{pages: forgedPage(dataHeader(2, 4, 4), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
+		"fewer bytes":       {forged{pages: forgedPage(dataHeader(2, 4, 4), four), rows: 2, values: 2}.bytes(), ErrCorrupt},
+		"a billion nulls": {forged{pages: forgedPage(dataHeader(1<<30, int32(len(manyNulls)), int32(len(manyNulls))), manyNulls), rows: 1 << 30, values: 1 << 30,
+			optional: true}.bytes(), ErrLimit},
+		"index without dictionary": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 4, compressed: 4, encoding: rleDictionary}, []byte{1, 2, 0, 0}), rows: 1,
+			values: 1}.bytes(), ErrCorrupt},
+		"index out of range": {forged{pages: append(forgedPage(pageHeader{kind: dictionaryPage, values: 1, size: 4, compressed: 4}, four),
+			forgedPage(pageHeader{kind: dataPage, values: 1, size: 3, compressed: 3, encoding: rleDictionary}, []byte{1, 2, 1})...), rows: 1, values: 1}.bytes(), ErrCorrupt},
+		"late dictionary": {forged{pages: append(forgedPage(dataHeader(1, 4, 4), four), append(forgedPage(pageHeader{kind: dictionaryPage, values: 1, size: 4, compressed: 4}, four),
+			forgedPage(dataHeader(1, 4, 4), four)...)...), rows: 2, values: 2}.bytes(), ErrCorrupt},
+		"unknown encoding": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 4, compressed: 4, encoding: 77}, four), rows: 1, values: 1}.bytes(), ErrUnsupported},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := wantRefusedOrRead(t, Format{}, c.data)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, c.want) {
+				t.Errorf("refused with %v, want %v", err, c.want)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+				t.Errorf("it took %d bytes of memory", took)
+			}
+		})
+	}
+}
+
+// TestNotIdentifying names columns that cannot hold NHS numbers.
+func TestNotIdentifying(t *testing.T) {
+	for name, data := range samples(t) {
+		if refused[name] != "" {
+			continue
+		}
+		d, err := openBytes(Format{}, name, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range d.(*dataset).footer.leaves {
+			err := d.Scan(context.Background(), []int{i}, &texts{}, formats.Sinks{})
+			var input *formats.InputError
+			switch l.kind {
+			case boolean, float, int96:
+				if !errors.As(err, &input) || !errors.Is(err, errNotIdentifying) {
+					t.Errorf("%s, column %s of type %s: %v, want a refusal", name, l.name, l.typeText(), err)
+				}
+			}
+		}
+	}
+}
+
+// failingDecider fails at a batch, and notes which it was asked about.
+type failingDecider struct {
+	at   int
+	seen chan int
+}
+
+var errDecider = errors.New("decided against")
+
+func (d *failingDecider) Decide(batch *formats.Batch, fates []formats.Fate) error {
+	d.seen <- batch.Seq
+	if batch.Seq >= d.at {
+		return errDecider
+	}
+	return nil
+}
+
+// TestDeciderFails holds Scan to what the seam promises: the error as it is, and every batch before it decided.
+func TestDeciderFails(t *testing.T) {
+	data := written(t, 20_000, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	for range 20 {
+		d, err := openBytes(Format{Workers: 4}, "fails.parquet", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decide := &failingDecider{at: 7, seen: make(chan int, 100)}
+		if err := d.Scan(context.Background(), []int{0}, decide, formats.Sinks{Kept: io.Discard}); err != errDecider {
+			t.Fatalf("Scan gives %v, want %v", err, errDecider)
+		}
+		close(decide.seen)
+		asked := map[int]bool{}
+		for seq := range decide.seen {
+			asked[seq] = true
+		}
+		for seq := range 8 {
+			if !asked[seq] {
+				t.Errorf("batch %d was not decided on", seq)
+			}
+		}
+	}
+}
+
+type brokenWriter struct{ left int }
+
+var errBroken = errors.New("the disk is full")
+
+func (w *brokenWriter) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left < 0 {
+		return 0, errBroken
+	}
+	return len(p), nil
+}
+
+func TestSinkFails(t *testing.T) {
+	data := written(t, 5000, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	for _, left := range []int{0, 4, 50_000} {
+		d, err := openBytes(Format{}, "sink.parquet", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.Scan(context.Background(), []int{0}, decideBy(d, keepAll), formats.Sinks{Kept: &brokenWriter{left}})
+		if !errors.Is(err, errBroken) {
+			t.Errorf("Scan gives %v, want %v", err, errBroken)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	data := written(t, 5000, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	d, err := openBytes(Format{}, "cancelled.parquet", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	fate := decideBy(d, func(i int) formats.Fate {
+		if i == 2500 {
+			cancel()
+		}
+		return formats.Keep
+	})
+	if err := d.Scan(ctx, []int{0}, fate, formats.Sinks{Kept: io.Discard}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Scan gives %v, want %v", err, context.Canceled)
+	}
+}
+
+type panickingDecider struct{}
+
+func (panickingDecider) Decide(*formats.Batch, []formats.Fate) error { panic("9000000009") }
+
+func TestDeciderPanics(t *testing.T) {
+	data := written(t, 100, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	d, err := openBytes(Format{}, "panics.parquet", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.Scan(context.Background(), []int{0}, panickingDecider{}, formats.Sinks{})
+	var input *formats.InputError
+	if err == nil || errors.As(err, &input) || bytes.Contains([]byte(err.Error()), []byte("9000000009")) {
+		t.Errorf("Scan gives %v, want an error that is not the input's and does not show the value", err)
+	}
+}

@@ -1,0 +1,447 @@
+package parquet
+
+// Reading identifying columns: the only values that this package looks at. They are handed to a Decider as the seam wants them,
+// a dictionary once and the rest as places in it.
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"noo/formats"
+)
+
+// meaning is how the values of an identifying column are read.
+type meaning uint8
+
+const (
+	asText meaning = iota
+	asInt
+	asUint
+	asFloat
+	asBigEndian // a decimal in bytes
+)
+
+// errNotIdentifying is a column that cannot hold NHS numbers.
+var errNotIdentifying = errors.New("it cannot hold NHS numbers")
+
+// meaningOf tells how a column holds NHS numbers, or why it cannot.
+func meaningOf(l *leaf) (meaning, error) {
+	refuse := func(reason string) (meaning, error) {
+		return 0, fmt.Errorf("%w: it is of type %s, %s", errNotIdentifying, l.typeText(), reason)
+	}
+	if l.note == decimal && l.scale != 0 {
+		return refuse("and only a decimal of scale 0 is a number of an NHS number's kind")
+	}
+	switch l.kind {
+	case byteArray, fixedLenByteArray:
+		switch l.note {
+		case unannotated, textual:
+			return asText, nil
+		case decimal:
+			return asBigEndian, nil
+		}
+	case int32Type, int64Type:
+		switch l.note {
+		case unannotated, signedInt, decimal:
+			return asInt, nil
+		case unsignedInt:
+			return asUint, nil
+		}
+	case double:
+		return asFloat, nil
+	case float:
+		return refuse("which holds only seven of the ten digits")
+	}
+	return refuse("not text, an integer, DOUBLE or a decimal of scale 0")
+}
+
+// identifier reads one identifying column of one row group after another. It keeps its memory, and is for one goroutine.
+type identifier struct {
+	pages  pageReader
+	quirks quirks
+	limit  int
+	leaf   *leaf
+	mean   meaning
+
+	dict     dictionary
+	coders   map[encoding]valueCoder
+	page     page
+	open     bool     // page has levels left
+	at       int      // the next level in page
+	body     []byte   // of page: the PLAIN values not yet taken
+	indexed  bool     // page has indices instead
+	indices  []uint32 // of page, those not yet taken
+	scratch  []uint32
+	plain    []byte
+	bodies   [][]byte // memory that values of the batch at hand lie in, the last for page
+	free     [][]byte
+	dictText [][]byte
+	dictInts []int64
+	dictReal []float64
+
+	text  [][]byte
+	ints  []int64
+	reals []float64
+	index []int32
+	ends  []int32
+	// spelt tells that index is in use: some occurrence is not the value of its own number.
+	spelt bool
+}
+
+// start begins a row group.
+func (d *identifier) start(l *leaf, mean meaning, ch *chunk) {
+	d.leaf, d.mean = l, mean
+	d.pages.open(l, ch)
+	d.dict.forget()
+	d.coders = map[encoding]valueCoder{}
+	d.open = false
+	d.dictText, d.dictInts, d.dictReal = d.dictText[:0], d.dictInts[:0], d.dictReal[:0]
+}
+
+// take reads the values of the next n records, or of as many as there are left. They are good until the next call.
+func (d *identifier) take(ctx context.Context, n int) (formats.Values, int, error) {
+	d.beginBatch()
+	records, occurrences := 0, 0
+	for {
+		if !d.open {
+			if err := ctx.Err(); err != nil {
+				return formats.Values{}, 0, err
+			}
+			err := d.nextPage(records == 0)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return formats.Values{}, 0, err
+			}
+		}
+		var full bool
+		var err error
+		if d.leaf.maxRep == 0 {
+			full, err = d.takeFlat(&records, n)
+		} else {
+			full, err = d.takeNested(&records, &occurrences, n)
+		}
+		if err != nil {
+			return formats.Values{}, 0, err
+		}
+		if full {
+			break
+		}
+	}
+	if d.leaf.maxRep > 0 && records > 0 {
+		d.ends = append(d.ends, int32(occurrences))
+	}
+	return d.batch(), records, nil
+}
+
+// beginBatch forgets the values of the last batch, but for the dictionary and what is left of the page.
+func (d *identifier) beginBatch() {
+	if n := len(d.bodies); n > 1 {
+		d.free = append(d.free, d.bodies[:n-1]...)
+		d.bodies = append(d.bodies[:0], d.bodies[n-1])
+	}
+	d.text = append(d.text[:0], d.dictText...)
+	d.ints = append(d.ints[:0], d.dictInts...)
+	d.reals = append(d.reals[:0], d.dictReal...)
+	d.index, d.ends = d.index[:0], d.ends[:0]
+	d.spelt = d.dict.present
+}
+
+func (d *identifier) batch() formats.Values {
+	var v formats.Values
+	switch d.mean {
+	case asText:
+		v.Text = d.text
+	case asFloat:
+		v.Floats = d.reals
+	default:
+		v.Ints = d.ints
+	}
+	if d.spelt {
+		v.Index = d.index
+		if v.Index == nil {
+			v.Index = []int32{}
+		}
+	}
+	if d.leaf.maxRep > 0 {
+		v.Ends = d.ends
+	}
+	return v
+}
+
+// nextPage reads up to the next data page. fresh tells that the batch has no values yet.
+func (d *identifier) nextPage(fresh bool) error {
+	for {
+		pg, err := d.pages.next()
+		if err != nil {
+			return err
+		}
+		if pg.kind == dictionaryPage {
+			if d.pages.left != d.pages.chunk.values {
+				return errLateDictionary
+			}
+			if err := d.loadDictionary(pg); err != nil {
+				return err
+			}
+			if fresh {
+				d.beginBatch()
+			}
+			continue
+		}
+		if pg.values == 0 {
+			continue
+		}
+		d.page, d.at, d.open = pg, 0, true
+		return d.loadValues()
+	}
+}
+
+// loadDictionary reads the values of a dictionary.
+func (d *identifier) loadDictionary(pg page) error {
+	if err := d.dict.load(pg, d.leaf); err != nil {
+		return err
+	}
+	d.text, d.ints, d.reals = d.text[:0], d.ints[:0], d.reals[:0]
+	if _, err := d.appendPlain(d.dict.values, d.dict.size); err != nil {
+		return err
+	}
+	d.dictText = append(d.dictText[:0], d.text...)
+	d.dictInts = append(d.dictInts[:0], d.ints...)
+	d.dictReal = append(d.dictReal[:0], d.reals...)
+	return nil
+}
+
+// loadValues makes the values of the page ready to be taken.
+func (d *identifier) loadValues() (err error) {
+	e := d.page.encoding
+	d.indexed = e == plainDictionary || e == rleDictionary
+	if d.indexed {
+		d.scratch, err = d.dict.indices(d.scratch, d.page)
+		d.indices = d.scratch
+		return err
+	}
+	values := d.page.body
+	if e != plain {
+		coder := d.coders[e]
+		if coder == nil {
+			if coder, err = coderFor(d.leaf, e, d.quirks); err != nil {
+				return err
+			}
+			d.coders[e] = coder
+		}
+		if d.plain, err = coder.toPlain(d.plain[:0], values, d.page.defined, d.limit); err != nil {
+			return err
+		}
+		values = d.plain
+	}
+	// The page's memory is used again for the next page, while values of this one may still be wanted for the batch.
+	var memory []byte
+	if n := len(d.free); n > 0 {
+		memory, d.free = d.free[n-1], d.free[:n-1]
+	}
+	memory = append(memory[:0], values...)
+	d.bodies = append(d.bodies, memory)
+	d.body = memory
+	return nil
+}
+
+// takeFlat takes records of a column that does not repeat, each of which has one occurrence.
+func (d *identifier) takeFlat(records *int, n int) (full bool, err error) {
+	levels := min(n-*records, int(d.page.values)-d.at)
+	*records += levels
+	if d.page.defs == nil {
+		err = d.takeValues(levels)
+	} else {
+		err = d.takeDefined(d.page.defs[d.at:d.at+levels], 0)
+	}
+	d.at += levels
+	d.open = d.at < int(d.page.values)
+	return *records == n, err
+}
+
+// takeDefined takes an occurrence for each level that is at least from: a value for the largest, otherwise a null.
+func (d *identifier) takeDefined(levels []uint8, from uint8) error {
+	for i := 0; i < len(levels); {
+		if levels[i] != d.leaf.maxDef {
+			if levels[i] >= from {
+				d.spell()
+				d.index = append(d.index, -1)
+			}
+			i++
+			continue
+		}
+		first := i
+		for i < len(levels) && levels[i] == d.leaf.maxDef {
+			i++
+		}
+		if err := d.takeValues(i - first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeNested takes records of a column that repeats. A record ends where the next begins, perhaps on a later page.
+func (d *identifier) takeNested(records, occurrences *int, n int) (full bool, err error) {
+	reps := d.page.reps
+	for d.at < int(d.page.values) {
+		if reps[d.at] == 0 {
+			if *records == n {
+				return true, nil
+			}
+			if *records > 0 {
+				d.ends = append(d.ends, int32(*occurrences))
+			}
+			*records++
+		} else if *records == 0 {
+			return false, errRows
+		}
+		first := d.at
+		for d.at++; d.at < int(d.page.values) && reps[d.at] != 0; d.at++ {
+		}
+		if d.page.defs == nil {
+			*occurrences += d.at - first
+			err = d.takeValues(d.at - first)
+		} else {
+			levels := d.page.defs[first:d.at]
+			for _, level := range levels {
+				if level >= d.leaf.listDef {
+					*occurrences++
+				}
+			}
+			err = d.takeDefined(levels, d.leaf.listDef)
+		}
+		if err != nil {
+			return false, err
+		}
+		if 8*int64(*occurrences) > int64(d.limit) {
+			return false, errOverLimit(8**occurrences, d.limit)
+		}
+	}
+	d.open = false
+	return false, nil
+}
+
+// spell begins to write an index, since from here on occurrences and values no longer go side by side.
+func (d *identifier) spell() {
+	if d.spelt {
+		return
+	}
+	d.spelt = true
+	for i := range d.valuesHeld() {
+		d.index = append(d.index, int32(i))
+	}
+}
+
+func (d *identifier) valuesHeld() int {
+	return len(d.text) + len(d.ints) + len(d.reals) // two of them are empty
+}
+
+// takeValues takes the next n values of the page.
+func (d *identifier) takeValues(n int) (err error) {
+	if d.indexed {
+		for _, index := range d.indices[:n] {
+			d.index = append(d.index, int32(index))
+		}
+		d.indices = d.indices[n:]
+		return nil
+	}
+	if d.spelt {
+		held := d.valuesHeld()
+		for i := range n {
+			d.index = append(d.index, int32(held+i))
+		}
+	}
+	size, err := d.appendPlain(d.body, n)
+	d.body = d.body[size:]
+	return err
+}
+
+// appendPlain appends the first n PLAIN values of src to the values of the batch, and returns their size.
+func (d *identifier) appendPlain(src []byte, n int) (size int, err error) {
+	if d.leaf.kind == byteArray {
+		return d.appendByteArrays(src, n)
+	}
+	width := d.leaf.width
+	if width > 0 && len(src)/width < n {
+		return 0, errValues
+	}
+	for at := 0; at < n*width; at += width {
+		value := src[at : at+width : at+width]
+		switch d.mean {
+		case asText:
+			d.text = append(d.text, value)
+		case asBigEndian:
+			d.ints = append(d.ints, bigEndianInt(value))
+		case asFloat:
+			d.reals = append(d.reals, math.Float64frombits(binary.LittleEndian.Uint64(value)))
+		default:
+			d.ints = append(d.ints, littleEndianInt(value, d.mean == asUint))
+		}
+	}
+	if width == 0 {
+		for range n {
+			d.text = append(d.text, []byte{})
+		}
+	}
+	return n * width, nil
+}
+
+func (d *identifier) appendByteArrays(src []byte, n int) (at int, err error) {
+	text := d.text
+	for range n {
+		if len(src)-at < 4 {
+			return 0, errValues
+		}
+		size := int(binary.LittleEndian.Uint32(src[at:]))
+		at += 4
+		if size > len(src)-at {
+			return 0, errValues
+		}
+		value := src[at : at+size : at+size]
+		at += size
+		if d.mean == asBigEndian {
+			d.ints = append(d.ints, bigEndianInt(value))
+			continue
+		}
+		text = append(text, value)
+	}
+	d.text = text
+	return at, nil
+}
+
+// littleEndianInt reads an integer of 4 or 8 bytes; one that no int64 holds is -1.
+func littleEndianInt(b []byte, unsigned bool) int64 {
+	if len(b) == 4 {
+		v := binary.LittleEndian.Uint32(b)
+		if unsigned {
+			return int64(v)
+		}
+		return int64(int32(v))
+	}
+	v := int64(binary.LittleEndian.Uint64(b))
+	if unsigned && v < 0 {
+		return -1
+	}
+	return v
+}
+
+// bigEndianInt reads a two's complement integer of any length; one that no int64 holds is -1.
+func bigEndianInt(b []byte) int64 {
+	if len(b) == 0 {
+		return -1
+	}
+	v := int64(int8(b[0]))
+	for _, c := range b[1:] {
+		if v != v<<8>>8 {
+			return -1
+		}
+		v = v<<8 | int64(c)
+	}
+	return v
+}

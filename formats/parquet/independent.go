@@ -1,0 +1,258 @@
+package parquet
+
+// A second opinion on files that this package wrote: an implementation that shares no code with the writer reads them back. A bug
+// that the reader and the writer here have in common would not show in a reading by the former.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	thrift "github.com/xitongsys/parquet-go/parquet"
+	"github.com/xitongsys/parquet-go/reader"
+	"github.com/xitongsys/parquet-go/source"
+
+	"noo/formats"
+)
+
+// Independent reads Parquet through github.com/xitongsys/parquet-go. It is for reading back what Format has written: it
+// only reads identifying columns, so a Scan with a sink fails, and it trusts a file that it is given.
+type Independent struct{}
+
+// Name returns "parquet".
+func (Independent) Name() string { return Format{}.Name() }
+
+// Matches is as for Format.
+func (Independent) Matches(head []byte, name string) bool { return Format{}.Matches(head, name) }
+
+// RandomAccess returns true.
+func (Independent) RandomAccess() bool { return true }
+
+// independentBatch is the number of records in a batch.
+const independentBatch = 1 << 16
+
+// pathSeparator is what parquet-go puts between the names of a path.
+const pathSeparator = "\x01"
+
+// errReadOnly is a Scan that was to write.
+var errReadOnly = errors.New("the independent reader does not write")
+
+// Open reads the footer. What cannot be read gives an *formats.InputError.
+func (Independent) Open(_ context.Context, in formats.Input) (_ formats.Dataset, err error) {
+	defer independentRecover(&err, in.Name)
+	r, err := reader.NewParquetColumnReader(&sectionFile{io.NewSectionReader(in.ReaderAt, 0, in.Size), in}, 1)
+	if err != nil {
+		return nil, &formats.InputError{Name: in.Name, Err: fmt.Errorf("the independent reader cannot open it: %w", err)}
+	}
+	d := &independentDataset{name: in.Name, in: in, rows: r.GetNumRows()}
+	for _, path := range r.SchemaHandler.ValueColumns {
+		element := r.SchemaHandler.SchemaElements[r.SchemaHandler.MapIndex[path]]
+		maxRep, err := r.SchemaHandler.MaxRepetitionLevel(strings.Split(path, pathSeparator))
+		if err != nil {
+			return nil, &formats.InputError{Name: in.Name, Err: err}
+		}
+		names := strings.Split(r.SchemaHandler.InPathToExPath[path], pathSeparator)
+		d.leaves = append(d.leaves, independentLeaf(element, strings.Join(names[1:], "."), maxRep))
+	}
+	return d, nil
+}
+
+// independentLeaf describes a column as Format does, from what parquet-go read of the schema.
+func independentLeaf(e *thrift.SchemaElement, name string, maxRep int32) leaf {
+	l := leaf{name: name, kind: physical(e.GetType()), width: int(e.GetTypeLength()), scale: e.GetScale(), precision: e.GetPrecision(), maxRep: uint8(maxRep)}
+	if logical := e.LogicalType; logical != nil {
+		l.note = strange
+		switch {
+		case logical.IsSetSTRING() || logical.IsSetENUM():
+			l.note = textual
+		case logical.IsSetDECIMAL():
+			l.note, l.scale, l.precision = decimal, logical.DECIMAL.Scale, logical.DECIMAL.Precision
+		case logical.IsSetINTEGER() && logical.INTEGER.IsSigned:
+			l.note = signedInt
+		case logical.IsSetINTEGER():
+			l.note = unsignedInt
+		}
+	} else if e.IsSetConvertedType() {
+		note, known := convertedAnnotations[int32(e.GetConvertedType())]
+		if !known {
+			note = strange
+		}
+		l.note = note
+	}
+	return l
+}
+
+// independentDataset is a file opened by Independent.
+type independentDataset struct {
+	name   string
+	in     formats.Input
+	rows   int64
+	leaves []leaf
+}
+
+// Columns lists the leaf columns, in the order and by the names of Format.
+func (d *independentDataset) Columns() []formats.Column {
+	columns := make([]formats.Column, len(d.leaves))
+	for i := range d.leaves {
+		columns[i] = formats.Column{Name: d.leaves[i].name, Type: d.leaves[i].typeText()}
+	}
+	return columns
+}
+
+// Close has nothing to release.
+func (d *independentDataset) Close() error { return nil }
+
+// Scan implements formats.Dataset for reading alone. parquet-go passes over errors within a column, so the number of records is
+// checked against the footer.
+func (d *independentDataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) (err error) {
+	if to.Kept != nil || to.Withheld != nil {
+		return errReadOnly
+	}
+	means, err := (&dataset{footer: &footer{leaves: d.leaves}}).meanings(columns)
+	if err != nil {
+		return inputError(d.name, err)
+	}
+	r, err := d.open()
+	if err != nil {
+		return err
+	}
+	if err := d.checkCodecs(r.Footer, columns); err != nil {
+		return err
+	}
+	batch := formats.Batch{Columns: make([]formats.Values, len(columns))}
+	for done := int64(0); done < d.rows; batch.Seq++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch.Records = int(min(independentBatch, d.rows-done))
+		for i, c := range columns {
+			if batch.Columns[i], err = d.read(r, c, means[i], batch.Records); err != nil {
+				return err
+			}
+		}
+		if err := decide.Decide(&batch, make([]formats.Fate, batch.Records)); err != nil {
+			return err
+		}
+		done += int64(batch.Records)
+	}
+	return nil
+}
+
+// checkCodecs refuses columns in a codec that parquet-go does not have, which it would take for columns without values.
+func (d *independentDataset) checkCodecs(f *thrift.FileMetaData, columns []int) error {
+	for g, group := range f.RowGroups {
+		for _, c := range columns {
+			switch id := codec(group.Columns[c].MetaData.Codec); id {
+			case uncompressed, snappyCodec, gzipCodec, brotliCodec, zstdCodec:
+			default:
+				return inputError(d.name, &placedError{part(g, d.leaves[c].name), unsupported("LZ4 in the independent reader (read back without it)")})
+			}
+		}
+	}
+	return nil
+}
+
+// open starts to read the file's columns.
+func (d *independentDataset) open() (r *reader.ParquetReader, err error) {
+	defer independentRecover(&err, d.name)
+	return reader.NewParquetColumnReader(&sectionFile{io.NewSectionReader(d.in.ReaderAt, 0, d.in.Size), d.in}, 1)
+}
+
+// read reads the next n records of a column.
+func (d *independentDataset) read(r *reader.ParquetReader, column int, mean meaning, n int) (v formats.Values, err error) {
+	defer independentRecover(&err, d.name)
+	values, reps, _, err := r.ReadColumnByIndex(int64(column), int64(n))
+	if err != nil {
+		return v, &formats.InputError{Name: d.name, Part: fmt.Sprintf("column %q", d.leaves[column].name), Err: err}
+	}
+	records := 0
+	repeats := d.leaves[column].maxRep > 0
+	v.Index = make([]int32, 0, len(values))
+	for i, value := range values {
+		if !repeats || reps[i] == 0 {
+			if records++; repeats && records > 1 {
+				v.Ends = append(v.Ends, int32(i))
+			}
+		}
+		if value == nil {
+			v.Index = append(v.Index, -1)
+			continue
+		}
+		v.Index = append(v.Index, int32(len(v.Text)+len(v.Ints)+len(v.Floats)))
+		if err := appendIndependent(&v, value, mean); err != nil {
+			return v, &formats.InputError{Name: d.name, Part: fmt.Sprintf("column %q", d.leaves[column].name), Err: err}
+		}
+	}
+	if repeats && records > 0 {
+		v.Ends = append(v.Ends, int32(len(values)))
+	}
+	if records != n {
+		return v, &formats.InputError{Name: d.name, Part: fmt.Sprintf("column %q", d.leaves[column].name), Err: errRows}
+	}
+	return v, nil
+}
+
+// appendIndependent appends a value as parquet-go gives it.
+func appendIndependent(v *formats.Values, value any, mean meaning) error {
+	switch value := value.(type) {
+	case string:
+		if mean == asBigEndian {
+			v.Ints = append(v.Ints, bigEndianInt([]byte(value)))
+			return nil
+		}
+		v.Text = append(v.Text, []byte(value))
+	case int32:
+		if mean == asUint {
+			v.Ints = append(v.Ints, int64(uint32(value)))
+			return nil
+		}
+		v.Ints = append(v.Ints, int64(value))
+	case int64:
+		if mean == asUint && value < 0 {
+			value = -1
+		}
+		v.Ints = append(v.Ints, value)
+	case float64:
+		v.Floats = append(v.Floats, value)
+	default:
+		return fmt.Errorf("the independent reader gives a %T: %w", value, ErrUnsupported)
+	}
+	return nil
+}
+
+// independentRecover turns a panic of parquet-go, which is how it reports some errors, into an *formats.InputError. What it panicked
+// with is not shown: it might hold a value.
+func independentRecover(err *error, name string) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	reason := "the independent reader failed"
+	if cause, ok := p.(runtime.Error); ok {
+		reason += ": " + cause.Error()
+	}
+	*err = &formats.InputError{Name: name, Err: errors.New(reason)}
+}
+
+// sectionFile is a file as parquet-go wants it. It opens the file anew for each column.
+type sectionFile struct {
+	*io.SectionReader
+	in formats.Input
+}
+
+// Open gives the same file, from its start.
+func (f *sectionFile) Open(string) (source.ParquetFile, error) {
+	return &sectionFile{io.NewSectionReader(f.in.ReaderAt, 0, f.in.Size), f.in}, nil
+}
+
+// Create fails: the file is only read.
+func (f *sectionFile) Create(string) (source.ParquetFile, error) { return nil, errReadOnly }
+
+// Write fails: the file is only read.
+func (f *sectionFile) Write([]byte) (int, error) { return 0, errReadOnly }
+
+// Close has nothing to close: whoever opened the file closes it.
+func (f *sectionFile) Close() error { return nil }

@@ -1,0 +1,100 @@
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"noo/formats"
+)
+
+// texts keeps what it is shown of one column, occurrence by occurrence, for each record.
+type texts struct{ records [][]string }
+
+func (c *texts) Decide(batch *formats.Batch, fates []formats.Fate) error {
+	v := batch.Columns[0]
+	all := spelt(v)
+	for i := range fates {
+		from, to := i, i+1
+		if v.Ends != nil {
+			from, to = 0, int(v.Ends[i])
+			if i > 0 {
+				from = int(v.Ends[i-1])
+			}
+		}
+		record := slices.DeleteFunc(slices.Clone(all[from:to]), func(s string) bool { return s == "null" })
+		c.records = append(c.records, record)
+		fates[i] = formats.Keep
+	}
+	return nil
+}
+
+// withoutCodec are samples in a codec that parquet-go does not have.
+var withoutCodec = []string{"hadoop_lz4_compressed.parquet", "lz4_raw_compressed.parquet"}
+
+// TestIndependentAgrees reads every column of every sample that could identify someone with both implementations.
+func TestIndependentAgrees(t *testing.T) {
+	for name, data := range samples(t) {
+		if refused[name] != "" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			kept, _, err := split(Format{}, name, data, func(i int) formats.Fate {
+				if i%3 == 0 {
+					return formats.Drop
+				}
+				return formats.Keep
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := formats.Input{Name: name, ReaderAt: bytes.NewReader(kept), Size: int64(len(kept))}
+			own, err := Format{}.Open(context.Background(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other, err := Independent{}.Open(context.Background(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.EqualFunc(own.Columns(), other.Columns(), func(a, b formats.Column) bool { return a.Name == b.Name }) {
+				t.Fatalf("columns are %v, want %v", other.Columns(), own.Columns())
+			}
+			for i, column := range own.Columns() {
+				var want, got texts
+				if err := own.Scan(context.Background(), []int{i}, &want, formats.Sinks{}); errors.Is(err, errNotIdentifying) {
+					continue
+				} else if err != nil {
+					t.Fatal(err)
+				}
+				err := other.Scan(context.Background(), []int{i}, &got, formats.Sinks{})
+				if slices.Contains(withoutCodec, name) {
+					if !errors.Is(err, ErrUnsupported) {
+						t.Errorf("column %s: %v, want %v", column.Name, err, ErrUnsupported)
+					}
+					continue
+				}
+				if err != nil {
+					t.Errorf("column %s: %v", column.Name, err)
+					continue
+				}
+				if !slices.EqualFunc(got.records, want.records, slices.Equal) {
+					t.Errorf("column %s: %d records differ from %d", column.Name, len(got.records), len(want.records))
+				}
+			}
+		})
+	}
+}
+
+func TestIndependentDoesNotWrite(t *testing.T) {
+	data := samples(t)["alltypes_plain.parquet"]
+	d, err := Independent{}.Open(context.Background(), formats.Input{Name: "a", ReaderAt: bytes.NewReader(data), Size: int64(len(data))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Scan(context.Background(), []int{0}, &texts{}, formats.Sinks{Kept: &bytes.Buffer{}}); !errors.Is(err, errReadOnly) {
+		t.Errorf("scanning into a sink gives %v, want %v", err, errReadOnly)
+	}
+}

@@ -1,0 +1,127 @@
+// Package parquet filters records out of Parquet files. It implements formats.Format.
+//
+// A file is read page by page and written page by page. Only the columns that identify people are decoded; in every other
+// column the values of removed records are dropped in their encoded form, and what is left is compressed again. Values,
+// their order, the schema, row groups, codecs and encodings stay as they are. What summarises values (statistics,
+// dictionaries, indexes, bloom filters) is made anew from the values that are left, or left out: nothing of it is copied.
+//
+// The way of a file through the package: footer.go and schema.go read what it says of itself; identify.go hands the
+// identifying values of a batch of records to a formats.Decider; rewrite.go cuts a column chunk down to the records that
+// stay; scan.go runs both over row groups and columns in parallel; output.go puts the new file together.
+//
+// Names and numbers are those of the Parquet format specification 2.12 (apache/parquet-format): parquet.thrift,
+// Encodings.md, Compression.md.
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"noo/formats"
+)
+
+// DefaultMaxPage is the limit on a page where Format.MaxPage is 0. Common writers make pages of 1 MiB, some put a column
+// chunk into one page.
+const DefaultMaxPage = 256 << 20
+
+// Format is the Parquet format. Its zero value is ready to use.
+type Format struct {
+	// MaxPage is how many bytes a page, a dictionary, or the footer may take in memory: it bounds what a damaged or hostile
+	// file can make this package allocate, to a small multiple of it for each worker. 0 stands for DefaultMaxPage. A file
+	// that needs more is refused with ErrLimit.
+	MaxPage int64
+	// Workers is how many goroutines work on a file, 0 for one for each processor. The output does not depend on it.
+	Workers int
+	// Version is the version of this program, for created_by in the files written: "noo version " and this.
+	Version string
+
+	// valuesOnly sends all pages down the value path, for tests.
+	valuesOnly bool
+}
+
+// Name returns "parquet".
+func (Format) Name() string { return "parquet" }
+
+// Matches tells whether head is that of a Parquet file, encrypted or not. The four letters of the magic could start a text
+// too, but in a Parquet file a Thrift field header follows them, which is no character of a text.
+func (Format) Matches(head []byte, name string) bool {
+	if bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte(magicEncrypted)) {
+		if len(head) > len(magic) {
+			next := head[len(magic)]
+			return next < ' ' && next != '\t' && next != '\r' && next != '\n'
+		}
+		return named(name)
+	}
+	return named(name) && bytes.IndexByte(head, 0) >= 0
+}
+
+// named tells whether a file's name says that it is a Parquet file.
+func named(name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".parquet", ".parq", ".pq":
+		return true
+	}
+	return false
+}
+
+// RandomAccess returns true: a Parquet file is read from its end.
+func (Format) RandomAccess() bool { return true }
+
+// Open reads and checks the footer. A file that is damaged, encrypted or of an unsupported kind gives an *formats.InputError.
+func (f Format) Open(ctx context.Context, in formats.Input) (_ formats.Dataset, err error) {
+	defer recoverAs(&err, in.Name, "the footer")
+	if f.MaxPage <= 0 {
+		f.MaxPage = DefaultMaxPage
+	}
+	f.MaxPage = min(f.MaxPage, 1<<31-1)
+	if f.Workers <= 0 {
+		f.Workers = runtime.GOMAXPROCS(0)
+	}
+	if f.Version == "" {
+		f.Version = "0.0.0"
+	}
+	footer, err := readFooter(in.ReaderAt, in.Size, f.MaxPage)
+	if err != nil {
+		return nil, inputError(in.Name, err)
+	}
+	return &dataset{format: f, in: in, footer: footer}, nil
+}
+
+// dataset is an opened file. It does not change, so that it may be scanned more than once.
+type dataset struct {
+	format Format
+	in     formats.Input
+	footer *footer
+}
+
+// Columns lists all leaf columns with their dotted paths and types; Scan refuses those that cannot hold NHS numbers, and says
+// why.
+func (d *dataset) Columns() []formats.Column {
+	columns := make([]formats.Column, len(d.footer.leaves))
+	for i := range d.footer.leaves {
+		leaf := &d.footer.leaves[i]
+		columns[i] = formats.Column{Name: leaf.name, Type: leaf.typeText()}
+	}
+	return columns
+}
+
+// Close has nothing to release.
+func (d *dataset) Close() error { return nil }
+
+// recoverAs turns a panic, which only a damaged file should be able to cause, into an *formats.InputError. What the panic
+// says is given only where it comes from the Go runtime: it then holds numbers of the program, not values of the file.
+func recoverAs(err *error, name, part string) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	reason := "the reader failed in a way that it should not; please report it"
+	if cause, ok := p.(runtime.Error); ok {
+		reason += ": " + cause.Error()
+	}
+	*err = &formats.InputError{Name: name, Part: part, Err: fmt.Errorf("%w: %s", ErrCorrupt, reason)}
+}

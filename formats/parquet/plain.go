@@ -1,0 +1,136 @@
+package parquet
+
+// PLAIN values (Encodings.md, "Plain"): what survives is moved as it is.
+
+import "encoding/binary"
+
+// cutter drops values from a page in their encoded form. It is the one interface between the two ways of doing so: moving
+// bytes (this file), and decoding and encoding values (values.go). Dictionary indices, whose new form hangs on the whole
+// column chunk, are handled in dictionary.go.
+type cutter interface {
+	// load takes the n encoded values of a page, which must stay as they are until the next page is loaded.
+	load(src []byte, n int) error
+	// cut appends to dst those of the values that lie in keep, encoded as they were, and shows them to seen. It is called
+	// once for each sink.
+	cut(dst []byte, keep []run, seen *bounds) ([]byte, error)
+}
+
+var errValues = corrupt("a page holds fewer values than it says")
+
+// plainCutter returns the cutter for PLAIN values of a column.
+func plainCutter(l *leaf) cutter {
+	switch l.kind {
+	case boolean:
+		return &plainBooleans{}
+	case byteArray:
+		return &plainByteArrays{}
+	}
+	return &plainFixed{width: l.width}
+}
+
+// plainFixed cuts values of a fixed number of bytes.
+type plainFixed struct {
+	width int
+	src   []byte
+}
+
+func (p *plainFixed) load(src []byte, n int) error {
+	if len(src)/max(p.width, 1) < n && p.width > 0 {
+		return errValues
+	}
+	p.src = src
+	return nil
+}
+
+func (p *plainFixed) cut(dst []byte, keep []run, seen *bounds) ([]byte, error) {
+	src, first := p.src, len(dst)
+	for _, r := range keep {
+		dst = append(dst, src[int(r.start)*p.width:int(r.end)*p.width]...)
+	}
+	seen.addFixed(dst[first:])
+	return dst, nil
+}
+
+// plainByteArrays cuts values that each follow their length in four bytes.
+type plainByteArrays struct{ src []byte }
+
+func (p *plainByteArrays) load(src []byte, n int) error {
+	if len(src)/4 < n {
+		return errValues
+	}
+	p.src = src
+	return nil
+}
+
+func (p *plainByteArrays) cut(dst []byte, keep []run, seen *bounds) ([]byte, error) {
+	src, at, value := p.src, 0, int32(0)
+	prefixed := seen.order == bytewise
+	for _, r := range keep {
+		for ; value < r.start; value++ {
+			if len(src)-at < 4 {
+				return dst, errValues
+			}
+			size := int(binary.LittleEndian.Uint32(src[at:]))
+			if size > len(src)-at-4 {
+				return dst, errValues
+			}
+			at += 4 + size
+		}
+		start := at
+		for ; value < r.end; value++ {
+			if len(src)-at < 4 {
+				return dst, errValues
+			}
+			size := int(binary.LittleEndian.Uint32(src[at:]))
+			if size > len(src)-at-4 {
+				return dst, errValues
+			}
+			at += 4 + size
+			// Most values are told from the bounds by their first eight bytes alone.
+			if prefixed && seen.seen && len(src)-at >= 8 {
+				prefix := binary.BigEndian.Uint64(src[at-size:])
+				prefix &= ^uint64(0) << (64 - 8*min(uint(size), 8))
+				if prefix > seen.minPrefix && prefix < seen.maxPrefix {
+					continue
+				}
+			}
+			seen.addBytes(src[at-size : at])
+		}
+		dst = append(dst, src[start:at]...)
+	}
+	return dst, nil
+}
+
+// plainBooleans cuts values of one bit, packed from the least significant.
+type plainBooleans struct{ src []byte }
+
+func (p *plainBooleans) load(src []byte, n int) error {
+	if len(src) < (n+7)/8 {
+		return errValues
+	}
+	p.src = src
+	return nil
+}
+
+func (p *plainBooleans) cut(dst []byte, keep []run, seen *bounds) ([]byte, error) {
+	var acc byte
+	var have uint
+	var anyFalse, anyTrue bool
+	for _, r := range keep {
+		for i := r.start; i < r.end; i++ {
+			bit := p.src[i/8] >> (i % 8) & 1
+			anyTrue = anyTrue || bit == 1
+			anyFalse = anyFalse || bit == 0
+			acc |= bit << have
+			if have++; have == 8 {
+				dst = append(dst, acc)
+				acc, have = 0, 0
+			}
+		}
+	}
+	if have > 0 {
+		dst = append(dst, acc)
+	}
+	seen.addBool(anyFalse, anyTrue)
+	return dst, nil
+}

@@ -1,0 +1,449 @@
+package parquet
+
+// A scan: row group by row group, the identifying columns are read and decided on, then every column chunk is rewritten. Both are
+// jobs in one fixed order, which workers take and whose results are written in that order. So the output does not depend on who
+// was faster, and an error is that of the first job to fail.
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"noo/formats"
+)
+
+const (
+	// batchRecords is how many records a batch holds, unless the row group ends: DuckDB's row groups of 122,880 fit.
+	batchRecords = 1 << 17
+	// jobsAhead is how many jobs for each worker may be under way or wait for their turn to be written.
+	jobsAhead = 4
+	// bytesAhead is how many bytes of column chunks, decompressed, may be under way; a larger chunk is worked on alone.
+	bytesAhead = 96 << 20
+)
+
+// Scan implements formats.Dataset. With no sink at all only the named columns are read.
+func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
+	means, err := d.meanings(columns)
+	if err != nil {
+		return inputError(d.in.Name, err)
+	}
+	return d.scan(ctx, columns, means, decide, to)
+}
+
+// meanings tells how the values of the identifying columns are to be read.
+func (d *dataset) meanings(columns []int) (means []meaning, err error) {
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("no column was named: %w", errNotIdentifying)
+	}
+	for _, c := range columns {
+		if c < 0 || c >= len(d.footer.leaves) {
+			return nil, fmt.Errorf("there is no column number %d: %w", c, errNotIdentifying)
+		}
+		mean, err := meaningOf(&d.footer.leaves[c])
+		if err != nil {
+			return nil, &placedError{fmt.Sprintf("column %q", d.footer.leaves[c].name), err}
+		}
+		means = append(means, mean)
+	}
+	return means, nil
+}
+
+// scan is Scan for columns whose values are to be read in a given way.
+func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, decide formats.Decider, to formats.Sinks) error {
+	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns, means: means}
+	s.plan()
+	for _, sink := range []struct {
+		fate formats.Fate
+		to   io.Writer
+	}{{formats.Keep, to.Kept}, {formats.Withhold, to.Withheld}} {
+		if sink.to == nil {
+			continue
+		}
+		out, err := newOutput(sink.to, d.footer, d.format.Version)
+		if err != nil {
+			return err
+		}
+		s.fates, s.outputs = append(s.fates, sink.fate), append(s.outputs, out)
+	}
+	if err := s.run(ctx); err != nil {
+		return err
+	}
+	for _, out := range s.outputs {
+		if err := out.finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// job is a piece of work: to decide on a row group, or (column ≥ 0) to rewrite one of its column chunks.
+type job struct{ group, column int }
+
+// deciding is the column of a job that decides.
+const deciding = -1
+
+// result is what a job leaves to be written.
+type result struct {
+	done bool
+	cost int64
+	outs []*chunkOut
+}
+
+// groupState is a row group on its way.
+type groupState struct {
+	decided bool
+	firstID int          // the Seq of its first batch
+	takes   []*selection // one a sink
+}
+
+type scan struct {
+	*dataset
+	footer  *footer
+	decide  formats.Decider
+	columns []int
+	means   []meaning
+	fates   []formats.Fate // one a sink
+	outputs []*output
+	groups  []groupState
+
+	mu       sync.Mutex
+	changed  sync.Cond
+	handed   int // jobs taken by workers
+	written  int // jobs whose results are written
+	cost     int64
+	results  map[int]*result
+	failedAt int // the first job that failed, or the number of jobs
+	err      error
+	spare    []*chunkOut
+}
+
+// plan numbers the batches.
+func (s *scan) plan() {
+	s.groups = make([]groupState, len(s.footer.rowGroups))
+	seq := 0
+	for g := range s.groups {
+		s.groups[g].firstID = seq
+		seq += (s.footer.rowGroups[g].rows + batchRecords - 1) / batchRecords
+	}
+}
+
+// jobs is the number of jobs.
+func (s *scan) jobs() int {
+	if len(s.outputs) == 0 {
+		return len(s.groups)
+	}
+	return len(s.groups) * (1 + len(s.footer.leaves))
+}
+
+// job gives the job with a number. The next row group is decided on before the columns of this one are rewritten, so that no
+// worker waits for a decision in between.
+func (s *scan) job(n int) job {
+	if len(s.outputs) == 0 {
+		return job{n, deciding}
+	}
+	if n == 0 {
+		return job{0, deciding}
+	}
+	leaves := len(s.footer.leaves)
+	group, rest := (n-1)/(1+leaves), (n-1)%(1+leaves)
+	last := group == len(s.groups)-1 // it has no next
+	switch {
+	case last:
+		return job{group, rest}
+	case rest == 0:
+		return job{group + 1, deciding}
+	}
+	return job{group, rest - 1}
+}
+
+// run works through the jobs and writes their results.
+func (s *scan) run(ctx context.Context) error {
+	s.changed.L = &s.mu
+	s.results = map[int]*result{}
+	s.failedAt = s.jobs()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.changed.Broadcast()
+	})
+	defer stop()
+
+	var workers sync.WaitGroup
+	for range min(s.format.Workers, max(1, s.jobs())) {
+		w := s.newWorker()
+		workers.Go(func() { s.work(ctx, w) })
+	}
+	err := s.write(ctx)
+	if err != nil {
+		s.fail(-1, err)
+	}
+	workers.Wait()
+	if s.err != nil {
+		return s.err
+	}
+	return err
+}
+
+// fail notes that a job failed. Jobs before it go on, since the error of the first that fails is the one to tell.
+func (s *scan) fail(number int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if number < s.failedAt {
+		s.failedAt, s.err = number, err
+	}
+	s.changed.Broadcast()
+}
+
+// write writes results in order until all are written or a job has failed.
+func (s *scan) write(ctx context.Context) error {
+	for number := range s.jobs() {
+		s.mu.Lock()
+		for ctx.Err() == nil && s.failedAt > number && !s.ready(number) {
+			s.changed.Wait()
+		}
+		r, failed := s.results[number], s.failedAt <= number
+		s.mu.Unlock()
+		if failed {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.writeResult(s.job(number), r); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		delete(s.results, number)
+		s.written, s.cost = number+1, s.cost-r.cost
+		for _, out := range r.outs {
+			if out != nil {
+				s.spare = append(s.spare, out)
+			}
+		}
+		s.changed.Broadcast()
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+func (s *scan) ready(number int) bool {
+	r := s.results[number]
+	return r != nil && r.done
+}
+
+// writeResult writes a column chunk to each output that takes something of its row group.
+func (s *scan) writeResult(j job, r *result) error {
+	if j.column == deciding {
+		return nil
+	}
+	group := &s.footer.rowGroups[j.group]
+	for i, out := range r.outs {
+		if out == nil {
+			continue
+		}
+		if j.column == 0 {
+			s.outputs[i].startGroup(group, s.groups[j.group].takes[i].records)
+		}
+		if err := s.outputs[i].writeChunk(j.column, &group.chunks[j.column], out); err != nil {
+			return err
+		}
+	}
+	if j.column == len(group.chunks)-1 {
+		s.groups[j.group].takes = nil
+	}
+	return nil
+}
+
+// take waits for the next job to be startable and hands it out, or returns false when there is none.
+func (s *scan) take(ctx context.Context) (number int, j job, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if s.handed >= min(s.jobs(), s.failedAt) || ctx.Err() != nil {
+			return 0, job{}, false
+		}
+		number, j = s.handed, s.job(s.handed)
+		cost := s.costOf(j)
+		first := s.handed == s.written
+		room := s.handed-s.written < jobsAhead*s.format.Workers && s.cost+cost <= bytesAhead
+		if (first || room) && (j.column == deciding || s.groups[j.group].decided) {
+			s.handed++
+			s.cost += cost
+			s.results[number] = &result{cost: cost}
+			return number, j, true
+		}
+		s.changed.Wait()
+	}
+}
+
+// costOf guesses how much memory a job takes.
+func (s *scan) costOf(j job) (cost int64) {
+	chunks := s.footer.rowGroups[j.group].chunks
+	if j.column != deciding {
+		ch := &chunks[j.column]
+		return max(ch.end-ch.start, min(ch.uncompressed, bytesAhead))
+	}
+	return 0
+}
+
+// worker is the working memory of one goroutine.
+type worker struct {
+	identifiers []*identifier
+	rewriter    rewriter
+	batch       formats.Batch
+	decided     []formats.Fate
+	takes       []*selection
+	outs        []*chunkOut
+}
+
+func (s *scan) newWorker() *worker {
+	w := &worker{}
+	limit := int(s.format.MaxPage)
+	w.rewriter = rewriter{limit: limit, quirks: s.footer.quirks, valuesOnly: s.format.valuesOnly}
+	w.rewriter.pages = pageReader{in: s.in.ReaderAt, limit: limit, zip: &w.rewriter.zip}
+	for range s.columns {
+		w.identifiers = append(w.identifiers, &identifier{
+			limit: limit, quirks: s.footer.quirks,
+			pages: pageReader{in: s.in.ReaderAt, limit: limit, zip: &w.rewriter.zip},
+		})
+	}
+	return w
+}
+
+// work takes jobs until there are none.
+func (s *scan) work(ctx context.Context, w *worker) {
+	for {
+		number, j, ok := s.take(ctx)
+		if !ok {
+			return
+		}
+		outs, err := s.do(ctx, w, j)
+		if err != nil {
+			s.fail(number, err)
+			continue
+		}
+		s.mu.Lock()
+		if j.column == deciding {
+			s.groups[j.group].decided = true
+		}
+		s.results[number].outs, s.results[number].done = outs, true
+		s.changed.Broadcast()
+		s.mu.Unlock()
+	}
+}
+
+// do does a job.
+func (s *scan) do(ctx context.Context, w *worker, j job) (outs []*chunkOut, err error) {
+	if j.column == deciding {
+		return nil, s.decideGroup(ctx, w, j.group)
+	}
+	name := s.footer.leaves[j.column].name
+	defer recoverAs(&err, s.in.Name, part(j.group, name))
+	outs, err = s.rewriteChunk(ctx, w, j)
+	return outs, s.refuse(ctx, j.group, name, err)
+}
+
+// refuse makes an *formats.InputError of what went wrong in a column chunk, unless it was the context or the medium.
+func (s *scan) refuse(ctx context.Context, group int, column string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return inputError(s.in.Name, &placedError{part(group, column), err})
+}
+
+// decideGroup reads the identifying columns of a row group, batch by batch, and keeps what was decided.
+func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
+	group, state := &s.footer.rowGroups[g], &s.groups[g]
+	takes := make([]*selection, len(s.outputs))
+	for i := range takes {
+		takes[i] = &selection{}
+	}
+	for i, c := range s.columns {
+		w.identifiers[i].start(&s.footer.leaves[c], s.means[i], &group.chunks[c])
+	}
+	w.batch.Columns = room(w.batch.Columns, len(s.columns))
+	for row, seq := 0, state.firstID; row < group.rows; seq++ {
+		n := min(batchRecords, group.rows-row)
+		for i := range s.columns {
+			if err := s.readBatch(ctx, w, g, i, n); err != nil {
+				return err
+			}
+		}
+		w.batch.Seq, w.batch.Records = seq, n
+		w.decided = room(w.decided, n)
+		clear(w.decided)
+		if err := s.decideBatch(w); err != nil {
+			return err
+		}
+		for i, take := range takes {
+			take.add(w.decided, s.fates[i], row)
+		}
+		row += n
+	}
+	for i := range s.columns {
+		if err := s.readBatch(ctx, w, g, i, 0); err != nil {
+			return err
+		}
+	}
+	state.takes = takes
+	return nil
+}
+
+// readBatch reads the next n records of an identifying column, or for n = 0 checks that there are none left.
+func (s *scan) readBatch(ctx context.Context, w *worker, g, i, n int) (err error) {
+	name := s.footer.leaves[s.columns[i]].name
+	defer recoverAs(&err, s.in.Name, part(g, name))
+	values, got, err := w.identifiers[i].take(ctx, max(n, 1))
+	if err == nil && got != n {
+		err = errRows
+	}
+	w.batch.Columns[i] = values
+	return s.refuse(ctx, g, name, err)
+}
+
+// decideBatch asks the Decider. A panic of it is a fault of the program and not of the input.
+func (s *scan) decideBatch(w *worker) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("deciding on the records of %s failed in a way that it should not; please report it", s.in.Name)
+		}
+	}()
+	return s.decide.Decide(&w.batch, w.decided)
+}
+
+// rewriteChunk rewrites a column chunk for the sinks that take something of its row group.
+func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*chunkOut, error) {
+	takes := s.groups[j.group].takes
+	outs := make([]*chunkOut, len(takes))
+	w.takes, w.outs = w.takes[:0], w.outs[:0]
+	for i, take := range takes {
+		if take.records == 0 {
+			continue
+		}
+		outs[i] = s.freshOut()
+		w.takes, w.outs = append(w.takes, take), append(w.outs, outs[i])
+	}
+	if len(w.outs) == 0 {
+		return outs, nil
+	}
+	group := &s.footer.rowGroups[j.group]
+	return outs, w.rewriter.rewrite(ctx, &s.footer.leaves[j.column], &group.chunks[j.column], group.rows, w.takes, w.outs)
+}
+
+// freshOut gives a chunkOut, with the memory of one that was written where there is one.
+func (s *scan) freshOut() *chunkOut {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.spare); n > 0 {
+		out := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		return out
+	}
+	return &chunkOut{}
+}
