@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"noo/formats"
 	"noo/internal/atomicfile"
@@ -22,15 +23,17 @@ var ErrInputChanged = errors.New("the file changed while it was read: run again 
 
 // input is an opened input.
 type input struct {
-	name   string // as the user gave it
-	file   *os.File
-	own    bool        // file was opened here
-	before fs.FileInfo // of a regular file, when it was opened; nil for a stream
-	head   []byte
-	reader io.Reader // the whole input, of a stream only once
-	hash   hash.Hash // of what reader gave, or nil
-	bytes  int64     // that reader gave
-	spool  *atomicfile.Scratch
+	name       string // as the user gave it
+	file       *os.File
+	own        bool        // file was opened here
+	before     fs.FileInfo // of a regular file, when it was opened; nil for a stream
+	head       []byte
+	reader     io.Reader // the whole input, of a stream only once
+	hash       hash.Hash // of what reader gave, or nil
+	stopDigest context.CancelFunc
+	hashed     chan error // says how the digest of a file that is read at random went, or nil
+	bytes      int64      // of the input that were read
+	spool      *atomicfile.Scratch
 
 	progress func(done int64)
 }
@@ -94,14 +97,30 @@ func (in *input) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// forFormat gives the input in the way that a format reads.
-func (in *input) forFormat(format formats.Format) (formats.Input, error) {
+// forFormat gives the input in the way that a format reads. For one that reads at random the digest, if there is to be
+// one, is computed meanwhile: finish waits for it.
+func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.Input, error) {
 	if !format.RandomAccess() {
 		return formats.Input{Name: in.name, Reader: in}, nil
 	}
-	if in.before != nil {
-		return formats.Input{Name: in.name, ReaderAt: in.file, Size: in.before.Size()}, nil
+	if in.before == nil {
+		return in.setAside()
 	}
+	size := in.before.Size()
+	if in.hash != nil {
+		ctx, in.stopDigest = context.WithCancel(ctx)
+		in.hashed = make(chan error, 1)
+		go func() {
+			_, err := io.Copy(in.hash, &untilDone{ctx, io.NewSectionReader(in.file, 0, size)})
+			in.hashed <- err
+		}()
+	}
+	in.bytes = size
+	return formats.Input{Name: in.name, ReaderAt: &watched{file: in.file, size: size, progress: in.progress}, Size: size}, nil
+}
+
+// setAside copies a stream to a temporary file for a format that reads at random.
+func (in *input) setAside() (formats.Input, error) {
 	var err error
 	if in.spool, err = atomicfile.NewScratch(); err != nil {
 		return formats.Input{}, err
@@ -113,18 +132,16 @@ func (in *input) forFormat(format formats.Format) (formats.Input, error) {
 	return formats.Input{Name: in.name, ReaderAt: in.spool, Size: size}, nil
 }
 
-// digest starts hashing. A format that reads at random has not read everything in the end: finish sees to that.
+// digest starts hashing what is read.
 func (in *input) digest() { in.hash = sha256.New() }
 
-// finish makes sure that the whole input was counted, and that it is what it was when it was opened.
-func (in *input) finish(ctx context.Context) error {
+// finish waits for the digest, and makes sure that the input is what it was when it was opened.
+func (in *input) finish() error {
+	if err := in.waitForDigest(); err != nil {
+		return in.failed(err)
+	}
 	if in.before == nil {
 		return nil
-	}
-	if in.bytes == 0 {
-		if err := in.readAll(ctx); err != nil {
-			return err
-		}
 	}
 	after, err := in.file.Stat()
 	if err != nil {
@@ -136,14 +153,13 @@ func (in *input) finish(ctx context.Context) error {
 	return nil
 }
 
-// readAll hashes a regular file that was read at random.
-func (in *input) readAll(ctx context.Context) error {
-	if in.hash == nil {
-		in.bytes = in.before.Size()
+func (in *input) waitForDigest() error {
+	if in.hashed == nil {
 		return nil
 	}
-	in.reader, in.progress = &interruptible{ctx: ctx, from: io.NewSectionReader(in.file, 0, in.before.Size())}, nil
-	_, err := io.Copy(io.Discard, in)
+	err := <-in.hashed
+	in.stopDigest()
+	in.hashed = nil
 	return err
 }
 
@@ -161,12 +177,50 @@ func (in *input) failed(err error) error {
 }
 
 func (in *input) close() {
+	if in.hashed != nil {
+		in.stopDigest()        // nobody wants it any more
+		_ = in.waitForDigest() // its file must not be closed under it
+	}
 	if in.spool != nil {
 		in.spool.Close()
 	}
 	if in.own {
 		in.file.Close()
 	}
+}
+
+// watched tells how many bytes of a file were read at random: a part that is read twice counts twice, up to its size.
+type watched struct {
+	file     *os.File
+	size     int64
+	progress func(done int64)
+
+	mutex sync.Mutex
+	done  int64
+}
+
+func (w *watched) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.file.ReadAt(p, off)
+	if w.progress != nil {
+		w.mutex.Lock()
+		w.done = min(w.done+int64(n), w.size)
+		w.progress(w.done)
+		w.mutex.Unlock()
+	}
+	return n, err
+}
+
+// untilDone reads until its context ends.
+type untilDone struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r *untilDone) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
 }
 
 // headFirst gives the bytes that were read ahead, and then the rest.

@@ -59,6 +59,14 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// ReadAt reads back what was written.
+func (o *output) ReadAt(p []byte, off int64) (int, error) {
+	if o.file != nil {
+		return o.file.ReadAt(p, off)
+	}
+	return o.spool.ReadAt(p, off)
+}
+
 // digest starts hashing.
 func (o *output) digest() { o.hash = sha256.New() }
 

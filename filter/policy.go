@@ -125,6 +125,17 @@ func (t Tally) Withheld() int64 { return t.Read - t.OptedOut - t.Written }
 // MustNotBeDisclosed is the number of records that a filter run would leave out.
 func (t Tally) MustNotBeDisclosed() int64 { return t.Read - t.Written }
 
+// onlyWritten is the tally of the records that were written under a policy.
+func (t Tally) onlyWritten(p Policy) Tally {
+	counts := [verdicts]int64{Kept: t.Kept}
+	for v, n := range map[Verdict]int64{Missing: t.Missing, Invalid: t.Invalid, Unchecked: t.Unchecked} {
+		if p.action(v) == Keep {
+			counts[v] = n
+		}
+	}
+	return newTally(counts, p)
+}
+
 // newTally makes a tally from counts by verdict, and what the policy does with each.
 func newTally(counts [verdicts]int64, p Policy) Tally {
 	t := Tally{

@@ -47,8 +47,8 @@ type Run struct {
 	// Stdin and Stdout are what "-" means.
 	Stdin  *os.File
 	Stdout io.Writer
-	// Progress, where not nil, is told from one goroutine how many bytes of the input were read, and how many it has;
-	// total is -1 where unknown.
+	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
+	// unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
 }
 
@@ -77,8 +77,8 @@ type outputs struct{ dataset, withheld, report *output }
 
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
 // for a bad input, a *ColumnError where the identifying columns could not be told, a *PolicyError, ErrSameFile,
-// atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, the context's cause when it ended, or
-// what the file system said.
+// atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, ErrReadBack for one that is wrong, the
+// context's cause when it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
 	report := r.About
 	report.Schema, report.Started = ReportSchema, time.Now().UTC()
@@ -135,7 +135,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
-	source, err := in.forFormat(format)
+	source, err := in.forFormat(ctx, format)
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +160,13 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
-	if err := in.finish(ctx); err != nil {
+	if err := in.finish(); err != nil {
 		return nil, err
+	}
+	if backer, ok := format.(formats.ReadBacker); ok {
+		if err := r.readBack(ctx, backer.ReadBack(), columns, judge.tally(), out); err != nil {
+			return nil, err
+		}
 	}
 
 	report := &FileReport{

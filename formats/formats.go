@@ -27,6 +27,14 @@ type Format interface {
 	Open(ctx context.Context, in Input) (Dataset, error)
 }
 
+// ReadBacker is a Format whose outputs are read again before they get their names: one that builds its outputs anew
+// instead of passing bytes on.
+type ReadBacker interface {
+	Format
+	// ReadBack returns the format to read an output with.
+	ReadBack() Format
+}
+
 // Input is one file to read, or a stream.
 type Input struct {
 	// Name is the file's name as the user gave it, for messages and for telling formats by their name.

@@ -63,6 +63,7 @@ whole input was found good.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write the records that may be disclosed to `FILE`; - is standard output")
 	cmd.Flags().StringVar(&withheld, "withheld", "", "write the records that were withheld to `FILE`, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
+	cmd.Flags().Var(readBack{&flags.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
 	cmd.Flags().BoolVar(&force, "force", false, "replace outputs that exist")
 	return cmd
 }

@@ -15,6 +15,7 @@ import (
 	"noo/filter"
 	"noo/formats"
 	"noo/formats/csv"
+	"noo/formats/parquet"
 	"noo/snapshot"
 )
 
@@ -97,6 +98,48 @@ func (c character) String() string {
 
 func (character) Type() string { return "CHAR" }
 
+// size is a number of bytes, with a unit.
+type size int64
+
+func (s *size) String() string { return fmt.Sprintf("%dMiB", *s>>20) }
+
+func (s *size) Set(text string) error {
+	digits, shift := text, 0
+	for i, unit := range []string{"KiB", "MiB", "GiB"} {
+		if number, found := strings.CutSuffix(text, unit); found {
+			digits, shift = number, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || n < 1 {
+		return errors.New("want a size such as 64MiB")
+	}
+	*s = size(n << shift)
+	return nil
+}
+
+func (*size) Type() string { return "SIZE" }
+
+// readBack says whether outputs are read back by an independent implementation.
+type readBack struct{ independent *bool }
+
+func (r readBack) String() string {
+	if r.independent != nil && *r.independent {
+		return "independent"
+	}
+	return "plain"
+}
+
+func (r readBack) Set(text string) error {
+	if text != "plain" && text != "independent" {
+		return errors.New("want plain or independent")
+	}
+	*r.independent = text == "independent"
+	return nil
+}
+
+func (readBack) Type() string { return "HOW" }
+
 // snapshotFlags say which snapshot to use, and what is asked of it.
 type snapshotFlags struct {
 	path        string
@@ -156,12 +199,14 @@ type dataFlags struct {
 	snapshotFlags
 	columns []string
 	csv     csv.Format
+	parquet parquet.Format
 	policy  filter.Policy
 	quiet   bool
 }
 
 func (f *dataFlags) add(cmd *cobra.Command) {
 	f.snapshotFlags.add(cmd)
+	f.parquet.Version, f.parquet.MaxPage = buildVersion(), parquet.DefaultMaxPage
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.columns, "column", nil, "find NHS numbers in the column `NAME`, or number from 1; may be repeated; without it the header decides")
 	flags.Var(action{&f.policy.Missing}, "missing", "records without an NHS number: withhold, keep or fail")
@@ -170,6 +215,7 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	flags.Var(character{byte: &f.csv.Delimiter}, "delimiter", "what stands between CSV fields: a character, or tab, semicolon, pipe (default \",\")")
 	flags.Var(character{byte: &f.csv.Quote, none: &f.csv.NoQuote}, "quote", "what encloses CSV fields: a character, or none (default \"\\\"\")")
 	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; give --column a number")
+	flags.Var((*size)(&f.parquet.MaxPage), "max-page", "refuse a Parquet file with a larger page, which would take much memory")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but errors")
 }
 
@@ -187,6 +233,7 @@ func (f *dataFlags) validate() error {
 // formats are the formats that inputs may have. A new format is one more line here.
 func (f *dataFlags) formats() []formats.Format {
 	return []formats.Format{
+		f.parquet,
 		f.csv, // last: it takes any text
 	}
 }

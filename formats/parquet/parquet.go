@@ -24,6 +24,8 @@ import (
 	"noo/formats"
 )
 
+var _ formats.ReadBacker = Format{}
+
 // DefaultMaxPage is the limit on a page where Format.MaxPage is 0. Common writers make pages of 1 MiB, some put a column
 // chunk into one page.
 const DefaultMaxPage = 256 << 20
@@ -38,6 +40,8 @@ type Format struct {
 	Workers int
 	// Version is the version of this program, for created_by in the files written: "noo version " and this.
 	Version string
+	// IndependentReadBack has outputs read back by Independent, which shares no code with the writer, and is slower.
+	IndependentReadBack bool
 
 	// valuesOnly sends all pages down the value path, for tests.
 	valuesOnly bool
@@ -66,6 +70,15 @@ func named(name string) bool {
 		return true
 	}
 	return false
+}
+
+// ReadBack returns the format to read an output with before it gets its name: a Parquet file is put together anew, and a
+// mistake in doing that must not leak a record.
+func (f Format) ReadBack() formats.Format {
+	if f.IndependentReadBack {
+		return Independent{}
+	}
+	return f
 }
 
 // RandomAccess returns true: a Parquet file is read from its end.
