@@ -62,18 +62,29 @@ func (e *ColumnError) Error() string {
 // Unwrap gives the reason.
 func (e *ColumnError) Unwrap() error { return e.Err }
 
-// identifying are the names, letters and digits only and in lower case, under which an NHS number goes in extracts.
-// Names for a second person's number are among them, so that a header with two of them stops the run instead of
-// letting one go unseen.
-var identifying = map[string]bool{
-	"nhs": true, "nhsnumber": true, "nhsno": true, "nhsnum": true, "nhsnr": true, "nhsid": true, "nhsnumbers": true,
-	"newnhsno": true, "newnhsnumber": true, "nhsnumbernew": true, "currentnhsnumber": true, "nhsnumberclean": true,
-	"patientnhsnumber": true, "patientnhsno": true, "patientnhsnum": true, "patnhsnumber": true, "patnhsno": true,
-	"nhsnumberpatient": true, "nhsnopatient": true, "nhsnumberofpatient": true, "personnhsnumber": true,
-	"mothernhsnumber": true, "mothernhsno": true, "mothersnhsnumber": true, "nhsnumbermother": true, "nhsnomother": true,
-	"nhsnumberofmother": true, "maternalnhsnumber": true, "mumnhsnumber": true,
-	"babynhsnumber": true, "babynhsno": true, "babysnhsnumber": true, "nhsnumberbaby": true, "nhsnobaby": true,
-	"nhsnumberofbaby": true, "childnhsnumber": true, "childnhsno": true, "nhsnumberchild": true, "infantnhsnumber": true,
+// numberNames are what an NHS number is called in the headers of extracts, letters and digits only and in lower case;
+// personNames are whose number it may be said to be. Names of a second person are among them, so that a header with two
+// such columns stops the run instead of letting one go unseen.
+var (
+	numberNames = []string{"nhs", "nhsnumber", "nhsnumbers", "nhsno", "nhsnum", "nhsnr", "nhsid"}
+	personNames = []string{
+		"", "patient", "patients", "pat", "person", "subject", "client", "new", "current", "clean",
+		"mother", "mothers", "maternal", "mum", "father", "fathers", "partner",
+		"baby", "babys", "babies", "child", "childs", "infant", "newborn",
+	}
+)
+
+// isIdentifying tells whether a column of that name holds NHS numbers, by all that a name can tell.
+func isIdentifying(name string) bool {
+	name = plainName(name)
+	for _, number := range numberNames {
+		for _, person := range personNames {
+			if name == person+number || name == number+person || name == number+"of"+person {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // chooseColumns returns the places of the identifying columns: those wanted, by name or by number from 1, or where
@@ -129,7 +140,7 @@ func detectColumn(name string, columns []formats.Column) ([]int, error) {
 	var found []int
 	for i, c := range columns {
 		named = named || c.Name != ""
-		if identifying[plainName(c.Name)] {
+		if isIdentifying(c.Name) || isIdentifying(lastPart(c.Name)) {
 			found = append(found, i)
 		}
 	}
@@ -144,7 +155,16 @@ func detectColumn(name string, columns []formats.Column) ([]int, error) {
 	return found, nil
 }
 
-// plainName reduces a name, or the last part of a dotted path, to letters and digits in lower case.
+// lastPart is the last part of the dotted path of a nested column; of a list it is the list's own name, since those of
+// its elements are a matter of the format (Parquet, LogicalTypes.md, "Lists").
+func lastPart(path string) string {
+	for _, element := range []string{".list.element", ".list.item", ".bag.array_element", ".array"} {
+		path = strings.TrimSuffix(path, element)
+	}
+	return path[strings.LastIndexByte(path, '.')+1:]
+}
+
+// plainName reduces a name to letters and digits in lower case.
 func plainName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

@@ -38,7 +38,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NOO_STATE_DIR", filepath.Join(env.WorkDir, ".state"))
 			env.Setenv("NOO_SNAPSHOT", filepath.Join(env.WorkDir, ".given", "optouts.noo"))
 			env.Setenv("NOO_TRUSTED_KEYS", filepath.Join(env.WorkDir, ".given", "publisher.pub"))
-			return give(filepath.Join(env.WorkDir, ".given"))
+			if err := give(filepath.Join(env.WorkDir, ".given")); err != nil {
+				return err
+			}
+			// A script cannot hold a binary file.
+			return os.CopyFS(filepath.Join(env.WorkDir, ".given"), os.DirFS("../../testdata"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
