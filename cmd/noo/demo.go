@@ -17,9 +17,9 @@ import (
 	"noo/snapshot"
 )
 
-// demoFiles are an extract and a list of opt-outs. The NHS numbers are of the range that is never issued.
+// demoFiles are an extract, as CSV and as Parquet, and a list of opt-outs. The NHS numbers are of the range that is never issued.
 //
-//go:embed demo/extract.csv demo/optouts.txt
+//go:embed demo/extract.csv demo/extract.parquet demo/optouts.txt
 var demoFiles embed.FS
 
 // demoStep is one command of the demonstration.
@@ -35,8 +35,10 @@ var demoSteps = []demoStep{
 	{"", "snapshot build optouts.txt -o optouts.noo --key publisher.key", exitDone},
 	{"You remove from an extract everyone who has opted out. Records without a\nreadable NHS number are withheld, here into a file of their own:",
 		"filter extract.csv -o clean.csv --snapshot optouts.noo --trusted-key publisher.pub --withheld followup.csv --report report.json", exitDone},
-	{"Somebody else makes sure, before the file leaves the building:",
-		"check clean.csv --snapshot optouts.noo --trusted-key publisher.pub", exitDone},
+	{"The same for Parquet, of which no page, dictionary or statistic keeps anything of\na removed record:",
+		"filter extract.parquet -o clean.parquet --snapshot optouts.noo --trusted-key publisher.pub", exitDone},
+	{"Somebody else makes sure, before the files leave the building:",
+		"check clean.csv clean.parquet --snapshot optouts.noo --trusted-key publisher.pub", exitDone},
 	{"The extract itself does not pass, and the exit code says so to a script:",
 		"check extract.csv --snapshot optouts.noo --trusted-key publisher.pub", exitDisclosure},
 }
@@ -79,7 +81,7 @@ func demoFolder(args []string) (string, error) {
 }
 
 func runDemo(ctx context.Context, t terminal, dir string) error {
-	for _, name := range []string{"extract.csv", "optouts.txt"} {
+	for _, name := range []string{"extract.csv", "extract.parquet", "optouts.txt"} {
 		text, err := demoFiles.ReadFile("demo/" + name)
 		if err != nil {
 			return err
@@ -95,7 +97,7 @@ func runDemo(ctx context.Context, t terminal, dir string) error {
 	if err := os.Setenv(snapshot.StateDirVariable, filepath.Join(dir, "state")); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "In %s there are now\nextract.csv, made-up hospital episodes, and optouts.txt, NHS numbers of people\nwho have opted out.\n", dir)
+	fmt.Fprintf(t.out, "In %s there are now\nextract.csv and extract.parquet, made-up hospital episodes, and optouts.txt, NHS\nnumbers of people who have opted out.\n", dir)
 	for _, step := range demoSteps {
 		if step.why != "" {
 			fmt.Fprintf(t.out, "\n%s\n", step.why)

@@ -4,6 +4,8 @@
 //
 //	go run ./internal/bench [-dir bench] [-records 10000000] [-runs 5]
 //
+// Where make interop has made its Python environment, DuckDB and Polars do the same to Parquet in the same run.
+//
 // Every row is the median of its runs, and all commands take turns, so that a machine whose speed drifts treats them
 // alike. Peak memory is what the operating system counted for the process.
 package main
@@ -38,9 +40,11 @@ type contender struct {
 	name string
 	line string // for sh -c, in the folder of the data
 	base string // the contender it is compared with, "" for none
+	file string // its output, whose size is shown, or ""
 
 	wall, cpu []time.Duration
 	memory    int64 // largest peak, bytes
+	size      int64 // of file, bytes
 }
 
 func bench(dir, noo string, records, runs int, long bool) error {
@@ -58,6 +62,10 @@ func bench(dir, noo string, records, runs int, long bool) error {
 	if err := prepare(dir, noo, records); err != nil {
 		return err
 	}
+	python, err := preparePython(dir)
+	if err != nil {
+		return err
+	}
 	contenders := []*contender{
 		{name: "cat in > out", line: "exec cat extract.csv > out.csv"},
 		{name: "noo filter", line: "exec " + noo + " filter extract.csv -o out.csv --quiet", base: "cat in > out"},
@@ -65,6 +73,9 @@ func bench(dir, noo string, records, runs int, long bool) error {
 		{name: "noo check", line: "exec " + noo + " check extract.csv --quiet > /dev/null; true", base: "cat in > out"},
 		{name: "noo filter, 1,000 records", line: "exec " + noo + " filter small.csv -o out.csv --quiet"},
 		{name: "noo snapshot build, 3.6 M", line: "exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null"},
+	}
+	if python != "" {
+		contenders = append(contenders, parquetContenders(noo, python)...)
 	}
 	for round := range runs + 1 {
 		for _, c := range contenders {
@@ -85,7 +96,7 @@ func (c *contender) run(dir string, counted bool) error {
 	cmd := exec.Command("sh", "-c", c.line)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
-	for _, output := range []string{"out.csv", "report.json", "out.noo"} {
+	for _, output := range []string{"out.csv", "report.json", "out.noo", "out.parquet"} {
 		if err := os.RemoveAll(filepath.Join(dir, output)); err != nil {
 			return err
 		}
@@ -100,6 +111,13 @@ func (c *contender) run(dir string, counted bool) error {
 	c.wall = append(c.wall, time.Since(start))
 	c.cpu = append(c.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 	c.memory = max(c.memory, peakMemory(cmd.ProcessState))
+	if c.file != "" {
+		info, err := os.Stat(filepath.Join(dir, c.file))
+		if err != nil {
+			return err
+		}
+		c.size = info.Size()
+	}
 	return nil
 }
 
@@ -110,22 +128,26 @@ func median(d []time.Duration) time.Duration {
 
 func report(dir string, contenders []*contender) {
 	fmt.Printf("%s, %d processors (%s), %s\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
-	for _, name := range []string{"extract.csv", "small.csv", "optouts.noo"} {
+	for _, name := range []string{"extract.csv", "small.csv", "optouts.noo", "snappy.parquet", "zstd.parquet"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			fmt.Printf("%s: %.1f MB\n", name, float64(info.Size())/1e6)
 		}
 	}
-	fmt.Println("\n| command | wall, s | min–max | processor, s | times cat | peak memory, MiB |")
-	fmt.Println("|---|---|---|---|---|---|")
+	fmt.Println("\n| command | wall, s | min–max | processor, s | compared | peak memory, MiB | output, MB |")
+	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, c := range contenders {
 		ratio := ""
 		for _, b := range contenders {
 			if b.name == c.base {
-				ratio = fmt.Sprintf("%.2f", median(c.wall).Seconds()/median(b.wall).Seconds())
+				ratio = fmt.Sprintf("%.2f × %s", median(c.wall).Seconds()/median(b.wall).Seconds(), b.name)
 			}
 		}
-		fmt.Printf("| `%s` | %.3f | %.3f–%.3f | %.2f | %s | %d |\n", c.name, median(c.wall).Seconds(),
-			slices.Min(c.wall).Seconds(), slices.Max(c.wall).Seconds(), median(c.cpu).Seconds(), ratio, c.memory>>20)
+		size := ""
+		if c.size > 0 {
+			size = fmt.Sprintf("%.1f", float64(c.size)/1e6)
+		}
+		fmt.Printf("| `%s` | %.3f | %.3f–%.3f | %.2f | %s | %d | %s |\n", c.name, median(c.wall).Seconds(),
+			slices.Min(c.wall).Seconds(), slices.Max(c.wall).Seconds(), median(c.cpu).Seconds(), ratio, c.memory>>20, size)
 	}
 }
 
@@ -136,7 +158,7 @@ func longFile(dir, noo string, records int) error {
 	if err := c.run(dir, true); err != nil {
 		return err
 	}
-	fmt.Printf("| `%s` | %.3f | | %.2f | | %d |\n", c.name, median(c.wall).Seconds(), median(c.cpu).Seconds(), c.memory>>20)
+	fmt.Printf("| `%s` | %.3f | | %.2f | | %d | |\n", c.name, median(c.wall).Seconds(), median(c.cpu).Seconds(), c.memory>>20)
 	return nil
 }
 

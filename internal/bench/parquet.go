@@ -1,0 +1,57 @@
+package main
+
+// The Parquet part of the benchmark, beside DuckDB and Polars: only where their Python environment is.
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// engines is the script that runs DuckDB and Polars, from the root of the checkout.
+const engines = "internal/bench/engines.py"
+
+var codecs = []string{"snappy", "zstd"}
+
+// preparePython returns the Python interpreter with DuckDB and Polars, having made the Parquet extracts with it, or "" where
+// there is none.
+func preparePython(dir string) (string, error) {
+	python, err := filepath.Abs(filepath.Join("bench", "interop-venv", "bin", "python"))
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(python); err != nil {
+		fmt.Fprintln(os.Stderr, "Parquet is left out: run make interop once, which installs DuckDB and Polars")
+		return "", nil
+	}
+	script, err := filepath.Abs(engines)
+	if err != nil {
+		return "", err
+	}
+	for _, codec := range codecs {
+		if _, err := os.Stat(filepath.Join(dir, codec+".parquet")); err == nil {
+			continue
+		}
+		cmd := exec.Command(python, script, "make", "extract.csv", codec+".parquet", codec)
+		cmd.Dir, cmd.Stderr = dir, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return "", fmt.Errorf("making %s.parquet: %w", codec, err)
+		}
+	}
+	return python + " " + script, nil
+}
+
+func parquetContenders(noo, python string) (all []*contender) {
+	for _, codec := range codecs {
+		in := codec + ".parquet"
+		duckdb := "DuckDB, " + codec
+		all = append(all,
+			&contender{name: duckdb, line: fmt.Sprintf("exec %s duckdb %s out.parquet %s", python, in, codec), file: "out.parquet"},
+			&contender{name: "Polars, " + codec, line: fmt.Sprintf("exec %s polars %s out.parquet %s", python, in, codec), base: duckdb, file: "out.parquet"},
+			&contender{name: "noo filter, " + codec, line: "exec " + noo + " filter " + in + " -o out.parquet --quiet", base: duckdb, file: "out.parquet"},
+			&contender{name: "noo check, " + codec, line: "exec " + noo + " check " + in + " --quiet > /dev/null; true", base: duckdb},
+		)
+	}
+	return all
+}
