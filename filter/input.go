@@ -35,7 +35,8 @@ type input struct {
 	bytes      int64      // of the input that were read
 	spool      *atomicfile.Scratch
 
-	progress func(done int64)
+	progress  func(done int64)
+	interrupt func() // makes a read of a stream that waits return
 }
 
 // openInput opens a path, or standard input for "-", and reads the first bytes.
@@ -101,7 +102,7 @@ func (in *input) Read(p []byte) (int, error) {
 // one, is computed meanwhile: finish waits for it.
 func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.Input, error) {
 	if !format.RandomAccess() {
-		return formats.Input{Name: in.name, Reader: in}, nil
+		return formats.Input{Name: in.name, Reader: in, Interrupt: in.interrupt}, nil
 	}
 	if in.before == nil {
 		return in.setAside()

@@ -4,7 +4,6 @@ package filter
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -13,9 +12,6 @@ import (
 
 	"noo/internal/atomicfile"
 )
-
-// ErrSameFile is an output that is one of the files that a run reads, or another of its outputs.
-var ErrSameFile = errors.New("is a file that this run uses for something else: name another one")
 
 // output is a file, or standard output, that a run writes.
 type output struct {
@@ -118,61 +114,4 @@ func (o *output) sink() io.Writer {
 		return nil
 	}
 	return o
-}
-
-// keepApart refuses outputs that are the same file as one of the others or as one that is read, through whatever name
-// or link. Empty paths and "-" are passed over.
-func keepApart(read, written []string) error {
-	known := make([]place, 0, len(read)+len(written))
-	for _, path := range read {
-		if path != "" && path != "-" {
-			known = append(known, placeOf(path))
-		}
-	}
-	streams := 0
-	for _, path := range written {
-		if path == "-" {
-			if streams++; streams > 1 {
-				return fmt.Errorf("cannot write to stdout: it %w", ErrSameFile)
-			}
-		}
-		if path == "" || path == "-" {
-			continue
-		}
-		p := placeOf(path)
-		for _, other := range known {
-			if p.same(other) {
-				return fmt.Errorf("cannot write %s: it %w", path, ErrSameFile)
-			}
-		}
-		known = append(known, p)
-	}
-	return nil
-}
-
-// place identifies a file, which need not exist yet.
-type place struct {
-	info os.FileInfo // nil where it does not exist
-	path string      // with links in the folders resolved
-}
-
-func placeOf(path string) place {
-	p := place{path: path}
-	if info, err := os.Stat(path); err == nil {
-		p.info = info
-	}
-	if absolute, err := filepath.Abs(path); err == nil {
-		p.path = absolute
-	}
-	if folder, err := filepath.EvalSymlinks(filepath.Dir(p.path)); err == nil {
-		p.path = filepath.Join(folder, filepath.Base(p.path))
-	}
-	return p
-}
-
-func (p place) same(other place) bool {
-	if p.info != nil && other.info != nil {
-		return os.SameFile(p.info, other.info)
-	}
-	return p.path == other.path
 }

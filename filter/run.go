@@ -24,7 +24,8 @@ type Run struct {
 	Input string
 	// Output takes the records that may be disclosed; "-" is standard output, "" writes none, which is a check.
 	Output string
-	// Withheld takes the records that were withheld, never those of people who opted out; "" writes none.
+	// Withheld takes the records that were withheld, never those of people who opted out; "-" is standard output, ""
+	// writes none. One of the outputs may be standard output.
 	Withheld string
 	// Report takes the report; "-" is standard output, "" writes none. With a report, digests are computed.
 	Report string
@@ -76,7 +77,7 @@ func (e *PolicyError) Error() string {
 type outputs struct{ dataset, withheld, report *output }
 
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
-// for a bad input, a *ColumnError where the identifying columns could not be told, a *PolicyError, ErrSameFile,
+// for a bad input, a *ColumnError where the identifying columns could not be told, a *PolicyError, atomicfile.ErrSameFile,
 // atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, ErrReadBack for one that is wrong, the
 // context's cause when it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
@@ -85,14 +86,17 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	if err := r.Policy.Validate(); err != nil {
 		return nil, err
 	}
-	if err := keepApart(append([]string{r.Input}, r.Uses...), []string{r.Output, r.Withheld, r.Report}); err != nil {
+	if err := r.keepApart(); err != nil {
 		return nil, err
 	}
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
 	in, err := openInput(ctx, r.Input, r.Stdin)
 	if err != nil {
 		return nil, err
 	}
 	defer in.close()
+	in.interrupt = interrupt
 	r.watch(in)
 
 	var out outputs
@@ -112,6 +116,34 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	return &report, nil
+}
+
+// keepApart refuses outputs that are what the run reads, or one another, through whatever name, link or stream.
+func (r *Run) keepApart() error {
+	var read, written []atomicfile.Place
+	for _, path := range append([]string{r.Input}, r.Uses...) {
+		if path == "-" {
+			read = append(read, atomicfile.PlaceOfOpen("stdin", r.Stdin))
+		} else {
+			read = append(read, atomicfile.PlaceOf(path))
+		}
+	}
+	streams := 0
+	for _, path := range []string{r.Output, r.Withheld, r.Report} {
+		switch path {
+		case "":
+		case "-":
+			if streams++; streams > 1 {
+				return fmt.Errorf("cannot write to stdout twice: it %w", atomicfile.ErrSameFile)
+			}
+			if file, ok := r.Stdout.(*os.File); ok {
+				written = append(written, atomicfile.PlaceOfOpen("stdout", file))
+			}
+		default:
+			written = append(written, atomicfile.PlaceOf(path))
+		}
+	}
+	return atomicfile.KeepApart(read, written)
 }
 
 // watch has the progress of reading told.
@@ -209,12 +241,15 @@ func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 			return err
 		}
 	}
-	for _, o := range []*output{out.dataset, out.report} {
-		if err := o.release(r.Stdout); err != nil {
-			return err
+	release := func() error {
+		for _, o := range []*output{out.withheld, out.report, out.dataset} {
+			if err := o.release(r.Stdout); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return atomicfile.Commit(out.withheld.committed(), out.report.committed(), out.dataset.committed())
+	return atomicfile.CommitThen(release, out.withheld.committed(), out.report.committed(), out.dataset.committed())
 }
 
 // columnNames names the identifying columns for the report: by number where a name might be data.

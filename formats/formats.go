@@ -41,6 +41,9 @@ type Input struct {
 	Name string
 	// Reader gives every byte of the file once. It is nil for a format with RandomAccess.
 	Reader io.Reader
+	// Interrupt, where not nil, makes a Read that waits for a stream return with an error. A format calls it when it
+	// gives up before the end of the input, so that it need not wait for bytes that nobody wants.
+	Interrupt func()
 	// ReaderAt and Size give the bytes of the file at any place. They are unset for a format without RandomAccess.
 	ReaderAt io.ReaderAt
 	Size     int64

@@ -51,7 +51,7 @@ func exitCode(ctx context.Context, err error) int {
 		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
 	case is[usageError](err) || is[*filter.ColumnError](err) || is[*snapshot.KeyError](err) ||
-		errors.Is(err, filter.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
+		errors.Is(err, atomicfile.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
 		return exitUsage
 	}
 	return exitIO

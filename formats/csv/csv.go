@@ -119,7 +119,7 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
-	d := &dataset{name: in.Name, format: f.withDefaults()}
+	d := &dataset{name: in.Name, format: f.withDefaults(), interrupt: in.Interrupt}
 	d.source = newSource(in.Reader, d.format)
 	for d.fields == 0 {
 		if err := d.nextOfHead(); err != nil {
@@ -131,13 +131,14 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 
 // dataset is an opened text: where its records start, and how many fields each has.
 type dataset struct {
-	name    string
-	format  Format
-	source  *source
-	prefix  []byte // what stands before the records: byte order mark, blank lines, header
-	first   *chunk // the first chunk, less the prefix
-	fields  int    // fields that every record has
-	columns []formats.Column
+	name      string
+	format    Format
+	source    *source
+	interrupt func() // or nil
+	prefix    []byte // what stands before the records: byte order mark, blank lines, header
+	first     *chunk // the first chunk, less the prefix
+	fields    int    // fields that every record has
+	columns   []formats.Column
 }
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
@@ -193,7 +194,7 @@ func (d *dataset) readHeader(s *scanner) error {
 	}
 	for i, span := range s.spans {
 		name := s.value(span)
-		if _, status := nhsnumber.Parse(name); status == nhsnumber.Valid {
+		if nhsnumber.Within(name) {
 			return s.at(start, ErrHeaderValue)
 		}
 		d.columns[i].Name = string(name)

@@ -102,7 +102,7 @@ func reference(f Format, text string, columns []int) result {
 		if first && !f.NoHeader {
 			first = false
 			for _, name := range record {
-				if _, status := nhsnumber.Parse([]byte(name)); status == nhsnumber.Valid {
+				if nhsnumber.Within([]byte(name)) {
 					return result{err: ErrHeaderValue}
 				}
 			}
@@ -300,6 +300,8 @@ func TestRefusals(t *testing.T) {
 		{"return, no quotes", "id,x\n1,a\rb\n", Format{NoQuote: true}, ErrBareReturn, 2, 4},
 		{"short, no quotes", "id,x\n\"1,2\"\n\"1\n", Format{NoQuote: true}, ErrFieldCount, 3, 1},
 		{"no header", "9434765919,x\n1,2\n", Format{}, ErrHeaderValue, 1, 1},
+		{"no header, another delimiter", "9434765919;Smith\n9995609649;Jones\n", Format{}, ErrHeaderValue, 1, 1},
+		{"no header, number with a tail", "x,9434765919/1\n1,2\n", Format{}, ErrHeaderValue, 1, 1},
 		{"no header, number in the middle", "\nx,\"943 476 5919\"\n1,2\n", Format{}, ErrHeaderValue, 2, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -326,6 +328,8 @@ func TestRecordTooLong(t *testing.T) {
 		err        error
 	}{
 		{"fits", "id,x\n1,\"" + fits + "\"\n2,b\n", nil},
+		{"fits, without an ending", "id,x\n1,\"" + fits + "x\"", nil},
+		{"fits, without an ending or quotes", "id,x\n1," + fits + "xxx", nil},
 		{"one byte more", "id,x\n1,\"" + fits + "x\"\n2,b\n", ErrTooLong},
 		{"never closed", "id,x\n1,\"" + strings.Repeat("x\n", MaxRecord), ErrTooLong},
 		{"no line ending", "id,x\n1," + strings.Repeat("x", MaxRecord+1), ErrTooLong},

@@ -51,6 +51,9 @@ func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decide
 		})
 	}
 	if err := d.write(ctx, ordered, to); err != nil {
+		if d.interrupt != nil {
+			d.interrupt()
+		}
 		return err
 	}
 	return readErr // written before ordered was closed

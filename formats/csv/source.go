@@ -59,11 +59,12 @@ func (s *source) next() (*chunk, error) {
 	cut := 0
 	for cut == 0 {
 		if s.filled == len(s.buffer) {
-			if s.filled >= MaxRecord {
+			if s.filled > MaxRecord {
 				s.ended = true
 				return s.take(s.filled, true), nil
 			}
-			s.buffer = append(s.buffer, make([]byte, len(s.buffer))...)
+			// The one byte over MaxRecord tells a record of that length, at the end of the input, from a longer one.
+			s.buffer = append(s.buffer, make([]byte, min(len(s.buffer), MaxRecord+1-len(s.buffer)))...)
 		}
 		n, err := io.ReadFull(s.reader, s.buffer[s.filled:])
 		s.filled += n
@@ -77,7 +78,7 @@ func (s *source) next() (*chunk, error) {
 		case err != nil:
 			return nil, err
 		}
-		cut = s.lastRecordEnd(s.buffer[:s.filled])
+		cut = s.lastRecordEnd(s.buffer[:min(s.filled, MaxRecord)])
 	}
 	return s.take(cut, false), nil
 }

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // TempSuffix ends the name that an uncommitted file has where the file system knows no unnamed files.
@@ -45,7 +46,8 @@ type File struct {
 	written int64 // bytes written
 	started int64 // bytes whose way to the disk has begun
 	closed  bool
-	created bool // committed to a name that did not exist before
+	placed  bool   // it has its name
+	old     string // a second name of what it replaced, while that may have to be put back
 }
 
 // Create starts a file that Commit will put at path. Without replace an existing target is refused with ErrExists,
@@ -57,12 +59,13 @@ func Create(path string, replace bool) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, base := filepath.Split(f.target)
-	if folder == "" {
-		folder = "."
-	}
+	folder := filepath.Dir(f.target)
 	if f.file = openUnnamed(folder); f.file == nil {
-		if f.file, err = os.CreateTemp(folder, "."+base+".*"+TempSuffix); err != nil {
+		f.file, err = os.CreateTemp(folder, ".noo-*"+TempSuffix)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("cannot write %s: its folder does not exist; make it first: %w", path, cause(err))
+		case err != nil:
 			return nil, fmt.Errorf("cannot write %s: %w", path, cause(err))
 		}
 		f.temp = f.file.Name()
@@ -110,40 +113,31 @@ func (f *File) Write(p []byte) (int, error) {
 // ReadAt reads back what was written so far.
 func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.file.ReadAt(p, off) }
 
-// Size is the number of bytes written so far.
-func (f *File) Size() int64 { return f.written }
-
-// Path is the target as it was given to Create.
-func (f *File) Path() string { return f.path }
-
-// Stat describes the file in the making.
-func (f *File) Stat() (fs.FileInfo, error) { return f.file.Stat() }
-
 // Commit puts every file in its place, in the order given, or none: all of them are synced before the first gets its
-// name, and when one cannot be placed those that were new before it are taken away again. The file that readers wait
-// for belongs last. After Commit the files are closed, whatever it returns. Nil files are passed over.
-func Commit(files ...*File) (err error) {
+// name, and when one cannot be placed those before it are taken away again, and what they replaced is put back. The file
+// that readers wait for belongs last. After Commit the files are closed, whatever it returns. Nil files are passed over.
+func Commit(files ...*File) error { return CommitThen(nil, files...) }
+
+// CommitThen is Commit with a last step, which is done when every file is in its place. If the step fails, the files
+// are taken away again as if one of them had failed.
+func CommitThen(last func() error, files ...*File) (err error) {
+	files = slices.DeleteFunc(slices.Clone(files), func(f *File) bool { return f == nil })
 	defer func() {
-		if err == nil {
-			return
-		}
 		for _, f := range files {
-			if f != nil {
+			if err != nil {
 				f.withdraw()
 			}
+			f.forget()
 		}
 	}()
 	for _, f := range files {
-		if f == nil {
-			continue
-		}
 		if err := f.seal(); err != nil {
 			return fmt.Errorf("writing %s: %w", f.path, cause(err))
 		}
 	}
-	for _, f := range files {
-		if f == nil {
-			continue
+	for i, f := range files {
+		if i < len(files)-1 || last != nil {
+			f.remember()
 		}
 		if err := f.publish(); err != nil {
 			if errors.Is(err, fs.ErrExist) && !f.replace {
@@ -151,6 +145,9 @@ func Commit(files ...*File) (err error) {
 			}
 			return fmt.Errorf("cannot write %s: %w", f.path, cause(err))
 		}
+	}
+	if last != nil {
+		return last()
 	}
 	return nil
 }
@@ -188,7 +185,7 @@ func (f *File) publish() error {
 		}
 		f.temp = ""
 	}
-	f.created = !f.existed
+	f.placed = true
 	if !f.closed {
 		f.closed = true
 		if err := f.file.Close(); err != nil {
@@ -204,25 +201,50 @@ func (f *File) nameUnnamed() error {
 	if !f.replace {
 		return linkUnnamed(f.file, f.target)
 	}
-	folder, base := filepath.Split(f.target)
+	var err error
+	f.temp, err = f.hiddenName(func(name string) error { return linkUnnamed(f.file, name) })
+	return err
+}
+
+// hiddenName finds a hidden name beside the target under which attempt succeeds, and returns it.
+func (f *File) hiddenName(attempt func(name string) error) (string, error) {
 	for try := 0; ; try++ {
-		temp := fmt.Sprintf("%s.%s.%d-%d%s", folder, base, os.Getpid(), try, TempSuffix)
-		err := linkUnnamed(f.file, temp)
+		name := filepath.Join(filepath.Dir(f.target), fmt.Sprintf(".noo-%d-%d%s", os.Getpid(), try, TempSuffix))
+		err := attempt(name)
 		if err == nil {
-			f.temp = temp
-			return nil
+			return name, nil
 		}
 		if !errors.Is(err, fs.ErrExist) || try > 100 {
-			return err
+			return "", err
 		}
+	}
+}
+
+// remember gives what is to be replaced a second name, so that it can be put back. Where the file system has no links
+// it cannot be.
+func (f *File) remember() {
+	if f.existed {
+		f.old, _ = f.hiddenName(func(name string) error { return os.Link(f.target, name) })
+	}
+}
+
+// forget takes the second name away.
+func (f *File) forget() {
+	if f.old != "" {
+		os.Remove(f.old)
+		f.old = ""
 	}
 }
 
 // withdraw undoes what it can of a commit that failed.
 func (f *File) withdraw() {
 	f.Discard()
-	if f.created {
+	switch {
+	case !f.placed:
+	case !f.existed:
 		os.Remove(f.target)
+	case f.old != "" && os.Rename(f.old, f.target) == nil:
+		f.old = ""
 	}
 }
 

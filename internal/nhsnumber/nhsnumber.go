@@ -154,6 +154,28 @@ func ParseFloat(v float64) (Key, Status) {
 	return ParseInt(int64(v))
 }
 
+// Within tells whether a valid number stands anywhere in b, ten digits or grouped 3-3-4, with no other digit next to it.
+// It is for text that should hold none, such as a header.
+func Within(b []byte) bool {
+	for start := range b {
+		if !isDigit(b[start]) || start > 0 && isDigit(b[start-1]) {
+			continue
+		}
+		for _, length := range []int{10, 12, 13, 14} {
+			end := start + length
+			if end > len(b) || end < len(b) && isDigit(b[end]) {
+				continue
+			}
+			if _, status := parseBare(b[start:end]); status == Valid {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
 // CheckDigit returns the check digit that completes key, or false where key is above MaxKey or the digit would be
 // ten, in which case the number is never issued.
 func CheckDigit(key Key) (int, bool) {

@@ -193,6 +193,29 @@ func TestParseDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func TestWithin(t *testing.T) {
+	for text, want := range map[string]bool{
+		"9434765919":                 true,
+		"9434765919;Smith":           true,
+		"x 943-476-5919/1":           true,
+		"no.943 476 5919":            true,
+		"943" + nbsp + "476 5919":    true,
+		"nhs_number":                 false,
+		"":                           false,
+		"9434765918":                 false,
+		"94347659190":                false,
+		"19434765919":                false,
+		"col_20240101":               false,
+		"1111111111":                 false,
+		"943476 5919":                false,
+		"12 9434765919 and the rest": true,
+	} {
+		if Within([]byte(text)) != want {
+			t.Errorf("Within(%q) is not %v", text, want)
+		}
+	}
+}
+
 // The second implementation: the rules once more, as expressions and in the words of the Data Dictionary.
 const blank = `(?:[ \t]|\x{a0})*`
 

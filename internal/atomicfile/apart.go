@@ -1,0 +1,72 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// ErrSameFile is an output that is a file which is read, or another output.
+var ErrSameFile = errors.New("is used for something else at the same time: name another file")
+
+// Place is where a command reads or writes. Two names, or links, of one file are the same place.
+type Place struct {
+	name string
+	info fs.FileInfo // nil where there is no such file yet
+	path string      // with the links in its folders resolved, "" for an open file
+}
+
+// PlaceOf is the place of a path, where there need be nothing yet.
+func PlaceOf(path string) Place {
+	p := Place{name: path, path: path}
+	if info, err := os.Stat(path); err == nil {
+		p.info = info
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		p.path = absolute
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(p.path)); err == nil {
+		p.path = filepath.Join(folder, filepath.Base(p.path))
+	}
+	return p
+}
+
+// PlaceOfOpen is the place of a file that is open, such as standard input. A pipe or a device is no place: any number
+// of them may be used.
+func PlaceOfOpen(name string, file *os.File) Place {
+	p := Place{name: name}
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		p.info = info
+	}
+	return p
+}
+
+func (p Place) same(other Place) bool {
+	switch {
+	case p.info != nil && other.info != nil:
+		return os.SameFile(p.info, other.info)
+	case p.path == "" || other.path == "":
+		return false
+	case runtime.GOOS == "windows" || runtime.GOOS == "darwin":
+		return strings.EqualFold(p.path, other.path) // their file systems do not tell the two apart
+	}
+	return p.path == other.path
+}
+
+// KeepApart returns an error that wraps ErrSameFile if a place that is written is also read, or written twice.
+func KeepApart(read, written []Place) error {
+	known := append([]Place(nil), read...)
+	for _, p := range written {
+		for _, other := range known {
+			if p.same(other) {
+				return fmt.Errorf("cannot write %s: it %w", p.name, ErrSameFile)
+			}
+		}
+		known = append(known, p)
+	}
+	return nil
+}
