@@ -5,11 +5,14 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"noo/formats"
+	"noo/internal/nhsnumber"
 )
 
 // Errors that choosing the columns can give; each is wrapped in a *ColumnError.
@@ -21,6 +24,7 @@ var (
 	ErrNoNames      = errors.New("the columns have no names: give --column a number, from 1")
 	ErrAmbiguous    = errors.New("a column has this number for a name: two columns could be meant")
 	ErrNamedTwice   = errors.New("named twice")
+	ErrNotAName     = errors.New("what stands in the first line for this column is no name but may be data: pass --no-header if the file has no header")
 )
 
 // ColumnError says why the identifying columns of an input could not be told.
@@ -39,11 +43,14 @@ type ColumnError struct {
 	Hint string
 }
 
+// mostNames is how many names of columns an error lists.
+const mostNames = 60
+
 // Error gives one line with the names to choose from.
 func (e *ColumnError) Error() string {
 	var text strings.Builder
 	text.WriteString(e.Name + ": ")
-	if e.Wanted != "" {
+	if looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count) {
 		fmt.Fprintf(&text, "--column %s: ", e.Wanted)
 	}
 	text.WriteString(e.Err.Error())
@@ -51,9 +58,11 @@ func (e *ColumnError) Error() string {
 		text.WriteString("; " + e.Hint)
 	}
 	switch {
+	case len(e.Columns) > mostNames:
+		fmt.Fprintf(&text, "; the first columns of %d are: %s", len(e.Columns), strings.Join(e.Columns[:mostNames], ", "))
 	case len(e.Columns) > 0:
 		fmt.Fprintf(&text, "; the columns are: %s", strings.Join(e.Columns, ", "))
-	case e.Count > 0:
+	case e.Err != ErrNoNames && e.Err != ErrNotAName:
 		fmt.Fprintf(&text, "; there are %d columns, whose names are not shown since the first line may be data", e.Count)
 	}
 	return text.String()
@@ -76,6 +85,9 @@ var (
 
 // isIdentifying tells whether a column of that name holds NHS numbers, by all that a name can tell.
 func isIdentifying(name string) bool {
+	if strings.ContainsAny(name, "\t;|") {
+		return false // several names, between another delimiter
+	}
 	name = plainName(name)
 	for _, number := range numberNames {
 		for _, person := range personNames {
@@ -83,6 +95,26 @@ func isIdentifying(name string) bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// mayIdentify tells whether a name has an NHS number in it, as father_nhs_number or nhs_number.1, and does not go on to
+// say that it is something about one: the check of a number is often beside it.
+func mayIdentify(name string) bool {
+	name = plainName(name)
+	for _, number := range []string{"nhsnumber", "nhsno", "nhsnum", "nhsnr"} {
+		at := strings.LastIndex(name, number)
+		if at < 0 {
+			continue
+		}
+		rest := name[at+len(number):]
+		for _, about := range []string{"status", "verif", "valid", "indicator", "flag", "trac", "check", "present", "known", "count", "source", "date"} {
+			if strings.Contains(rest, about) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
@@ -96,6 +128,9 @@ func chooseColumns(name string, columns []formats.Column, wanted []string) ([]in
 	chosen := make([]int, 0, len(wanted))
 	for _, w := range wanted {
 		place, err := findColumn(columns, w)
+		if err == nil && !nameless(columns) && !looksLikeName(columns[place].Name) {
+			err = ErrNotAName
+		}
 		if err != nil {
 			return nil, columnError(name, columns, w, err)
 		}
@@ -121,35 +156,50 @@ func findColumn(columns []formats.Column, wanted string) (int, error) {
 		}
 		place = i
 	}
-	number, err := strconv.Atoi(wanted)
-	isNumber := err == nil && number >= 1 && number <= len(columns)
+	number, _ := strconv.Atoi(wanted)
+	counted := isPlace(wanted, len(columns))
 	switch {
-	case place >= 0 && isNumber && number-1 != place:
+	case place >= 0 && counted && number-1 != place:
 		return 0, ErrAmbiguous
 	case place >= 0:
 		return place, nil
-	case isNumber:
+	case counted:
 		return number - 1, nil
+	case nameless(columns):
+		return 0, ErrNoNames
 	}
 	return 0, ErrNoColumn
 }
 
+// isPlace tells whether wanted counts one of so many columns, from 1.
+func isPlace(wanted string, columns int) bool {
+	number, err := strconv.Atoi(wanted)
+	return err == nil && number >= 1 && number <= columns
+}
+
+// nameless tells whether a dataset has no names at all.
+func nameless(columns []formats.Column) bool {
+	return !slices.ContainsFunc(columns, func(c formats.Column) bool { return c.Name != "" })
+}
+
 // detectColumn returns the only column whose name is identifying.
 func detectColumn(name string, columns []formats.Column) ([]int, error) {
-	named := false
 	var found []int
+	another := false
 	for i, c := range columns {
-		named = named || c.Name != ""
-		if isIdentifying(c.Name) || isIdentifying(lastPart(c.Name)) {
+		switch {
+		case isIdentifying(c.Name) || isIdentifying(lastPart(c.Name)):
 			found = append(found, i)
+		case mayIdentify(c.Name):
+			another = true
 		}
 	}
 	switch {
-	case !named:
+	case nameless(columns):
 		return nil, columnError(name, columns, "", ErrNoNames)
 	case len(found) == 0:
 		return nil, columnError(name, columns, "", ErrNotDetected)
-	case len(found) > 1:
+	case len(found) > 1 || another:
 		return nil, columnError(name, columns, "", ErrManyDetected)
 	}
 	return found, nil
@@ -178,10 +228,10 @@ func columnError(name string, columns []formats.Column, wanted string, reason er
 	e := &ColumnError{Name: name, Wanted: wanted, Err: reason, Count: len(columns)}
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		if !looksLikeName(c.Name) {
-			return e
-		}
 		names[i] = c.Name
+	}
+	if !looksLikeHeader(names) {
+		return e
 	}
 	e.Columns = names
 	if len(names) == 1 && reason != ErrNamedTwice {
@@ -195,9 +245,36 @@ func columnError(name string, columns []formats.Column, wanted string, reason er
 	return e
 }
 
-// looksLikeName tells whether a header cell can be shown. A first line that is data must not be: a cell that is
-// blank, has more than four digits, or does not start with a letter or an underscore makes it suspect.
+// headerWords are words of which nearly every header has one, and hardly any record.
+var headerWords = []string{
+	"id", "nhs", "number", "no", "num", "name", "date", "dob", "time", "code", "key", "type", "sex", "gender", "age", "postcode",
+	"ward", "site", "trust", "gp", "practice", "cost", "note", "notes", "status", "mother", "baby", "patient", "value", "year",
+}
+
+// looksLikeHeader tells whether names can be shown. A first line that is data must not be: each of them must look like
+// a name, and one at least must have a word or an underscore in it as names of columns do.
+func looksLikeHeader(names []string) bool {
+	for _, name := range names {
+		if !looksLikeName(name) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
+		return strings.Contains(name, "_") ||
+			slices.ContainsFunc(words, func(word string) bool { return slices.Contains(headerWords, word) })
+	})
+}
+
+// looksLikeName tells whether a header cell can be a name and may be shown: it starts with a letter or an underscore,
+// has at most four digits, is not what stands for a missing value, and is short and printable.
 func looksLikeName(name string) bool {
+	if len(name) > 100 || !utf8.ValidString(name) {
+		return false
+	}
+	if _, status := nhsnumber.Parse([]byte(name)); status == nhsnumber.Missing {
+		return false
+	}
 	digits := 0
 	for i, r := range name {
 		if i == 0 && !unicode.IsLetter(r) && r != '_' {
@@ -206,11 +283,11 @@ func looksLikeName(name string) bool {
 		if unicode.IsDigit(r) {
 			digits++
 		}
-		if unicode.IsControl(r) && r != '\t' {
+		if !unicode.IsPrint(r) && r != '\t' {
 			return false
 		}
 	}
-	return name != "" && digits <= 4
+	return digits <= 4
 }
 
 // delimiterHint is for a file of one column whose name holds another delimiter.

@@ -47,7 +47,7 @@ func openInput(ctx context.Context, path string, stdin *os.File) (*input, error)
 	} else {
 		file, err := os.Open(path)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read %s: %w", path, reason(err))
+			return nil, fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
 		}
 		in.file, in.own = file, true
 	}
@@ -128,7 +128,7 @@ func (in *input) setAside() (formats.Input, error) {
 	}
 	size, err := io.Copy(in.spool, in)
 	if err != nil {
-		return formats.Input{}, fmt.Errorf("setting %s aside: %w", in.name, reason(err))
+		return formats.Input{}, fmt.Errorf("setting %s aside: %w", in.name, atomicfile.Cause(err))
 	}
 	return formats.Input{Name: in.name, ReaderAt: in.spool, Size: size}, nil
 }
@@ -174,7 +174,7 @@ func (in *input) report(format string) InputReport {
 }
 
 func (in *input) failed(err error) error {
-	return fmt.Errorf("reading %s: %w", in.name, reason(err))
+	return fmt.Errorf("reading %s: %w", in.name, atomicfile.Cause(err))
 }
 
 func (in *input) close() {
@@ -277,12 +277,4 @@ func (r *interruptible) Read(p []byte) (int, error) {
 		return 0, r.err
 	}
 	return n, nil
-}
-
-// reason takes the path out of a file system error, since the message around it names the file as the user did.
-func reason(err error) error {
-	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return pathErr.Err
-	}
-	return err
 }

@@ -50,7 +50,7 @@ func (o *output) Write(p []byte) (int, error) {
 	}
 	n, err := o.spool.Write(p)
 	if err != nil {
-		err = fmt.Errorf("setting the output aside in %s: %w", os.TempDir(), reason(err))
+		err = fmt.Errorf("setting the output aside in %s: %w", os.TempDir(), atomicfile.Cause(err))
 	}
 	return n, err
 }
@@ -72,10 +72,10 @@ func (o *output) release(stdout io.Writer) error {
 		return nil
 	}
 	if _, err := o.spool.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("writing stdout: %w", reason(err))
+		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 	}
 	if _, err := io.Copy(stdout, o.spool); err != nil {
-		return fmt.Errorf("writing stdout: %w", reason(err))
+		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"slices"
 
+	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
 )
 
@@ -74,7 +75,7 @@ func ReadList(r io.Reader, name, column string) (*Set, ListStats, error) {
 	if err != nil {
 		var readErr *readError
 		if errors.As(err, &readErr) {
-			return nil, ListStats{}, fmt.Errorf("reading list %s: %w", name, readErr.err)
+			return nil, ListStats{}, fmt.Errorf("reading list %s: %w", name, atomicfile.Cause(readErr.err))
 		}
 		return nil, ListStats{}, &ListError{Name: name, Line: line, Err: err}
 	}

@@ -32,9 +32,6 @@ func (s *Set) Contains(key nhsnumber.Key) bool { return s.bitmap.Contains(key) }
 // Len is the number of keys in the set.
 func (s *Set) Len() uint64 { return s.bitmap.GetCardinality() }
 
-// Subtract takes every key of other out of the set: what a list that was sent lost on its way back has opted out.
-func (s *Set) Subtract(other *Set) { s.bitmap.AndNot(&other.bitmap) }
-
 // Within tells whether every key of the set is in other too.
 func (s *Set) Within(other *Set) bool {
 	return s.bitmap.AndCardinality(&other.bitmap) == s.bitmap.GetCardinality()

@@ -218,9 +218,6 @@ func (s *Snapshot) Manifest() Manifest { return s.manifest }
 // KeyID names the key that signed the snapshot, as minisign writes it: 16 hexadecimal digits, upper case.
 func (s *Snapshot) KeyID() string { return FormatKeyID(s.keyID) }
 
-// Path is where Open found the snapshot, or "" after Parse.
-func (s *Snapshot) Path() string { return s.path }
-
 // Size is the length of the file in bytes.
 func (s *Snapshot) Size() int64 { return int64(len(s.data)) }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"aead.dev/minisign"
+
+	"noo/internal/atomicfile"
 )
 
 // TrustedKeysVariable is the environment variable that lists the files of trusted keys, separated as in PATH.
@@ -99,7 +101,7 @@ func publicFiles(dirs []string) ([]string, error) {
 	for _, dir := range dirs {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, &KeyError{Path: dir, Err: cause(err)}
+			return nil, &KeyError{Path: dir, Err: atomicfile.Cause(err)}
 		}
 		for _, entry := range entries {
 			if strings.HasSuffix(entry.Name(), PublicSuffix) {
@@ -126,12 +128,12 @@ func loadPublicKey(path string) (minisign.PublicKey, error) {
 func readKeyFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, &KeyError{Path: path, Err: cause(err)}
+		return nil, &KeyError{Path: path, Err: atomicfile.Cause(err)}
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
 	if err != nil {
-		return nil, &KeyError{Path: path, Err: cause(err)}
+		return nil, &KeyError{Path: path, Err: atomicfile.Cause(err)}
 	}
 	if len(text) > maxKeyFile {
 		return nil, &KeyError{Path: path, Err: errors.New("it is too large for a minisign key")}
@@ -154,13 +156,4 @@ func noKeys() error {
 		dir = dirs[0]
 	}
 	return refuse(ErrNoKeys, "give the publisher's key with --trusted-key FILE, or put its .pub file into %s", dir)
-}
-
-// cause takes the path out of a file system error where the message names it already.
-func cause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/internal/atomicfile"
 	"noo/snapshot"
 )
 
@@ -67,8 +68,11 @@ func demoFolder(args []string) (string, error) {
 	if len(args) == 0 {
 		return os.MkdirTemp("", "noo-demo-")
 	}
+	if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
+		return "", usageError{fmt.Errorf("%s is not a folder: name another one", args[0])}
+	}
 	if err := os.MkdirAll(args[0], 0o700); err != nil {
-		return "", err
+		return "", fmt.Errorf("cannot make the folder %s: %w", args[0], atomicfile.Cause(err))
 	}
 	entries, err := os.ReadDir(args[0])
 	if err != nil {
@@ -103,7 +107,11 @@ func runDemo(ctx context.Context, t terminal, dir string) error {
 			fmt.Fprintf(t.out, "\n%s\n", step.why)
 		}
 		fmt.Fprintf(t.out, "\n$ noo %s\n", step.line)
-		if code := execute(ctx, t, strings.Fields(step.line)); code != step.exit {
+		code := execute(ctx, t, strings.Fields(step.line))
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if code != step.exit {
 			return errors.New("the demonstration did not go as it should: please report it")
 		}
 	}
@@ -115,7 +123,7 @@ func demoEnd(dir string) string {
 	return fmt.Sprintf(`
 What to type next:
 
-  cd %s
+  cd "%s"
   diff extract.csv clean.csv     what was left out; the rest is the same to the byte
   cat report.json                what was done, in numbers, for your records
   cat followup.csv               records that somebody should look at

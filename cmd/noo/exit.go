@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
 
 	"noo/filter"
 	"noo/formats"
@@ -22,6 +23,9 @@ const (
 	exitIO          = 5
 	exitInterrupted = 130
 )
+
+// interrupted is what is said of a command that ^C or SIGTERM ended.
+const interrupted = "interrupted; nothing was written"
 
 // errDisclosure ends a check that found something. The finding has been printed by then.
 var errDisclosure = errors.New("records that must not be disclosed")
@@ -51,7 +55,7 @@ func exitCode(ctx context.Context, err error) int {
 		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
 	case is[usageError](err) || is[*filter.ColumnError](err) || is[*snapshot.KeyError](err) ||
-		errors.Is(err, atomicfile.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
+		errors.Is(err, snapshot.ErrNoPassword) || errors.Is(err, atomicfile.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
 		return exitUsage
 	}
 	return exitIO
@@ -68,9 +72,14 @@ func message(ctx context.Context, err error) string {
 	case err == nil || errors.Is(err, errDisclosure):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return "interrupted; nothing was written"
+		return interrupted
 	}
-	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' ' // a file's name may hold anything
+		}
+		return r
+	}, strings.TrimSpace(err.Error()))
 	switch {
 	case errors.Is(err, atomicfile.ErrExists):
 		text += "; name another file, or pass --force where the command has it"

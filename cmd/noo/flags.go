@@ -140,6 +140,8 @@ func (r readBack) Set(text string) error {
 
 func (readBack) Type() string { return "HOW" }
 
+const trustedKeyUsage = "trust the publisher whose public key is in `FILE`; may be repeated (" + snapshot.TrustedKeysVariable + ")"
+
 // snapshotFlags say which snapshot to use, and what is asked of it.
 type snapshotFlags struct {
 	path        string
@@ -151,7 +153,6 @@ type snapshotFlags struct {
 }
 
 func (f *snapshotFlags) add(cmd *cobra.Command) {
-	f.maxAge = age(snapshot.DefaultMaxAge)
 	cmd.Flags().StringVar(&f.path, "snapshot", os.Getenv(snapshotVariable), "take who has opted out from `FILE` ("+snapshotVariable+")")
 	f.addTrust(cmd)
 }
@@ -159,7 +160,7 @@ func (f *snapshotFlags) add(cmd *cobra.Command) {
 // addTrust adds the flags for commands that name the snapshot as an argument.
 func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
 	f.maxAge = age(snapshot.DefaultMaxAge)
-	cmd.Flags().StringArrayVar(&f.trusted, "trusted-key", nil, "trust the publisher whose public key is in `FILE`; may be repeated ("+snapshot.TrustedKeysVariable+")")
+	cmd.Flags().StringArrayVar(&f.trusted, "trusted-key", nil, trustedKeyUsage)
 	cmd.Flags().Var(&f.maxAge, "max-age", "refuse a snapshot older than this")
 	cmd.Flags().Uint64Var(&f.minSequence, "min-sequence", 0, "refuse a snapshot with a lower sequence than `N`")
 }
@@ -216,7 +217,7 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	flags.Var(character{byte: &f.csv.Quote, none: &f.csv.NoQuote}, "quote", "what encloses CSV fields: a character, or none (default \"\\\"\")")
 	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; give --column a number")
 	flags.Var((*size)(&f.parquet.MaxPage), "max-page", "refuse a Parquet file with a larger page, which would take much memory")
-	flags.BoolVar(&f.quiet, "quiet", false, "say nothing but errors")
+	flags.BoolVar(&f.quiet, "quiet", false, "say nothing on stderr but errors")
 }
 
 // validate refuses values that no run can work with.

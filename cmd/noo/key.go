@@ -3,9 +3,11 @@ package main
 // noo key: keys with which publishers sign snapshots.
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -41,15 +43,15 @@ taken from ` + passwordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if name == "" {
-				return usageError{errors.New("no name: give one with --name NAME")}
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
+				return usageError{errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR")}
 			}
 			key, err := snapshot.GenerateKey()
 			if err != nil {
 				return err
 			}
-			password := func() (string, error) { return newPassword(t) }
+			password := func() (string, error) { return newPassword(cmd.Context(), t) }
 			if noPassword {
 				password = nil
 			}
@@ -72,12 +74,12 @@ taken from ` + passwordVariable + `.`,
 }
 
 // newPassword asks for a password for a new key, twice.
-func newPassword(t terminal) (string, error) {
-	first, asked, err := password(t, "Password for the new key: ")
+func newPassword(ctx context.Context, t terminal) (string, error) {
+	first, asked, err := password(ctx, t, "Password for the new key: ")
 	if err != nil || !asked {
 		return first, err
 	}
-	second, _, err := password(t, "The same again: ")
+	second, _, err := password(ctx, t, "The same again: ")
 	if err != nil {
 		return "", err
 	}
@@ -88,12 +90,16 @@ func newPassword(t terminal) (string, error) {
 }
 
 // password takes a password from the environment or, asked being true then, from the terminal.
-func password(t terminal, prompt string) (word string, asked bool, err error) {
+func password(ctx context.Context, t terminal, prompt string) (word string, asked bool, err error) {
 	if word, ok := os.LookupEnv(passwordVariable); ok {
 		return word, false, nil
 	}
 	if !term.IsTerminal(int(t.in.Fd())) {
 		return "", false, usageError{fmt.Errorf("a password is needed: run this on a terminal, or set %s", passwordVariable)}
+	}
+	// Reading without echo cannot be interrupted, but a terminal must not be left without echo.
+	if state, err := term.GetState(int(t.in.Fd())); err == nil {
+		defer context.AfterFunc(ctx, func() { _ = term.Restore(int(t.in.Fd()), state) })()
 	}
 	fmt.Fprint(t.err, prompt)
 	bytes, err := term.ReadPassword(int(t.in.Fd()))

@@ -12,6 +12,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -19,10 +21,24 @@ import (
 // version is set by the Makefile; a plain go build or go install leaves it to the build information.
 var version = ""
 
+// grace is how long a command may take to clean up after ^C before the process ends all the same: it may be waiting for
+// somebody to type, or for a pipe.
+const grace = time.Second
+
 func main() {
+	// Writing to a pipe that nobody reads is an error like any other, after which there is something to clean up.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := execute(ctx, terminal{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
-	stop()
+	t := terminal{os.Stdin, os.Stdout, os.Stderr}
+	context.AfterFunc(ctx, func() {
+		time.Sleep(grace)
+		t.say("noo: %s", interrupted)
+		os.Exit(exitInterrupted)
+	})
+	code := execute(ctx, t, os.Args[1:])
+	if ctx.Err() == nil {
+		stop()
+	}
 	os.Exit(code)
 }
 
@@ -99,7 +115,10 @@ func group(cmd *cobra.Command) {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		text := fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0])
+		text := "there is no such command"
+		if strings.IndexFunc(args[0], unicode.IsDigit) < 0 { // what has digits may be a number that nobody should see
+			text = fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0])
+		}
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
 		}

@@ -3,6 +3,7 @@ package main
 // noo snapshot: make, look at and verify the files that say who has opted out.
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ and records of anyone else will be withheld.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, lists []string) error { return flags.build(t, lists) },
+		RunE: func(cmd *cobra.Command, lists []string) error { return flags.build(cmd.Context(), t, lists) },
 	}
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, by custom with the ending .noo")
 	cmd.Flags().StringVar(&flags.key, "key", "", "sign with the private key in `FILE`")
@@ -71,12 +72,17 @@ and records of anyone else will be withheld.`,
 	return cmd
 }
 
-func (f *buildFlags) build(t terminal, lists []string) error {
+func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) error {
 	switch {
 	case f.output == "":
 		return usageError{errors.New("no output: name one with -o OUT.noo")}
 	case f.key == "":
 		return usageError{errors.New("no key: name one with --key NAME.key (noo key generate makes one)")}
+	case f.sequence > snapshot.MaxSequence:
+		return usageError{fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence))}
+	}
+	if err := f.keepApart(t, lists); err != nil {
+		return err
 	}
 	out, err := atomicfile.Create(f.output, f.force)
 	if err != nil {
@@ -89,7 +95,7 @@ func (f *buildFlags) build(t terminal, lists []string) error {
 		return err
 	}
 	key, err := snapshot.LoadPrivateKey(f.key, func() (string, error) {
-		word, _, err := password(t, "Password of "+f.key+": ")
+		word, _, err := password(ctx, t, "Password of "+f.key+": ")
 		return word, err
 	})
 	if err != nil {
@@ -109,12 +115,29 @@ func (f *buildFlags) build(t terminal, lists []string) error {
 	if err != nil {
 		return err
 	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := atomicfile.Commit(out); err != nil {
 		return err
+	}
+	if sets.OptedOut.Len() == 0 {
+		t.say("warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing")
 	}
 	t.say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
 		f.output, grouped(int64(sets.OptedOut.Len())), duplicatesInWords(duplicates), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
 	return nil
+}
+
+// keepApart refuses an output that is one of the files that the build reads.
+func (f *buildFlags) keepApart(t terminal, lists []string) error {
+	read := []atomicfile.Place{atomicfile.PlaceOf(f.key), atomicfile.PlaceOfOpen("stdin", t.in)}
+	for _, path := range append(lists, f.checked...) {
+		if path != "-" {
+			read = append(read, atomicfile.PlaceOf(path))
+		}
+	}
+	return atomicfile.KeepApart(read, []atomicfile.Place{atomicfile.PlaceOf(f.output)})
 }
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted out.
@@ -149,7 +172,7 @@ func readList(stdin io.Reader, path, column string) (*snapshot.Set, snapshot.Lis
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, snapshot.ListStats{}, fmt.Errorf("cannot read the list: %w", err)
+		return nil, snapshot.ListStats{}, fmt.Errorf("cannot read the list %s: %w", path, atomicfile.Cause(err))
 	}
 	defer file.Close()
 	return snapshot.ReadList(file, path, column)
@@ -182,7 +205,7 @@ signature does not hold or whose publisher is not trusted.`,
 			return printSnapshot(t, s, asJSON)
 		},
 	}
-	cmd.Flags().StringArrayVar(&flags.trusted, "trusted-key", nil, "trust the publisher whose public key is in `FILE`; may be repeated ("+snapshot.TrustedKeysVariable+")")
+	cmd.Flags().StringArrayVar(&flags.trusted, "trusted-key", nil, trustedKeyUsage)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

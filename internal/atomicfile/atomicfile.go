@@ -64,9 +64,9 @@ func Create(path string, replace bool) (*File, error) {
 		f.file, err = os.CreateTemp(folder, ".noo-*"+TempSuffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("cannot write %s: its folder does not exist; make it first: %w", path, cause(err))
+			return nil, fmt.Errorf("cannot write %s: its folder does not exist; make it first: %w", path, Cause(err))
 		case err != nil:
-			return nil, fmt.Errorf("cannot write %s: %w", path, cause(err))
+			return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 		}
 		f.temp = f.file.Name()
 	}
@@ -78,7 +78,7 @@ func (f *File) inspect() (err error) {
 	f.target, f.mode = f.path, 0o600
 	if info, err := os.Lstat(f.path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		if f.target, err = filepath.EvalSymlinks(f.path); err != nil {
-			return fmt.Errorf("cannot write %s, a link: %w", f.path, cause(err))
+			return fmt.Errorf("cannot write %s, a link: %w", f.path, Cause(err))
 		}
 	}
 	info, err := os.Stat(f.target)
@@ -86,7 +86,7 @@ func (f *File) inspect() (err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("cannot write %s: %w", f.path, cause(err))
+		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrNotRegular)
 	case !f.replace:
@@ -101,7 +101,7 @@ func (f *File) Write(p []byte) (int, error) {
 	n, err := f.file.Write(p)
 	f.written += int64(n)
 	if err != nil {
-		return n, fmt.Errorf("writing %s: %w", f.path, cause(err))
+		return n, fmt.Errorf("writing %s: %w", f.path, Cause(err))
 	}
 	if f.written-f.started >= writebackStep {
 		startWriteback(f.file, f.started, f.written-f.started)
@@ -132,7 +132,7 @@ func CommitThen(last func() error, files ...*File) (err error) {
 	}()
 	for _, f := range files {
 		if err := f.seal(); err != nil {
-			return fmt.Errorf("writing %s: %w", f.path, cause(err))
+			return fmt.Errorf("writing %s: %w", f.path, Cause(err))
 		}
 	}
 	for i, f := range files {
@@ -143,7 +143,7 @@ func CommitThen(last func() error, files ...*File) (err error) {
 			if errors.Is(err, fs.ErrExist) && !f.replace {
 				return fmt.Errorf("cannot write %s: it %w", f.path, ErrExists)
 			}
-			return fmt.Errorf("cannot write %s: %w", f.path, cause(err))
+			return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 		}
 	}
 	if last != nil {
@@ -260,8 +260,8 @@ func (f *File) Discard() {
 	}
 }
 
-// cause takes the path out of a file system error, since it would name a hidden file and not what the caller asked for.
-func cause(err error) error {
+// Cause takes the path out of a file system error, for a message that names the file as the user did.
+func Cause(err error) error {
 	var pathErr *fs.PathError
 	var linkErr *os.LinkError
 	switch {

@@ -19,7 +19,7 @@ func NewScratch() (*Scratch, error) {
 	}
 	file, err := os.CreateTemp("", "noo-*"+TempSuffix)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a temporary file in %s: %w", os.TempDir(), cause(err))
+		return nil, fmt.Errorf("cannot make a temporary file in %s: %w", os.TempDir(), Cause(err))
 	}
 	s := &Scratch{File: file, name: file.Name()}
 	if os.Remove(s.name) == nil { // it lives on without a name until it is closed, but on Windows
