@@ -86,13 +86,8 @@ func (p *plainByteArrays) cut(dst []byte, keep []run, seen *bounds) ([]byte, err
 				return dst, errValues
 			}
 			at += 4 + size
-			// Most values are told from the bounds by their first eight bytes alone.
-			if prefixed && seen.seen && len(src)-at >= 8 {
-				prefix := binary.BigEndian.Uint64(src[at-size:])
-				prefix &= ^uint64(0) << (64 - 8*min(uint(size), 8))
-				if prefix > seen.minPrefix && prefix < seen.maxPrefix {
-					continue
-				}
+			if prefixed && seen.seen && size >= seen.shared && len(src)-(at-size) >= seen.shared+8 && seen.between(src[at-size:], size) {
+				continue
 			}
 			seen.addBytes(src[at-size : at])
 		}
