@@ -201,15 +201,18 @@ func (b *bounds) share() {
 	b.minPrefix, b.maxPrefix = prefixOf(b.minBytes[b.shared:]), prefixOf(b.maxBytes[b.shared:])
 }
 
-// between tells whether a value of at least shared bytes lies between the bounds without being one, as far as eight bytes at a
-// glance can tell. window starts with the value and has eight bytes more than shared.
-func (b *bounds) between(window []byte, size int) bool {
-	if string(window[:b.shared]) != string(b.minBytes[:b.shared]) {
-		return false
+// glance gives what tells a text from the bounds at a glance: it lies between them if it begins as both do and its next eight
+// bytes, big-endian, are more than low and less than high. Where nothing does, low is more than high.
+func (b *bounds) glance() (low, high uint64, shared int) {
+	if b.order != bytewise || !b.seen {
+		return math.MaxUint64, 0, 0
 	}
-	prefix := binary.BigEndian.Uint64(window[b.shared:])
-	prefix &= ^uint64(0) << (64 - 8*min(uint(size-b.shared), 8))
-	return prefix > b.minPrefix && prefix < b.maxPrefix
+	return b.minPrefix, b.maxPrefix, b.shared
+}
+
+// sharedBy tells whether a value, which src starts with, begins as both bounds do.
+func (b *bounds) sharedBy(src []byte, size int) bool {
+	return size >= b.shared && string(src[:b.shared]) == string(b.minBytes[:b.shared])
 }
 
 func (b *bounds) less(x, y []byte) bool {
