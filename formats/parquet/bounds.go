@@ -70,7 +70,8 @@ type bounds struct {
 	maxFloat  float64
 	minBytes  []byte
 	maxBytes  []byte
-	minPrefix uint64 // the first eight bytes of minBytes, big-endian
+	shared    int    // how many bytes minBytes and maxBytes begin with in common
+	minPrefix uint64 // the eight bytes behind those, big-endian
 	maxPrefix uint64
 }
 
@@ -176,23 +177,42 @@ func (b *bounds) addBytes(v []byte) {
 		return
 	}
 	if !b.seen {
-		b.setMin(v)
-		b.setMax(v)
-		b.seen = true
+		b.minBytes, b.maxBytes, b.seen = append(b.minBytes[:0], v...), append(b.maxBytes[:0], v...), true
+		b.share()
 		return
 	}
-	if b.less(v, b.minBytes) {
-		b.setMin(v)
-	} else if b.less(b.maxBytes, v) {
-		b.setMax(v)
+	switch {
+	case b.less(v, b.minBytes):
+		b.minBytes = append(b.minBytes[:0], v...)
+	case b.less(b.maxBytes, v):
+		b.maxBytes = append(b.maxBytes[:0], v...)
+	default:
+		return
 	}
+	b.share()
 }
 
-func (b *bounds) setMin(v []byte) {
-	b.minBytes, b.minPrefix = append(b.minBytes[:0], v...), prefixOf(v)
+// share works out what the bounds have in common and how they go on, which tells most values from them.
+func (b *bounds) share() {
+	b.shared = 0
+	for b.shared < len(b.minBytes) && b.shared < len(b.maxBytes) && b.minBytes[b.shared] == b.maxBytes[b.shared] {
+		b.shared++
+	}
+	b.minPrefix, b.maxPrefix = prefixOf(b.minBytes[b.shared:]), prefixOf(b.maxBytes[b.shared:])
 }
-func (b *bounds) setMax(v []byte) {
-	b.maxBytes, b.maxPrefix = append(b.maxBytes[:0], v...), prefixOf(v)
+
+// glance gives what tells a text from the bounds at a glance: it lies between them if it begins as both do and its next eight
+// bytes, big-endian, are more than low and less than high. Where nothing does, low is more than high.
+func (b *bounds) glance() (low, high uint64, shared int) {
+	if b.order != bytewise || !b.seen {
+		return math.MaxUint64, 0, 0
+	}
+	return b.minPrefix, b.maxPrefix, b.shared
+}
+
+// sharedBy tells whether a value, which src starts with, begins as both bounds do.
+func (b *bounds) sharedBy(src []byte, size int) bool {
+	return size >= b.shared && string(src[:b.shared]) == string(b.minBytes[:b.shared])
 }
 
 func (b *bounds) less(x, y []byte) bool {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/huff0"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -59,6 +60,7 @@ type compressor struct {
 	brotliIn *brotli.Reader
 	brotli   *brotli.Writer
 	lz4      lz4.Compressor
+	huffman  *huff0.Scratch
 	scratch  bytes.Buffer
 }
 
@@ -147,6 +149,13 @@ func (z *compressor) gunzip(dst, src []byte) (err error) {
 }
 
 func unlz4(dst, src []byte) error {
+	if len(dst) == 0 {
+		// The library's assembly fails on no room at all; nothing compressed is one empty literal.
+		if len(src) != 1 || src[0] != 0 {
+			return errCompressed
+		}
+		return nil
+	}
 	n, err := lz4.UncompressBlock(src, dst)
 	if err != nil || n != len(dst) {
 		return errCompressed
@@ -183,6 +192,26 @@ func unlz4Framed(dst, src []byte) error {
 		return errCompressed
 	}
 	return nil
+}
+
+// compressLike appends src, compressed, to dst. It is what is left of a page of which size bytes were compressed to packed in the
+// input: what was of no use there is not tried again.
+func (z *compressor) compressLike(c codec, dst, src []byte, size, packed int) ([]byte, error) {
+	switch {
+	case c == snappyCodec && packed >= size && len(src) > 0:
+		return appendSnappyLiteral(dst, src), nil
+	case c == zstdCodec && huffmanSuits(src, size, packed):
+		return z.appendHuffman(dst, src), nil
+	}
+	return z.compress(c, dst, src)
+}
+
+// appendSnappyLiteral appends a Snappy block of a single literal (snappy, format_description.txt, 2.1).
+func appendSnappyLiteral(dst, src []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(src)))
+	dst = append(dst, 63<<2) // a literal with its length, less one, in four bytes
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(src)-1))
+	return append(dst, src...)
 }
 
 // compress appends src, compressed, to dst.

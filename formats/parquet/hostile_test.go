@@ -178,6 +178,7 @@ func TestHostileFiles(t *testing.T) {
 			forgedPage(pageHeader{kind: dataPage, values: 1, size: 3, compressed: 3, encoding: rleDictionary}, []byte{1, 2, 1})...), rows: 1, values: 1}.bytes(), ErrCorrupt},
 		"late dictionary": {forged{pages: append(forgedPage(dataHeader(1, 4, 4), four), append(forgedPage(pageHeader{kind: dictionaryPage, values: 1, size: 4, compressed: 4}, four),
 			forgedPage(dataHeader(1, 4, 4), four)...)...), rows: 2, values: 2}.bytes(), ErrCorrupt},
+		"LZ4 into nothing": {forged{pages: forgedPage(dataHeader(1, 0, 4), []byte{0x40, 1, 2, 3}), rows: 1, values: 1, codec: 7}.bytes(), ErrCorrupt},
 		"unknown encoding": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 4, compressed: 4, encoding: 77}, four), rows: 1, values: 1}.bytes(), ErrUnsupported},
 	}
 	for name, c := range cases {

@@ -92,7 +92,24 @@ func unpack[W word](dst []W, src []byte, width uint) {
 	mask := uint64(1)<<width - 1
 	var i int
 	var bit uint
-	// Eight numbers of the width start at a whole byte, and any number lies within the eight bytes from its first.
+	// Eight numbers start at a whole byte. Four of up to 14 bits lie within the eight bytes from the first of them on.
+	for half := 4 * width; width <= 14 && i+8 <= len(dst); i += 8 {
+		at := i / 8 * int(width)
+		if at+int(width)+8 > len(src) {
+			break
+		}
+		out := dst[i : i+8 : i+8]
+		low := binary.LittleEndian.Uint64(src[at:])
+		high := binary.LittleEndian.Uint64(src[at+int(half/8):]) >> (half % 8)
+		shift := width & 63
+		out[0], out[4] = W(low&mask), W(high&mask)
+		low, high = low>>shift, high>>shift
+		out[1], out[5] = W(low&mask), W(high&mask)
+		low, high = low>>shift, high>>shift
+		out[2], out[6] = W(low&mask), W(high&mask)
+		low, high = low>>shift, high>>shift
+		out[3], out[7] = W(low&mask), W(high&mask)
+	}
 	for ; i+8 <= len(dst); i += 8 {
 		at := i / 8 * int(width)
 		if at+int(width)+8 > len(src) {

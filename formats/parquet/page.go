@@ -147,6 +147,12 @@ type pageReader struct {
 	have  []byte
 	left  int64 // values of the chunk not yet seen
 
+	// keep asks to put decompressed pages by in kept, for another reader of the same column chunk that gets them as given.
+	keep  bool
+	kept  [][]byte
+	given [][]byte
+	spare [][]byte // memory for pages that are put by
+
 	window []byte
 	raw    []byte
 	defs   []uint8
@@ -156,7 +162,11 @@ type pageReader struct {
 // open starts on a column chunk.
 func (p *pageReader) open(l *leaf, ch *chunk) {
 	p.leaf, p.chunk, p.ahead, p.have, p.left = l, ch, ch.start, nil, ch.values
+	p.keep, p.kept, p.given = false, nil, nil
 }
+
+// mostKept is how many bytes of decompressed pages of a column chunk are put by.
+const mostKept = 8 << 20
 
 // next reads the next page, or returns io.EOF when every value of the chunk was read.
 func (p *pageReader) next() (pg page, err error) {
@@ -276,8 +286,16 @@ func (p *pageReader) decompress(pg *page, packed []byte, size int) ([]byte, erro
 		}
 		return packed, nil
 	}
+	if len(p.given) > 0 && len(p.given[0]) == size {
+		raw := p.given[0]
+		p.given = p.given[1:]
+		return raw, nil
+	}
 	if most := mostExpansion[c]; most > 0 && size > most*(len(packed)+16) {
 		return nil, corrupt("a page says that it is larger than its compressed data can be")
+	}
+	if n := len(p.spare); p.raw == nil && n > 0 {
+		p.raw, p.spare = p.spare[n-1], p.spare[:n-1]
 	}
 	if cap(p.raw) < size {
 		p.raw = make([]byte, size, size+size/8)
@@ -289,7 +307,23 @@ func (p *pageReader) decompress(pg *page, packed []byte, size int) ([]byte, erro
 		}
 		return nil, err
 	}
+	if p.keep {
+		p.putBy(raw)
+	}
 	return raw, nil
+}
+
+// putBy puts a page by, and leaves its memory with it. Pages are put by all or not at all.
+func (p *pageReader) putBy(raw []byte) {
+	size := len(raw)
+	for _, page := range p.kept {
+		size += len(page)
+	}
+	if size > mostKept {
+		p.keep, p.kept = false, nil
+		return
+	}
+	p.kept, p.raw = append(p.kept, raw), nil
 }
 
 // levelsV1 reads the levels that a data page v1 starts with.
@@ -355,6 +389,9 @@ func levelsV1(dst []uint8, body []byte, e encoding, most uint8) (rest []byte, er
 var errLevels = corrupt("a level is larger than the schema allows")
 
 func checkLevels(levels []uint8, most uint8) error {
+	if most&(most+1) == 0 {
+		return nil // no larger level fits the bit width
+	}
 	var largest uint8
 	for _, l := range levels {
 		largest = max(largest, l)

@@ -64,7 +64,8 @@ func (p *plainByteArrays) load(src []byte, n int) error {
 
 func (p *plainByteArrays) cut(dst []byte, keep []run, seen *bounds) ([]byte, error) {
 	src, at, value := p.src, 0, int32(0)
-	prefixed := seen.order == bytewise
+	// Most values are told from the bounds by eight bytes, behind those that the bounds have in common.
+	low, high, shared := seen.glance()
 	for _, r := range keep {
 		for ; value < r.start; value++ {
 			if len(src)-at < 4 {
@@ -86,15 +87,15 @@ func (p *plainByteArrays) cut(dst []byte, keep []run, seen *bounds) ([]byte, err
 				return dst, errValues
 			}
 			at += 4 + size
-			// Most values are told from the bounds by their first eight bytes alone.
-			if prefixed && seen.seen && len(src)-at >= 8 {
-				prefix := binary.BigEndian.Uint64(src[at-size:])
-				prefix &= ^uint64(0) << (64 - 8*min(uint(size), 8))
-				if prefix > seen.minPrefix && prefix < seen.maxPrefix {
+			if first := at - size + shared; len(src)-first >= 8 && (shared == 0 || seen.sharedBy(src[at-size:], size)) {
+				prefix := binary.BigEndian.Uint64(src[first:])
+				prefix &= ^uint64(0) << (64 - 8*min(uint(size-shared), 8))
+				if prefix > low && prefix < high {
 					continue
 				}
 			}
 			seen.addBytes(src[at-size : at])
+			low, high, shared = seen.glance()
 		}
 		dst = append(dst, src[start:at]...)
 	}

@@ -151,7 +151,10 @@ func written(t testing.TB, records int, codec compress.Compression, version parq
 		parquet.WithStats(true), parquet.WithDataPageSize(2000), parquet.WithPageIndexEnabled(true), parquet.WithBloomFilterEnabled(true),
 		parquet.WithDictionaryFor("own", false), parquet.WithDictionaryFor("id", false), parquet.WithCreatedBy("parquet-mr version 1.7.0"))))
 	for start := 0; start < records; start += 1000 {
-		group := w.AppendBufferedRowGroup()
+		group, err := w.AppendBufferedRowGroupChecked()
+		if err != nil {
+			t.Fatal(err)
+		}
 		n := min(1000, records-start)
 		texts := [3][]parquet.ByteArray{}
 		sums, ids, defs := []float64{}, []int64{}, []int16{}

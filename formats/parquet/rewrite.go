@@ -95,9 +95,10 @@ type rewriter struct {
 }
 
 // rewrite reads a column chunk of a row group with the given number of rows and appends, for each sink, what it takes to outs.
-// An out whose sink takes nothing of the row group is nil.
-func (w *rewriter) rewrite(ctx context.Context, l *leaf, ch *chunk, rows int, takes []*selection, outs []*chunkOut) error {
+// given are its pages, decompressed, or nil.
+func (w *rewriter) rewrite(ctx context.Context, l *leaf, ch *chunk, rows int, given [][]byte, takes []*selection, outs []*chunkOut) error {
 	w.open(l, ch, takes, outs)
+	w.pages.given = given
 	row := 0
 	for {
 		if err := ctx.Err(); err != nil {
@@ -420,7 +421,7 @@ func (w *rewriter) appendPage(dst []byte, out *chunkOut, next *waiting, body []b
 		h.repBytes, h.defBytes = int32(next.repBytes), int32(next.defBytes)
 	}
 	packed := append(w.packed[:0], body[:levels]...)
-	if packed, err = w.zip.compress(codec, packed, body[levels:]); err != nil {
+	if packed, err = w.zip.compressLike(codec, packed, body[levels:], int(h.size), int(h.compressed)); err != nil {
 		return dst, err
 	}
 	w.packed = packed

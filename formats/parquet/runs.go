@@ -3,7 +3,12 @@ package parquet
 // Which records, levels or values of a stretch survive, as runs of neighbours: at a few per cent of removed records a run is long,
 // and moving runs is moving memory.
 
-import "noo/formats"
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"noo/formats"
+)
 
 // run is the places from start up to end.
 type run struct{ start, end int32 }
@@ -107,6 +112,15 @@ func valueRuns(dst []run, levels []run, defs []uint8, maxDef uint8) []run {
 
 // countEqual counts a level.
 func countEqual(levels []uint8, want uint8) (n int32) {
+	// Eight levels at a time: a byte of the word is zero where the level is the one wanted.
+	pattern := uint64(want) * 0x0101010101010101
+	for len(levels) >= 8 {
+		differ := binary.LittleEndian.Uint64(levels) ^ pattern
+		// Adding 0x7f to seven bits carries into the eighth unless they are all zero.
+		differ |= differ&0x7f7f7f7f7f7f7f7f + 0x7f7f7f7f7f7f7f7f
+		n += 8 - int32(bits.OnesCount64(differ&0x8080808080808080))
+		levels = levels[8:]
+	}
 	for _, l := range levels {
 		if l == want {
 			n++

@@ -95,6 +95,7 @@ type groupState struct {
 	decided bool
 	firstID int          // the Seq of its first batch
 	takes   []*selection // one a sink
+	pages   [][][]byte   // of each identifying column, decompressed, unless they were too large to put by
 }
 
 type scan struct {
@@ -116,6 +117,8 @@ type scan struct {
 	failedAt int // the first job that failed, or the number of jobs
 	err      error
 	spare    []*chunkOut
+	// sparePages is memory for decompressed pages of identifying columns.
+	sparePages [][]byte
 }
 
 // plan numbers the batches.
@@ -252,7 +255,7 @@ func (s *scan) writeResult(j job, r *result) error {
 		}
 	}
 	if j.column == len(group.chunks)-1 {
-		s.groups[j.group].takes = nil
+		s.groups[j.group].takes, s.groups[j.group].pages = nil, nil
 	}
 	return nil
 }
@@ -366,6 +369,8 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 	}
 	for i, c := range s.columns {
 		w.identifiers[i].start(&s.footer.leaves[c], s.means[i], &group.chunks[c])
+		w.identifiers[i].pages.keep = len(s.outputs) > 0
+		w.identifiers[i].pages.spare = append(w.identifiers[i].pages.spare, s.freshPages()...)
 	}
 	w.batch.Columns = room(w.batch.Columns, len(s.columns))
 	for row, seq := 0, state.firstID; row < group.rows; seq++ {
@@ -390,6 +395,10 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 		if err := s.readBatch(ctx, w, g, i, 0); err != nil {
 			return err
 		}
+	}
+	for _, d := range w.identifiers {
+		state.pages = append(state.pages, d.pages.kept)
+		d.pages.kept = nil
 	}
 	state.takes = takes
 	return nil
@@ -432,8 +441,35 @@ func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*chunkOut,
 	if len(w.outs) == 0 {
 		return outs, nil
 	}
-	group := &s.footer.rowGroups[j.group]
-	return outs, w.rewriter.rewrite(ctx, &s.footer.leaves[j.column], &group.chunks[j.column], group.rows, w.takes, w.outs)
+	group, pages := &s.footer.rowGroups[j.group], s.pagesOf(j)
+	defer s.returnPages(pages)
+	return outs, w.rewriter.rewrite(ctx, &s.footer.leaves[j.column], &group.chunks[j.column], group.rows, pages, w.takes, w.outs)
+}
+
+// returnPages takes back the memory of pages that were put by.
+func (s *scan) returnPages(pages [][]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sparePages = append(s.sparePages, pages...)
+}
+
+// freshPages hands out the memory of pages that were put by.
+func (s *scan) freshPages() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pages := s.sparePages
+	s.sparePages = nil
+	return pages
+}
+
+// pagesOf gives the pages of an identifying column that were put by when it was read.
+func (s *scan) pagesOf(j job) [][]byte {
+	for i, c := range s.columns {
+		if c == j.column {
+			return s.groups[j.group].pages[i]
+		}
+	}
+	return nil
 }
 
 // freshOut gives a chunkOut, with the memory of one that was written where there is one.

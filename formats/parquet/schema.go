@@ -66,7 +66,6 @@ var logicalAnnotations = map[int16]annotation{
 // Bounds on a schema. Levels are held in a byte each, and no schema in use nests a tenth as deep.
 const (
 	maxNesting = 255
-	maxLevel   = 255
 	maxLeaves  = 1 << 20
 	maxWidth   = 1 << 24 // of a FIXED_LEN_BYTE_ARRAY, in bytes
 )
