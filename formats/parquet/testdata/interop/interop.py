@@ -248,7 +248,7 @@ def verify_output(case, path, wanted):
     count = connection.sql("SELECT count(*) FROM read_parquet('%s')" % path).fetchall()[0][0]
     assert count == got.num_rows, "DuckDB counts %d" % count
     verify_duckdb(connection, case, path, got)
-    verify_polars(case, path, got)
+    verify_polars(case, path, got, [out.metadata.row_group(g).num_rows for g in range(out.metadata.num_row_groups)])
 
 
 def verify_duckdb(connection, case, path, got):
@@ -267,11 +267,18 @@ def verify_duckdb(connection, case, path, got):
             assert found == values.count(value), "DuckDB finds %d of %d in %s" % (found, values.count(value), field.name)
 
 
-def verify_polars(case, path, got):
+def verify_polars(case, path, got, groups):
+    """Polars reads it, if it can read the input, and the same records in the same row groups as pyarrow writes them: it panics on some
+    nested types when a row group holds only empty ones."""
+    same = path + ".same"
+    with pq.ParquetWriter(same, got.schema) as writer:
+        for start, n in zip(np.cumsum([0] + groups), groups):
+            writer.write_table(got.slice(start, n), row_group_size=n)
     try:
         pl.read_parquet(case["input"])
+        pl.read_parquet(same)
     except BaseException:
-        return  # what it cannot read before it need not read after
+        return
     read = pl.read_parquet(path)
     assert read.height == got.num_rows, "Polars counts %d" % read.height
     if got.num_columns:
@@ -286,7 +293,7 @@ def verify(folder):
         for suffix, wanted in [(".kept", "keep"), (".withheld", "withhold"), (".values", "keep")]:
             try:
                 verify_output(case, case["input"] + suffix, wanted)
-            except Exception as e:
+            except BaseException as e:  # Polars panics with what is no Exception
                 failures += 1
                 print("%s%s: %s: %s" % (os.path.basename(case["input"]), suffix, type(e).__name__, str(e)[:500]))
     removed = sum(f != "keep" for case in cases for f in case["fates"])
