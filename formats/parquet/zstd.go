@@ -21,7 +21,7 @@ const (
 )
 
 // huffmanMargin is how much larger than the input's own page a page may become for the sake of speed.
-const huffmanMargin = 1.2
+const huffmanMargin = 1.08
 
 // huffmanSuits tells whether Huffman coding alone makes src about as small as the writer of the input made the page, of which it
 // compressed size bytes to packed. It goes by the entropy of a sample, so it hangs on the data alone.
