@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -39,9 +40,9 @@ func wantRefusedOrRead(t *testing.T, f Format, data []byte) error {
 }
 
 func TestDamagedSamples(t *testing.T) {
-	random := rand.New(rand.NewPCG(9, 9))
 	f := Format{MaxPage: 1 << 22, Workers: 2}
 	for name, data := range samples(t) {
+		random := rand.New(rand.NewPCG(9, uint64(crc32.ChecksumIEEE([]byte(name)))))
 		for range 60 {
 			damaged := slices.Clone(data)
 			for range 1 + random.IntN(3) {
