@@ -132,6 +132,7 @@ type worker struct {
 	fates  []formats.Fate
 	starts []int // where each record starts
 	ends   []int // and ends, its line ending included
+	lines  int64 // line feeds up to there
 }
 
 func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sinks) *worker {
@@ -166,7 +167,7 @@ func (w *worker) work(c *chunk) error {
 	if err := w.decide.Decide(&w.batch, w.fates); err != nil {
 		return err
 	}
-	c.lines = int64(bytes.Count(c.data, []byte{'\n'}))
+	c.lines = w.lines
 	if w.withhold {
 		c.withheld = w.collectWithheld()
 	}
@@ -179,12 +180,14 @@ func (w *worker) work(c *chunk) error {
 // findRecords notes where each record of the chunk lies, and the values of its identifying columns.
 func (w *worker) findRecords() error {
 	delimiter := []byte{w.delimiter}
+	w.lines = 0
 	for w.pos < len(w.data) {
 		start := w.pos
 		line, next, plain := w.plainLine()
 		switch {
 		case plain && len(line) == 0:
 			w.moveTo(next)
+			w.lines++
 			continue
 		case plain:
 			if got := bytes.Count(line, delimiter) + 1; got != w.dataset.fields {
@@ -192,6 +195,7 @@ func (w *worker) findRecords() error {
 			}
 			w.noteFields(line)
 			w.moveTo(next)
+			w.lines++
 		default:
 			if err := w.record(); err != nil {
 				return err
@@ -200,6 +204,7 @@ func (w *worker) findRecords() error {
 				return w.fieldCount(start, len(w.spans), w.dataset.fields)
 			}
 			w.noteSpans()
+			w.lines += int64(bytes.Count(w.data[start:w.pos], []byte{'\n'}))
 		}
 		w.starts = append(w.starts, start)
 		w.ends = append(w.ends, w.pos)
