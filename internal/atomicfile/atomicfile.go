@@ -112,7 +112,7 @@ func (f *File) Write(p []byte) (int, error) {
 		rest = rest[n:]
 		if len(f.block) == blockSize {
 			if err := f.flush(); err != nil {
-				return len(p) - len(rest), err
+				return len(p) - len(rest), fmt.Errorf("writing %s: %w", f.path, Cause(err))
 			}
 		}
 	}
@@ -125,7 +125,7 @@ func (f *File) flush() error {
 	f.block = f.block[:0]
 	f.written += int64(n)
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", f.path, Cause(err))
+		return err
 	}
 	if f.written-f.started >= writebackStep {
 		startWriteback(f.file, f.started, f.written-f.started)
@@ -137,7 +137,7 @@ func (f *File) flush() error {
 // ReadAt reads back what was written so far.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	if err := f.flush(); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("writing %s: %w", f.path, Cause(err))
 	}
 	return f.file.ReadAt(p, off)
 }
