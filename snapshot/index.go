@@ -55,24 +55,23 @@ const (
 
 // index is a set of keys. Of each block it holds which groups have a key at all, and how many such groups come before
 // the block; words holds one bitmap for each of these groups, and nothing for the others.
+//
+// The two are apart since most keys are told by the groups alone, which then take half the cache.
 type index struct {
-	first  uint32 // number of the first block
-	blocks []block
+	first  uint32   // number of the first block
+	groups []uint64 // by block; bit g: group g has a key
+	bases  []uint32 // by block; index in words of its first such group
 	words  []uint16
 	count  uint64
-}
-
-type block struct {
-	groups uint64 // bit g: group g has a key
-	base   uint32 // index in words of the block's first such group
 }
 
 // newIndex makes room for at most count keys from first to last, to be added in ascending order, a container at a time.
 func newIndex(first, last nhsnumber.Key, count uint64) index {
 	x := index{first: first >> blockBits}
-	x.blocks = make([]block, last>>blockBits-x.first+1)
-	x.words = make([]uint16, 0, min(count, uint64(len(x.blocks))*blockKeys/groupKeys))
-	preferHugePages(x.blocks)
+	x.groups = make([]uint64, last>>blockBits-x.first+1)
+	x.bases = make([]uint32, len(x.groups))
+	x.words = make([]uint16, 0, min(count, uint64(len(x.groups))*blockKeys/groupKeys))
+	preferHugePages(x.groups)
 	preferHugePages(x.words[:cap(x.words)])
 	return x
 }
@@ -82,15 +81,16 @@ func newIndex(first, last nhsnumber.Key, count uint64) index {
 // most of what opening costs beside the digest.
 func (x *index) add(high uint32, lows []uint16) {
 	words, n := x.words[:cap(x.words)], len(x.words)
-	at, b := uint32(0), block{}
+	at, groups := uint32(0), uint64(0)
 	last, word := uint32(1<<32-1), uint16(0)
 	for i, low := range lows {
 		key := high | uint32(low)
 		if number := key>>blockBits - x.first; number != at || i == 0 {
 			if i > 0 {
-				x.blocks[at] = b
+				x.groups[at] = groups
 			}
-			at, b = number, block{base: uint32(n)}
+			at, groups = number, 0
+			x.bases[at] = uint32(n)
 		}
 		group := key >> groupBits
 		if group != last {
@@ -102,9 +102,9 @@ func (x *index) add(high uint32, lows []uint16) {
 		last = group
 		word |= 1 << (key & (groupKeys - 1))
 		words[n-1] = word
-		b.groups |= 1 << (group & 63)
+		groups |= 1 << (group & 63)
 	}
-	x.blocks[at] = b
+	x.groups[at] = groups
 	x.words = words[:n]
 	x.count += uint64(len(lows))
 }
@@ -112,15 +112,15 @@ func (x *index) add(high uint32, lows []uint16) {
 // word returns the bitmap of the key's group.
 func (x *index) word(key nhsnumber.Key) uint16 {
 	i := key>>blockBits - x.first // wraps to a large number below the first
-	if uint64(i) >= uint64(len(x.blocks)) {
+	if uint64(i) >= uint64(len(x.groups)) {
 		return 0
 	}
-	b := &x.blocks[i]
+	groups := x.groups[i]
 	group := key >> groupBits & 63
-	if b.groups>>group&1 == 0 {
+	if groups>>group&1 == 0 {
 		return 0
 	}
-	return x.words[b.base+uint32(bits.OnesCount64(b.groups&(1<<group-1)))]
+	return x.words[x.bases[i]+uint32(bits.OnesCount64(groups&(1<<group-1)))]
 }
 
 func (x *index) contains(key nhsnumber.Key) bool {
@@ -129,9 +129,9 @@ func (x *index) contains(key nhsnumber.Key) bool {
 
 // within tells whether every key of x is in y too.
 func (x *index) within(y *index) bool {
-	for i, b := range x.blocks {
-		next := b.base
-		for groups := b.groups; groups != 0; groups &= groups - 1 {
+	for i, present := range x.groups {
+		next := x.bases[i]
+		for groups := present; groups != 0; groups &= groups - 1 {
 			group := uint32(bits.TrailingZeros64(groups))
 			key := (x.first+uint32(i))<<blockBits | group<<groupBits
 			if x.words[next]&^y.word(key) != 0 {
@@ -149,21 +149,26 @@ const stride = 512
 // mark sets standings[i] where keys[i] is in the set. It first notes, without a branch that could be guessed wrong, which
 // keys have a group, and then reads these groups: in both loops the processor has many cache misses under way at once.
 func (x *index) mark(keys []nhsnumber.Key, standings []Standing, present Standing) {
-	var where [stride]uint32 // index in words
+	var where [stride]uint32 // block
+	var below [stride]uint8  // groups with a key before the key's own in the block
 	var which [stride]uint16 // index in keys
 	for len(keys) > 0 {
 		n := min(len(keys), stride)
 		found := 0
 		for i, key := range keys[:n] {
 			number := key>>blockBits - x.first // wraps to a large number below the first
-			if uint64(number) >= uint64(len(x.blocks)) {
+			if uint64(number) >= uint64(len(x.groups)) {
 				continue
 			}
-			b := &x.blocks[number]
+			groups := x.groups[number]
 			group := key >> groupBits & 63
-			where[found&(stride-1)] = b.base + uint32(bits.OnesCount64(b.groups&(1<<group-1)))
+			where[found&(stride-1)] = number
+			below[found&(stride-1)] = uint8(bits.OnesCount64(groups & (1<<group - 1)))
 			which[found&(stride-1)] = uint16(i)
-			found += int(b.groups >> group & 1)
+			found += int(groups >> group & 1)
+		}
+		for j := range found {
+			where[j] = x.bases[where[j]] + uint32(below[j])
 		}
 		for j := range found {
 			i := which[j]
