@@ -3,6 +3,7 @@ package filter
 // The outputs of a run: the dataset, the withheld records and the report, all of which appear together or not at all.
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"fmt"
 	"hash"
@@ -20,6 +21,7 @@ type output struct {
 	hash  hash.Hash // or nil
 	file  *atomicfile.File
 	spool *atomicfile.Scratch // what goes to stdout at the end
+	ahead *bufio.Writer       // in front of spool
 }
 
 // createOutput starts an output; "-" is standard output, for which everything is held back until the run is known to
@@ -29,7 +31,9 @@ func createOutput(path string, replace bool) (*output, error) {
 	var err error
 	if path == "-" {
 		o.name = "stdout"
-		o.spool, err = atomicfile.NewScratch()
+		if o.spool, err = atomicfile.NewScratch(); err == nil {
+			o.ahead = bufio.NewWriterSize(o.spool, 256<<10)
+		}
 	} else {
 		o.file, err = atomicfile.Create(path, replace)
 	}
@@ -48,14 +52,27 @@ func (o *output) Write(p []byte) (int, error) {
 	if o.file != nil {
 		return o.file.Write(p)
 	}
-	n, err := o.spool.Write(p)
-	if err != nil {
-		err = fmt.Errorf("setting the output aside in %s: %w", os.TempDir(), atomicfile.Cause(err))
-	}
-	return n, err
+	n, err := o.ahead.Write(p)
+	return n, o.asideError(err)
 }
 
-// ReadAt reads back what was written.
+// asideError says that the temporary file did not work.
+func (o *output) asideError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("setting the output aside in %s: %w", os.TempDir(), atomicfile.Cause(err))
+}
+
+// flush makes what was written ready for ReadAt.
+func (o *output) flush() error {
+	if o.file != nil {
+		return o.file.Flush()
+	}
+	return o.asideError(o.ahead.Flush())
+}
+
+// ReadAt reads back what was written before the last flush.
 func (o *output) ReadAt(p []byte, off int64) (int, error) {
 	if o.file != nil {
 		return o.file.ReadAt(p, off)
@@ -70,6 +87,9 @@ func (o *output) digest() { o.hash = sha256.New() }
 func (o *output) release(stdout io.Writer) error {
 	if o == nil || o.spool == nil {
 		return nil
+	}
+	if err := o.flush(); err != nil {
+		return err
 	}
 	if _, err := o.spool.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))

@@ -40,6 +40,9 @@ func (r *Run) readBack(ctx context.Context, format formats.Format, columns []int
 
 // tallyOutput decides on the records of an output as if it were an input.
 func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []int, o *output) (Tally, error) {
+	if err := o.flush(); err != nil {
+		return Tally{}, err
+	}
 	dataset, err := format.Open(ctx, formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes})
 	if err != nil {
 		return Tally{}, fmt.Errorf("%w (%w)", ErrReadBack, err)

@@ -90,8 +90,8 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 			return d.refuseAt(c.err, lines)
 		}
 		lines += c.lines
-		if len(c.kept) > 0 {
-			if _, err := to.Kept.Write(c.kept); err != nil {
+		for _, kept := range c.kept {
+			if _, err := to.Kept.Write(c.data[kept.start:kept.end]); err != nil {
 				return err
 			}
 		}
@@ -148,7 +148,7 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 	return w
 }
 
-// work finds the records of a chunk, has them decided on, and moves those that stay together.
+// work finds the records of a chunk, has them decided on, and notes which stay.
 func (w *worker) work(c *chunk) error {
 	w.start(c)
 	w.starts, w.ends = w.starts[:0], w.ends[:0]
@@ -172,7 +172,7 @@ func (w *worker) work(c *chunk) error {
 		c.withheld = w.collectWithheld()
 	}
 	if w.keep {
-		c.kept = w.moveKept()
+		c.kept = w.keptRuns(c.kept[:0])
 	}
 	return nil
 }
@@ -237,7 +237,7 @@ func (w *worker) noteSpans() {
 	}
 }
 
-// collectWithheld copies the withheld records, since moving the kept ones writes over them.
+// collectWithheld puts the withheld records together: there are few.
 func (w *worker) collectWithheld() []byte {
 	var out []byte
 	for i, fate := range w.fates {
@@ -248,15 +248,21 @@ func (w *worker) collectWithheld() []byte {
 	return out
 }
 
-// moveKept moves the kept records, and the blank lines between records, to the start of the data, a run at a time.
-func (w *worker) moveKept() []byte {
-	length, run := 0, 0
+// keptRuns notes where the kept records lie, with the blank lines between records: a run is all that stands between two
+// records that go. Nothing is moved: the sink copies the bytes anyway.
+func (w *worker) keptRuns(runs []run) []run {
+	start := 0
 	for i, fate := range w.fates {
-		if fate != formats.Keep {
-			length += copy(w.data[length:], w.data[run:w.starts[i]])
-			run = w.ends[i]
+		if fate == formats.Keep {
+			continue
 		}
+		if w.starts[i] > start {
+			runs = append(runs, run{start, w.starts[i]})
+		}
+		start = w.ends[i]
 	}
-	length += copy(w.data[length:], w.data[run:])
-	return w.data[:length]
+	if len(w.data) > start {
+		runs = append(runs, run{start, len(w.data)})
+	}
+	return runs
 }

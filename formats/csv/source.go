@@ -19,16 +19,19 @@ const defaultChunkSize = 256 << 10
 // chunk is a part of the input made of whole records, and on its way through the workers what became of it.
 type chunk struct {
 	seq     int
-	buffer  []byte // what data and kept are part of
+	buffer  []byte // what data is part of
 	data    []byte
 	tooLong bool // data ends inside a record that is longer than MaxRecord
 
 	done     chan struct{} // closed when the fields below are final
 	err      error
 	lines    int64  // line feeds in data
-	kept     []byte // what goes to the output, moved together at the start of data
+	kept     []run  // what of data goes to the output
 	withheld []byte // what goes to the file for follow-up
 }
+
+// run is a part of a chunk's data.
+type run struct{ start, end int }
 
 // source reads chunks. It is used by one goroutine; recycle may be called by another.
 type source struct {

@@ -134,13 +134,16 @@ func (f *File) flush() error {
 	return nil
 }
 
-// ReadAt reads back what was written so far.
-func (f *File) ReadAt(p []byte, off int64) (int, error) {
+// Flush hands all that was written to the system, so that ReadAt finds it.
+func (f *File) Flush() error {
 	if err := f.flush(); err != nil {
-		return 0, fmt.Errorf("writing %s: %w", f.path, Cause(err))
+		return fmt.Errorf("writing %s: %w", f.path, Cause(err))
 	}
-	return f.file.ReadAt(p, off)
+	return nil
 }
+
+// ReadAt reads back what was written before the last Flush. It may be called by several goroutines.
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.file.ReadAt(p, off) }
 
 // Commit puts every file in its place, in the order given, or none: all of them are synced before the first gets its
 // name, and when one cannot be placed those before it are taken away again, and what they replaced is put back. The file

@@ -85,6 +85,36 @@ func TestCommitAndDiscard(t *testing.T) {
 	})
 }
 
+// TestBlocks writes pieces of every size around that of a block, reads back what was flushed, and compares.
+func TestBlocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	f, err := Create(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []byte
+	for i, size := range []int{1, blockSize - 1, 1, blockSize, 0, blockSize + 1, 3*blockSize - 1, 17, 10 << 20} {
+		piece := bytes.Repeat([]byte{byte('a' + i)}, size)
+		want = append(want, piece...)
+		if n, err := f.Write(piece); n != size || err != nil {
+			t.Fatalf("wrote %d of %d: %v", n, size, err)
+		}
+		if err := f.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(want))
+		if _, err := f.ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("read back after piece %d: not what was written (%v)", i, err)
+		}
+	}
+	if err := Commit(f); err != nil {
+		t.Fatal(err)
+	}
+	if content(t, path) != string(want) {
+		t.Error("not what was written")
+	}
+}
+
 func TestModes(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no such permissions")
