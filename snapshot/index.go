@@ -68,11 +68,9 @@ type index struct {
 // newIndex makes room for at most count keys from first to last, to be added in ascending order, a container at a time.
 func newIndex(first, last nhsnumber.Key, count uint64) index {
 	x := index{first: first >> blockBits}
-	x.groups = make([]uint64, last>>blockBits-x.first+1)
-	x.bases = make([]uint32, len(x.groups))
-	x.words = make([]uint16, 0, min(count, uint64(len(x.groups))*blockKeys/groupKeys))
-	preferHugePages(x.groups)
-	preferHugePages(x.words[:cap(x.words)])
+	x.groups = makeLarge[uint64](int(last>>blockBits - x.first + 1))
+	x.bases = makeLarge[uint32](len(x.groups))
+	x.words = makeLarge[uint16](int(min(count, uint64(len(x.groups))*blockKeys/groupKeys)))[:0]
 	return x
 }
 

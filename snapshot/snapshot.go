@@ -190,7 +190,6 @@ func readFile(path string) ([]byte, error) {
 	}
 	var buffer bytes.Buffer
 	buffer.Grow(int(info.Size()) + bytes.MinRead)
-	preferHugePages(buffer.AvailableBuffer()[:buffer.Available()])
 	if _, err := buffer.ReadFrom(io.LimitReader(file, maxSize+1)); err != nil {
 		return nil, unreadable(err)
 	}
