@@ -6,7 +6,7 @@
 //
 // Where make interop has made its Python environment, DuckDB and Polars do the same to Parquet in the same run.
 //
-// Every row is the median of its runs, and all commands take turns, so that a machine whose speed drifts treats them
+// Every row is the median of its runs, and all commands of a table take turns, so that a machine whose speed drifts treats them
 // alike. Peak memory is what the operating system counted for the process.
 package main
 
@@ -66,7 +66,7 @@ func bench(dir, noo string, records, runs int, long bool) error {
 	if err != nil {
 		return err
 	}
-	contenders := []*contender{
+	text := []*contender{
 		{name: "cat in > out", line: "exec cat extract.csv > out.csv"},
 		{name: "noo filter", line: "exec " + noo + " filter extract.csv -o out.csv --quiet", base: "cat in > out"},
 		{name: "noo filter --report", line: "exec " + noo + " filter extract.csv -o out.csv --report report.json --quiet", base: "cat in > out"},
@@ -74,9 +74,23 @@ func bench(dir, noo string, records, runs int, long bool) error {
 		{name: "noo filter, 1,000 records", line: "exec " + noo + " filter small.csv -o out.csv --quiet"},
 		{name: "noo snapshot build, 3.6 M", line: "exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null"},
 	}
-	if python != "" {
-		contenders = append(contenders, parquetContenders(noo, python)...)
+	describe(dir)
+	if err := measure(dir, text, runs); err != nil {
+		return err
 	}
+	if long {
+		if err := longFile(dir, noo); err != nil {
+			return err
+		}
+	}
+	if python == "" {
+		return nil
+	}
+	return measure(dir, parquetContenders(noo, python), runs)
+}
+
+// measure has the contenders take turns, and prints what came out.
+func measure(dir string, contenders []*contender, runs int) error {
 	for round := range runs + 1 {
 		for _, c := range contenders {
 			if err := c.run(dir, round > 0); err != nil {
@@ -84,10 +98,7 @@ func bench(dir, noo string, records, runs int, long bool) error {
 			}
 		}
 	}
-	report(dir, contenders)
-	if long {
-		return longFile(dir, noo, records)
-	}
+	report(contenders)
 	return nil
 }
 
@@ -145,13 +156,18 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-func report(dir string, contenders []*contender) {
+// describe says on what machine and with which data the figures were taken.
+func describe(dir string) {
 	fmt.Printf("%s, %d processors (%s), %s\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
 	for _, name := range []string{"extract.csv", "small.csv", "optouts.noo", "snappy.parquet", "zstd.parquet"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			fmt.Printf("%s: %.1f MB\n", name, float64(info.Size())/1e6)
 		}
 	}
+}
+
+// report prints a table.
+func report(contenders []*contender) {
 	fmt.Println("\n| command | wall, s | min–max | processor, s | compared | peak memory, MiB | output, MB |")
 	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, c := range contenders {
@@ -172,7 +188,7 @@ func report(dir string, contenders []*contender) {
 
 // longFile says how much memory an extract ten times as long takes. It comes through a pipe, so that it need not fit
 // on the disk.
-func longFile(dir, noo string, records int) error {
+func longFile(dir, noo string) error {
 	c := &contender{name: "noo check, ten times as long", line: "(for i in 1 2 3 4 5 6 7 8 9 10; do cat extract.csv; done) | " + noo + " check - --quiet > /dev/null; true"}
 	if err := c.run(dir, true); err != nil {
 		return err
