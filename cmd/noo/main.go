@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unicode"
@@ -30,16 +31,18 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	t := terminal{os.Stdin, os.Stdout, os.Stderr}
-	context.AfterFunc(ctx, func() {
+	var end sync.Once // whoever comes first ends the process, and alone
+	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
-		t.say("noo: %s", interrupted)
-		os.Exit(exitInterrupted)
+		end.Do(func() {
+			t.say("noo: %s", interrupted)
+			os.Exit(exitInterrupted)
+		})
 	})
 	code := execute(ctx, t, os.Args[1:])
-	if ctx.Err() == nil {
-		stop()
-	}
-	os.Exit(code)
+	late()
+	stop()
+	end.Do(func() { os.Exit(code) })
 }
 
 // terminal is where a command reads and writes.
