@@ -16,9 +16,9 @@ var foreign = []struct{ magic, advice string }{
 	{"\x28\xb5\x2f\xfd", "it is compressed with zstd: decompress it first"},
 	{"BZh91AY&SY", "it is compressed with bzip2: decompress it first"},
 	{"\xfd7zXZ\x00", "it is compressed with xz: decompress it first"},
-	{"ARROW1\x00\x00", "it is an Arrow file: export it as CSV"},
-	{"Obj\x01", "it is an Avro file: export it as CSV"},
-	{"SQLite format 3\x00", "it is a SQLite database: export the table as CSV"},
+	{"ARROW1\x00\x00", "it is an Arrow file: export it as CSV or Parquet"},
+	{"Obj\x01", "it is an Avro file: export it as CSV or Parquet"},
+	{"SQLite format 3\x00", "it is a SQLite database: export the table as CSV or Parquet"},
 	{"NOOSNAP1", "it is a snapshot, not a dataset: name it with --snapshot"},
 }
 
