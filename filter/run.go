@@ -237,8 +237,10 @@ func (r *Run) create(out *outputs) (err error) {
 			return err
 		}
 	}
-	if out.dataset != nil && r.digests {
-		out.dataset.digest()
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if o != nil && r.digests {
+			o.digest()
+		}
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ type Source struct {
 type Sources struct {
 	// Files are the files, in the order of the arguments, those of a folder or pattern sorted by name.
 	Files []Source
-	// Roots are the folders that the files were looked for in, the folders of files named themselves not among them.
+	// Roots are the folders that were named.
 	Roots []string
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
 	Many bool
@@ -113,7 +113,6 @@ func (s *Sources) addPattern(pattern string) error {
 	}
 	fixed, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
 	root := filepath.FromSlash(fixed)
-	s.Roots = append(s.Roots, root)
 	before := len(s.Files)
 	for _, match := range found {
 		name, err := filepath.Rel(root, match)

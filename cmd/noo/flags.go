@@ -242,8 +242,8 @@ func (f *dataFlags) formats() []formats.Format {
 	}
 }
 
-// run prepares a run over one input.
-func (f *dataFlags) run(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
+// prepare prepares a run over one input.
+func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
 	return &filter.Run{
 		Input:    input,
 		Uses:     append([]string{f.path}, f.keyFiles...),

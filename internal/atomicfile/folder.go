@@ -31,7 +31,7 @@ var (
 	// ErrMountPoint is a target that cannot be given its name in one step, since another file system begins there.
 	ErrMountPoint = errors.New("is where another file system is mounted: name a folder inside it")
 	// ErrNotApart is a folder that is written and lies in one that is read, or the other way round.
-	ErrNotApart = errors.New("lies in a folder that is used for something else at the same time: name another place")
+	ErrNotApart = errors.New("lies in or around something else that is read or written: name another place")
 )
 
 // marker is the content of the marker file: what the folder holds. It has nothing of the inputs, not even a digest: from
@@ -47,18 +47,19 @@ type markedFile struct {
 	Bytes int64  `json:"bytes"`
 }
 
-// Folder is a folder in the making. Files are written below Path; Publish gives it its name.
+// Folder is a folder in the making. Files are written below Path; Seal and PublishAll give it its name.
 type Folder struct {
 	path     string // as the caller named it, for messages
 	target   string // absolute, with links resolved
 	staging  string
 	replace  bool
-	existed  bool // something was replaced, and stands in staging until Forget or Withdraw
+	stands   bool // the target was there, and not empty
+	existed  bool // something was replaced, and stands in staging until forget or withdraw
 	mode     fs.FileMode
 	finished bool // nothing is left to discard
 }
 
-// CreateFolder starts a folder that Publish will put at path, where there may be an empty folder already and, with
+// CreateFolder starts a folder that PublishAll will put at path, where there may be an empty folder already and, with
 // replace, one that a run of this program filled; anything else there is refused with ErrExists, ErrForeign or
 // ErrNotFolder, now and once more when it is published. With keep, what an earlier attempt left unfinished stays, for
 // the caller to look at; otherwise the folder starts empty. The folder above path must exist. One process at a time
@@ -142,6 +143,7 @@ func (f *Folder) inspect() error {
 	case !f.replace:
 		return refuse(ErrExists)
 	}
+	f.stands = true
 	marked, err := readMarker(f.target)
 	if err != nil {
 		return refuse(ErrForeign)
@@ -215,6 +217,9 @@ func (f *Folder) Keep(names map[string]bool) error {
 	}
 	return nil
 }
+
+// Stands tells whether there was something at the target when the folder was started that PublishAll would have to replace.
+func (f *Folder) Stands() bool { return f != nil && f.stands }
 
 // IsWhole tells whether the target stands and holds exactly the files with these names.
 func (f *Folder) IsWhole(names []string) bool {
@@ -302,18 +307,18 @@ func (f *Folder) dropEmptyFolders() error {
 	return nil
 }
 
-// Publish gives a sealed folder its name. What it replaces is kept aside until Forget, so that Withdraw can put it back.
-func (f *Folder) Publish() error {
+// publish gives a sealed folder its name. What it replaces is kept aside until forget, so that withdraw can put it back.
+func (f *Folder) publish() error {
 	if err := f.inspect(); err != nil {
 		return err
 	}
-	if err := f.publish(); err != nil {
+	if err := f.rename(); err != nil {
 		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 	}
 	return nil
 }
 
-func (f *Folder) publish() error {
+func (f *Folder) rename() error {
 	err := syscall.Rmdir(f.target) // an empty one makes room
 	switch {
 	case err == nil || errors.Is(err, fs.ErrNotExist):
@@ -346,8 +351,24 @@ func exchangeByMoves(a, b string) error {
 	return os.Rename(aside, a)
 }
 
-// Withdraw undoes Publish.
-func (f *Folder) Withdraw() error {
+// PublishAll publishes sealed folders in the order given, or none of them. The one that readers wait for belongs last.
+func PublishAll(folders []*Folder) error {
+	for i, f := range folders {
+		if err := f.publish(); err != nil {
+			for _, published := range slices.Backward(folders[:i]) {
+				err = errors.Join(err, published.withdraw())
+			}
+			return err
+		}
+	}
+	for _, f := range folders {
+		f.forget()
+	}
+	return nil
+}
+
+// withdraw undoes Publish.
+func (f *Folder) withdraw() error {
 	if !f.finished {
 		return nil
 	}
@@ -359,15 +380,15 @@ func (f *Folder) Withdraw() error {
 	return exchange(f.staging, f.target)
 }
 
-// Forget takes away what a published folder has replaced.
-func (f *Folder) Forget() {
+// forget takes away what a published folder has replaced.
+func (f *Folder) forget() {
 	if f.existed {
 		os.RemoveAll(f.staging)
 		f.existed = false
 	}
 }
 
-// Discard drops an unpublished folder, and does nothing after Publish: it may be deferred.
+// Discard drops an unpublished folder, and does nothing after PublishAll: it may be deferred.
 func (f *Folder) Discard() {
 	if f != nil && !f.finished {
 		os.RemoveAll(f.staging)
