@@ -66,6 +66,8 @@ type identifier struct {
 	limit  int
 	leaf   *leaf
 	mean   meaning
+	// sparing has take stop short of the records asked for where their values take more memory than a sample is worth.
+	sparing bool
 
 	dict     dictionary
 	coders   map[encoding]valueCoder
@@ -79,6 +81,8 @@ type identifier struct {
 	plain    []byte
 	bodies   [][]byte // memory that values of the batch at hand lie in, the last for page
 	free     [][]byte
+	held     int // bytes of the values read for the batch at hand
+	listed   int // values of lists taken for it
 	dictText [][]byte
 	dictInts []int64
 	dictReal []float64
@@ -108,6 +112,9 @@ func (d *identifier) take(ctx context.Context, n int) (formats.Values, int, erro
 	records, occurrences := 0, 0
 	for {
 		if !d.open {
+			if d.sated() {
+				break
+			}
 			if err := ctx.Err(); err != nil {
 				return formats.Values{}, 0, err
 			}
@@ -149,7 +156,12 @@ func (d *identifier) beginBatch() {
 	d.ints = append(d.ints[:0], d.dictInts...)
 	d.reals = append(d.reals[:0], d.dictReal...)
 	d.index, d.ends = d.index[:0], d.ends[:0]
-	d.spelt = d.dict.present
+	d.spelt, d.held, d.listed = d.dict.present, 0, 0
+}
+
+// sated tells whether a batch has all that a sample is to take.
+func (d *identifier) sated() bool {
+	return d.sparing && (d.held > sampleBytes || d.listed > sampleOccurrences)
 }
 
 func (d *identifier) batch() formats.Values {
@@ -245,6 +257,7 @@ func (d *identifier) loadValues() (err error) {
 		memory, d.free = d.free[n-1], d.free[:n-1]
 	}
 	memory = append(memory[:0], values...)
+	d.held += len(memory)
 	d.bodies = append(d.bodies, memory)
 	d.body = memory
 	return nil
@@ -318,6 +331,9 @@ func (d *identifier) takeNested(records, occurrences *int, n int) (full bool, er
 		}
 		if err != nil {
 			return false, err
+		}
+		if d.listed = *occurrences; d.sated() {
+			return true, nil
 		}
 		if 8*int64(*occurrences) > int64(d.limit) {
 			return false, errOverLimit(8**occurrences, d.limit)
