@@ -54,9 +54,9 @@ const (
 	// Identifies is the column that identifies people, by its name.
 	Identifies Part = "identifies"
 	// StopsUnnamed is a column of NHS numbers that stops the run, unless it is named or allowed.
-	StopsUnnamed Part = "stops: unnamed"
-	// StopsDoubtful is the column that identifies people by its name, and stops the run since it holds few NHS numbers.
-	StopsDoubtful Part = "stops: few"
+	StopsUnnamed Part = "stops_unnamed"
+	// StopsFew is the column that identifies people by its name, and stops the run since it holds few NHS numbers.
+	StopsFew Part = "stops_few"
 )
 
 // SurveyColumns opens a path, or stdin for "-", in one of the formats, and looks at the first records of every column. The
@@ -111,7 +111,7 @@ func (s *Survey) describe(name string, columns []formats.Column, samples []Colum
 				column.Part = StopsUnnamed
 			}
 		case sample.LacksNumbers():
-			column.Part = StopsDoubtful
+			column.Part = StopsFew
 		default:
 			column.Part = Identifies
 		}

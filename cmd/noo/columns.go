@@ -63,14 +63,25 @@ It needs no snapshot, and prints no values.`,
 }
 
 // columnsHead names what printColumns lists, numbers to the right.
-var columnsHead = [...]string{"", "column", "type", "values", "NHS no.", "filter"}
+var columnsHead = [...]string{"", "column", "type", "values", "NHS", "filter"}
+
+// partNames are what the table calls the part of a column.
+var partNames = map[filter.Part]string{filter.Identifies: "identifies", filter.StopsUnnamed: "stops, unnamed", filter.StopsFew: "stops, few"}
+
+// shortType leaves out how a type of Parquet is stored where it says more: STRING for BYTE_ARRAY STRING.
+func shortType(name string) string {
+	if _, logical, found := strings.Cut(name, " "); found {
+		name = logical
+	}
+	return cmp.Or(printable(name), "text")
+}
 
 // printColumns lists columns as a table that is as wide as its longest names.
 func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
 	rows := [][len(columnsHead)]string{columnsHead}
 	for _, c := range columns {
 		rows = append(rows, [...]string{
-			strconv.Itoa(c.Number), printable(c.Name), cmp.Or(printable(c.Type), "text"), grouped(int64(c.Values)), share(c.ColumnSample), string(c.Part),
+			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), share(c.ColumnSample), partNames[c.Part],
 		})
 	}
 	var widths [len(columnsHead)]int
@@ -83,7 +94,7 @@ func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
 		var line strings.Builder
 		for i, cell := range row {
 			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 || columnsHead[i] == "values" || columnsHead[i] == "NHS no." {
+			if i == 0 || columnsHead[i] == "values" || columnsHead[i] == "NHS" {
 				line.WriteString(padding + cell + "  ")
 			} else {
 				line.WriteString(cell + padding + "  ")
@@ -120,11 +131,11 @@ func explainColumns(w io.Writer, survey *filter.Survey) {
 	}{
 		{filter.Identifies, "filter goes by this column, unless --column names others"},
 		{filter.StopsUnnamed, "holds NHS numbers: filter wants it named with --column, or with\n  --allow-column to let it pass"},
-		{filter.StopsDoubtful, "less than half are NHS numbers: filter wants another column named with\n  --column, or --force-column"},
+		{filter.StopsFew, "less than half are NHS numbers: filter wants another column named with\n  --column, or --force-column"},
 	} {
 		for _, c := range survey.Columns {
 			if c.Part == mark.part {
-				fmt.Fprintf(w, "%s: %s.\n", mark.part, mark.words)
+				fmt.Fprintf(w, "%s: %s.\n", partNames[mark.part], mark.words)
 				break
 			}
 		}

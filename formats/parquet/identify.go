@@ -66,7 +66,8 @@ type identifier struct {
 	limit  int
 	leaf   *leaf
 	mean   meaning
-	// sparing has take stop short of the records asked for where their values take more memory than a sample is worth.
+	// sparing is for a sample: take stops short of the records asked for where their values take more memory than that is
+	// worth, and of a dictionary only the values in use are read.
 	sparing bool
 
 	dict     dictionary
@@ -156,7 +157,7 @@ func (d *identifier) beginBatch() {
 	d.ints = append(d.ints[:0], d.dictInts...)
 	d.reals = append(d.reals[:0], d.dictReal...)
 	d.index, d.ends = d.index[:0], d.ends[:0]
-	d.spelt, d.held, d.listed = d.dict.present, 0, 0
+	d.spelt, d.held, d.listed = d.dict.present && !d.sparing, 0, 0
 }
 
 // sated tells whether a batch has all that a sample is to take.
@@ -215,7 +216,7 @@ func (d *identifier) nextPage(fresh bool) error {
 
 // loadDictionary reads the values of a dictionary.
 func (d *identifier) loadDictionary(pg page) error {
-	if err := d.dict.load(pg, d.leaf); err != nil {
+	if err := d.dict.load(pg, d.leaf); err != nil || d.sparing {
 		return err
 	}
 	d.text, d.ints, d.reals = d.text[:0], d.ints[:0], d.reals[:0]
@@ -360,7 +361,7 @@ func (d *identifier) valuesHeld() int {
 
 // takeValues takes the next n values of the page.
 func (d *identifier) takeValues(n int) (err error) {
-	if d.indexed {
+	if d.indexed && !d.sparing {
 		for _, index := range d.indices[:n] {
 			d.index = append(d.index, int32(index))
 		}
@@ -373,9 +374,23 @@ func (d *identifier) takeValues(n int) (err error) {
 			d.index = append(d.index, int32(held+i))
 		}
 	}
+	if d.indexed {
+		return d.lookUp(n)
+	}
 	size, err := d.appendPlain(d.body, n)
 	d.body = d.body[size:]
 	return err
+}
+
+// lookUp takes the next n values of the page out of the dictionary.
+func (d *identifier) lookUp(n int) error {
+	for _, index := range d.indices[:n] {
+		if _, err := d.appendPlain(d.dict.encoded(index), 1); err != nil {
+			return err
+		}
+	}
+	d.indices = d.indices[n:]
+	return nil
 }
 
 // appendPlain appends the first n PLAIN values of src to the values of the batch, and returns their size.

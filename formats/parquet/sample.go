@@ -157,21 +157,9 @@ func unscaled(v *formats.Values, scale int32) formats.Values {
 		}
 		return quotient.Int64()
 	}
-	out := formats.Values{Ends: v.Ends}
-	if v.Index == nil {
-		for place := range max(len(v.Text), len(v.Ints)) {
-			out.Ints = append(out.Ints, whole(place))
-		}
-		return out
-	}
-	// Of a dictionary only those in use are worth the effort.
-	out.Index = make([]int32, len(v.Index))
-	for i, place := range v.Index {
-		out.Index[i] = -1
-		if place >= 0 {
-			out.Index[i] = int32(len(out.Ints))
-			out.Ints = append(out.Ints, whole(int(place)))
-		}
+	out := formats.Values{Index: v.Index, Ends: v.Ends}
+	for place := range max(len(v.Text), len(v.Ints)) {
+		out.Ints = append(out.Ints, whole(place))
 	}
 	return out
 }
