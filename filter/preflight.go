@@ -5,7 +5,6 @@ package filter
 // or with --invalid keep no one.
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -236,11 +235,17 @@ func allowedColumns(name string, columns []formats.Column, wanted []string, chos
 	return allowed, nil
 }
 
-// columnLabels gives each column its name, or its number from 1 where the name might be data.
+// columnLabels gives each column its name, or its number from 1 where the name might be data or is not its own.
 func columnLabels(columns []formats.Column) []string {
 	labels := shownNames(columns)
+	times := map[string]int{}
+	for _, name := range labels {
+		times[name]++
+	}
 	for i, name := range labels {
-		labels[i] = cmp.Or(name, strconv.Itoa(i+1))
+		if name == "" || times[name] > 1 {
+			labels[i] = strconv.Itoa(i + 1)
+		}
 	}
 	return labels
 }

@@ -94,6 +94,7 @@ func TestLabels(t *testing.T) {
 		{[]string{"id", "nhs_number"}, []string{"id", "nhs_number"}},
 		{[]string{"id", "nhs_number", "1932-01-02"}, []string{"1", "nhs_number", "3"}},
 		{[]string{"Smith", "Patient says: NHS no 12 lost", "1932-01-02"}, []string{"1", "2", "3"}},
+		{[]string{"nhs_number", "seen_by", "seen_by"}, []string{"nhs_number", "2", "3"}},
 		{[]string{"Smith", "Jones"}, []string{"1", "2"}},
 		{[]string{"", ""}, []string{"1", "2"}},
 		{[]string{"", "nhs_number"}, []string{"1", "nhs_number"}},

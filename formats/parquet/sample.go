@@ -24,8 +24,8 @@ const (
 	mostScale = 76
 )
 
-// Sample implements formats.Dataset. Decimals of another scale than 0, whole ones as the numbers that they are, and JSON are sampled
-// too: they may hold NHS numbers, though Scan refuses to tell people by them.
+// Sample implements formats.Dataset. Decimals of another scale than 0, whole ones as the numbers that they are, and bytes of any kind
+// are sampled too: they may hold NHS numbers, though Scan refuses to tell people by them.
 func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
 	leaves := len(d.footer.leaves)
 	errs := make([]error, leaves)
@@ -127,15 +127,17 @@ func sampledAs(l *leaf) (meaning, bool) {
 	if mean, err := meaningOf(l); err == nil {
 		return mean, true
 	}
-	switch {
-	case l.note == decimal && l.scale > 0 && l.scale <= mostScale && (l.kind == int32Type || l.kind == int64Type):
-		return asInt, true
-	case l.note == decimal && l.scale > 0 && l.scale <= mostScale && (l.kind == byteArray || l.kind == fixedLenByteArray):
-		return asText, true // its bytes
-	case l.note == jsonText && l.kind == byteArray:
-		return asText, true
+	bytes := l.kind == byteArray || l.kind == fixedLenByteArray
+	if l.note != decimal {
+		return asText, bytes // whatever they are said to be
 	}
-	return 0, false
+	if l.scale < 1 || l.scale > mostScale {
+		return 0, false
+	}
+	if bytes {
+		return asText, true // for unscaled
+	}
+	return asInt, l.kind == int32Type || l.kind == int64Type
 }
 
 // unscaled gives the whole ones of decimals as integers, and the others as -1, which no NHS number is.

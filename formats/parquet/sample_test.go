@@ -148,7 +148,10 @@ func TestSampleOfMuch(t *testing.T) {
 	w := file.NewParquetWriter(&out, root, file.WithWriterProps(parquet.NewWriterProperties(parquet.WithDictionaryDefault(false), parquet.WithDataPageSize(100_000))))
 	const records, pixels, points = 200, 100_000, 5000
 	for range 2 {
-		group := w.AppendRowGroup()
+		group, err := w.AppendRowGroupChecked()
+		if err != nil {
+			t.Fatal(err)
+		}
 		column, err := group.NextColumn()
 		if err != nil {
 			t.Fatal(err)
@@ -275,14 +278,13 @@ func TestSampledAs(t *testing.T) {
 		leaf leaf
 		want string
 	}{
-		{leaf{kind: byteArray, note: textual}, "text"}, {leaf{kind: byteArray, note: jsonText}, "text"}, {leaf{kind: byteArray, note: bsonDocument}, ""},
+		{leaf{kind: byteArray, note: textual}, "text"}, {leaf{kind: byteArray, note: jsonText}, "text"}, {leaf{kind: byteArray, note: strange}, "text"},
 		{leaf{kind: int64Type, note: decimal, scale: 2}, "int"}, {leaf{kind: int64Type, note: decimal, scale: -2}, ""},
 		{leaf{kind: fixedLenByteArray, note: decimal, scale: 38}, "text"}, {leaf{kind: fixedLenByteArray, note: decimal, scale: 1 << 30}, ""},
 		{leaf{kind: double}, "float"}, {leaf{kind: float}, ""}, {leaf{kind: boolean}, ""}, {leaf{kind: int64Type, note: temporal}, ""},
 	} {
-		mean, ok := sampledAs(&c.leaf)
 		got := ""
-		if ok {
+		if mean, ok := sampledAs(&c.leaf); ok {
 			got = map[meaning]string{asText: "text", asInt: "int", asFloat: "float"}[mean]
 		}
 		if got != c.want {
@@ -290,4 +292,3 @@ func TestSampledAs(t *testing.T) {
 		}
 	}
 }
-
