@@ -54,8 +54,11 @@ const mostNames = 60
 func (e *ColumnError) Error() string {
 	var text strings.Builder
 	text.WriteString(e.Name + ": ")
-	if looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count) {
+	switch {
+	case looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count):
 		fmt.Fprintf(&text, "%s %s: ", cmp.Or(e.Flag, "--column"), e.Wanted)
+	case e.Flag != "":
+		text.WriteString(e.Flag + ": ")
 	}
 	text.WriteString(e.Err.Error())
 	if e.Hint != "" {

@@ -43,7 +43,7 @@ func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []
 	if err := o.flush(); err != nil {
 		return Tally{}, err
 	}
-	dataset, err := format.Open(ctx, formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes})
+	dataset, err := format.Open(ctx, formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers})
 	if err != nil {
 		return Tally{}, fmt.Errorf("%w (%w)", ErrReadBack, err)
 	}

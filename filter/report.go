@@ -75,6 +75,12 @@ type OutputReport struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
+// add adds what was done with one more input.
+func (r *Report) add(file *FileReport) {
+	r.Files = append(r.Files, *file)
+	r.Totals.Add(file.Records)
+}
+
 // WriteJSON writes the report as indented JSON with a line feed at its end.
 func (r *Report) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)

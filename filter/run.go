@@ -52,9 +52,13 @@ type Run struct {
 	// Stdin and Stdout are what "-" means.
 	Stdin  *os.File
 	Stdout io.Writer
+	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
+	Workers int
 	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
 	// unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
+
+	digests bool // digests of input and outputs are computed
 }
 
 // PolicyError is a record that a Fail policy met.
@@ -80,6 +84,13 @@ func (e *PolicyError) Error() string {
 // outputs are all that a run writes.
 type outputs struct{ dataset, withheld, report *output }
 
+// discard drops what was not committed.
+func (o *outputs) discard() {
+	for _, output := range []*output{o.dataset, o.withheld, o.report} {
+		output.discard()
+	}
+}
+
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
 // for a bad input, a *ColumnError where the identifying columns could not be told, a *PreflightError where others hold NHS
 // numbers, a *PolicyError, atomicfile.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that
@@ -93,6 +104,23 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	if err := r.keepApart(); err != nil {
 		return nil, err
 	}
+	r.digests = r.Report != ""
+	var out outputs
+	defer out.discard()
+	file, err := r.file(ctx, &out)
+	if err != nil {
+		return nil, err
+	}
+	report.add(file)
+	report.Finished = time.Now().UTC()
+	if err := r.publish(ctx, &report, &out); err != nil {
+		return nil, err
+	}
+	return &report, nil
+}
+
+// file reads the input and writes the outputs, which it creates, but does not put them in their places.
+func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
 	in, err := openInput(ctx, r.Input, r.Stdin)
@@ -102,24 +130,7 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	defer in.close()
 	in.interrupt = interrupt
 	r.watch(in)
-
-	var out outputs
-	defer func() {
-		for _, o := range []*output{out.dataset, out.withheld, out.report} {
-			o.discard()
-		}
-	}()
-	file, err := r.filter(ctx, in, &out)
-	if err != nil {
-		return nil, err
-	}
-	report.Files = []FileReport{*file}
-	report.Totals.Add(file.Records)
-	report.Finished = time.Now().UTC()
-	if err := r.publish(ctx, &report, &out); err != nil {
-		return nil, err
-	}
-	return &report, nil
+	return r.filter(ctx, in, out)
 }
 
 // keepApart refuses outputs that are what the run reads, or one another, through whatever name, link or stream.
@@ -164,7 +175,7 @@ func (r *Run) watch(in *input) {
 
 // filter reads the input and writes the outputs, which it creates.
 func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport, error) {
-	if r.Report != "" {
+	if r.digests {
 		in.digest()
 	}
 	format, err := formats.Detect(r.Formats, in.head, in.name)
@@ -175,6 +186,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
+	source.Workers = r.Workers
 	dataset, err := format.Open(ctx, source)
 	if err != nil {
 		return nil, err
@@ -232,8 +244,10 @@ func (r *Run) create(out *outputs) (err error) {
 			return err
 		}
 	}
-	if out.dataset != nil && r.Report != "" {
-		out.dataset.digest()
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if o != nil && r.digests {
+			o.digest()
+		}
 	}
 	return nil
 }

@@ -47,6 +47,9 @@ type Input struct {
 	// ReaderAt and Size give the bytes of the file at any place. They are unset for a format without RandomAccess.
 	ReaderAt io.ReaderAt
 	Size     int64
+	// Workers is how many goroutines may work on the file at a time; 0 leaves it to the format. What is written does not
+	// depend on it.
+	Workers int
 }
 
 // Dataset is an opened input.

@@ -40,7 +40,7 @@ flags. A column of NHS numbers that is neither named nor allowed ends it with 2.
 			}
 			found := false
 			for _, input := range args {
-				run := flags.run(t, cmd, s, input)
+				run := flags.prepare(t, cmd, s, input)
 				bar := newProgress(t, flags.quiet, input)
 				run.Progress = bar.update
 				done, err := run.Do(cmd.Context())

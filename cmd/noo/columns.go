@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -30,7 +31,15 @@ It needs no snapshot, and prints no values.`,
 		Example: `  noo columns extract.csv
   noo columns extract.txt --delimiter pipe --no-header
   noo columns extract.parquet --json`,
-		Args: oneInput,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				return errors.New("no input: name a file, or - for standard input")
+			case 1:
+				return nil
+			}
+			return fmt.Errorf("%d inputs: name one file at a time", len(args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.validate(); err != nil {
 				return err

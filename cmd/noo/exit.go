@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -55,10 +56,20 @@ func exitCode(ctx context.Context, err error) int {
 		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
 	case is[usageError](err) || is[*filter.ColumnError](err) || is[*filter.PreflightError](err) || is[*snapshot.KeyError](err) ||
-		errors.Is(err, snapshot.ErrNoPassword) || errors.Is(err, atomicfile.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
+		isAny(err, wrongUse):
 		return exitUsage
 	}
 	return exitIO
+}
+
+// wrongUse are errors about what the command line asks for.
+var wrongUse = []error{
+	snapshot.ErrNoPassword, atomicfile.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicfile.ErrForeign,
+	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrAlone,
+}
+
+func isAny(err error, known []error) bool {
+	return slices.ContainsFunc(known, func(one error) bool { return errors.Is(err, one) })
 }
 
 func is[E error](err error) bool {

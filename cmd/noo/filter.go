@@ -1,21 +1,26 @@
 package main
 
-// noo filter: one dataset in, the same without the records that must not be disclosed out.
+// noo filter: datasets in, the same without the records that must not be disclosed out.
 
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"noo/filter"
+	"noo/snapshot"
 )
 
 func newFilter(t terminal) *cobra.Command {
-	var flags dataFlags
-	var output, withheld, report string
-	var force bool
+	var flags filterFlags
 	cmd := &cobra.Command{
-		Use:   "filter INPUT -o OUTPUT",
-		Short: "Write a dataset without the records that must not be disclosed",
+		Use:   "filter INPUT... -o OUTPUT",
+		Short: "Write datasets without the records that must not be disclosed",
 		Long: `filter reads a dataset and writes the records of people who have not opted out,
 each byte for byte as it was and in the same order. Records of people who opted
 out are removed. Records without an NHS number (missing), with something that is
@@ -28,57 +33,149 @@ of something else: noo columns shows what is there.
 
 The output appears complete or not at all. INPUT and OUTPUT may be - for
 standard input and output; what goes to standard output is held back until the
-whole input was found good.`,
+whole input was found good.
+
+Several files, folders and patterns ("in/*.csv", "in/**/*.parquet") go into a
+folder, -o FOLDER/, under the paths that they have below the folder or the fixed
+part of the pattern. Below folders, names that start with . or _ are passed
+over. The folder appears when all files are done and verified, with a file
+_SUCCESS in it. With --resume from the start, a run that was cut short can be
+taken up by running it again.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
   noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs --report report.json
   noo filter extract.txt -o clean.txt --delimiter pipe --quote none --withheld followup.txt
-  zcat extract.csv.gz | noo filter - -o - | gzip > clean.csv.gz`,
-		Args: oneInput,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if output == "" {
-				return usageError{errors.New("no output: name one with -o OUTPUT")}
-			}
-			if err := flags.validate(); err != nil {
-				return err
-			}
-			s, err := flags.accept()
-			if err != nil {
-				return err
-			}
-			run := flags.run(t, cmd, s, args[0])
-			run.Output, run.Withheld, run.Report, run.Replace = output, withheld, report, force
-			if report != "" {
-				run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
-			}
-			bar := newProgress(t, flags.quiet, args[0])
-			run.Progress = bar.update
-			done, err := run.Do(cmd.Context())
-			bar.finish()
-			if err != nil {
-				return err
-			}
-			if !flags.quiet {
-				printSummary(t.err, done, args[0], output)
+  noo filter extracts/ -o clean/ --resume --report report.json
+  noo filter "extracts/*/*.parquet" -o clean/`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("no input: name a file, a folder, or - for standard input")
 			}
 			return nil
 		},
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
 	}
 	flags.add(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write the records that may be disclosed to `FILE`; - is standard output")
-	cmd.Flags().StringVar(&withheld, "withheld", "", "write the records that were withheld to `FILE`, for follow-up inside the organisation")
-	cmd.Flags().StringVar(&report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	cmd.Flags().Var(readBack{&flags.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
-	cmd.Flags().BoolVar(&force, "force", false, "replace outputs that exist")
 	return cmd
 }
 
-// oneInput asks for exactly one input, in words.
-func oneInput(_ *cobra.Command, args []string) error {
-	switch len(args) {
-	case 0:
-		return errors.New("no input: name a file, or - for standard input")
-	case 1:
-		return nil
+// filterFlags are the flags of noo filter.
+type filterFlags struct {
+	dataFlags
+	output, withheld, report string
+	force, resume            bool
+}
+
+func (f *filterFlags) add(cmd *cobra.Command) {
+	f.dataFlags.add(cmd)
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or those of several files to FOLDER/; - is standard output")
+	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the records that were withheld to `FILE` or FOLDER/, for follow-up inside the organisation")
+	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
+	cmd.Flags().Var(readBack{&f.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace outputs that exist; a folder only if noo wrote all that is in it")
+	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")
+}
+
+// run filters the inputs.
+func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
+	if f.output == "" {
+		return usageError{errors.New("no output: name one with -o OUTPUT")}
 	}
-	return fmt.Errorf("%d inputs: name one file at a time", len(args))
+	if err := f.validate(); err != nil {
+		return err
+	}
+	sources, err := filter.Expand(args)
+	if err != nil {
+		return err
+	}
+	into, err := f.intoFolder(sources)
+	if err != nil {
+		return err
+	}
+	s, err := f.accept()
+	if err != nil {
+		return err
+	}
+	run := f.prepare(t, cmd, s, args[0])
+	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
+	if f.report != "" {
+		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
+	}
+	bar := newProgress(t, f.quiet, strings.Join(args, " "))
+	run.Progress = bar.update
+	var done *filter.Report
+	if into {
+		done, err = f.folderRun(cmd, s, *run, sources)
+	} else {
+		done, err = run.Do(cmd.Context())
+	}
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	if !f.quiet {
+		printSummary(t.err, done, describe(args, done), f.output)
+	}
+	return nil
+}
+
+// intoFolder tells whether the outputs are folders: where there may be more than one input, or the output's name says so.
+func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
+	into := sources.Many || isFolder(f.output)
+	switch {
+	case !into && f.resume:
+		return false, usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
+	case !into:
+		return false, nil
+	case sources.Files[0].Path == "-":
+		return false, usageError{errors.New("standard input goes to a file: name one with -o FILE")}
+	case !isFolder(f.output):
+		return false, usageError{errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/")}
+	case f.withheld != "" && !isFolder(f.withheld):
+		return false, usageError{errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/")}
+	}
+	return true, nil
+}
+
+// isFolder tells whether a path names a folder: whether a slash ends it.
+func isFolder(path string) bool {
+	return path != "" && os.IsPathSeparator(path[len(path)-1])
+}
+
+// folderRun filters many inputs into a folder.
+func (f *filterFlags) folderRun(cmd *cobra.Command, s *snapshot.Snapshot, each filter.Run, sources *filter.Sources) (*filter.Report, error) {
+	state, err := snapshot.DefaultStateDir()
+	if err != nil {
+		return nil, err
+	}
+	run := filter.FolderRun{Each: each, Sources: sources, Resume: f.resume, StateDir: state}
+	if f.resume {
+		run.Rules = rules(cmd, s)
+	}
+	return run.Do(cmd.Context())
+}
+
+// withoutEffect are flags on which what a run writes into its output folder does not depend.
+var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "snapshot", "trusted-key", "max-age", "min-sequence"}
+
+// rules writes down all that the outputs of a run depend on beside the inputs: the program, the snapshot and the flags.
+func rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
+	text := fmt.Sprintf("%s\n%x\n", buildVersion(), s.SHA256())
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		if !slices.Contains(withoutEffect, flag.Name) {
+			text += fmt.Sprintf("%s=%q\n", flag.Name, flag.Value)
+		}
+	})
+	return text
+}
+
+// describe names the inputs of a run in few words.
+func describe(args []string, done *filter.Report) string {
+	if len(args) == 1 && len(done.Files) == 1 {
+		return displayName(args[0], "stdin")
+	}
+	files := fmt.Sprintf("%s files", grouped(int64(len(done.Files))))
+	if len(args) == 1 {
+		return fmt.Sprintf("%s (%s)", args[0], files)
+	}
+	return files
 }

@@ -227,8 +227,8 @@ func (f *dataFlags) validate() error {
 	return f.readingFlags.validate()
 }
 
-// run prepares a run over one input.
-func (f *dataFlags) run(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
+// prepare prepares a run over one input.
+func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
 	return &filter.Run{
 		Input:    input,
 		Uses:     append([]string{f.path}, f.keyFiles...),

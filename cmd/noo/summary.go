@@ -44,10 +44,10 @@ func bytes(n float64) string {
 	return fmt.Sprintf("%.1f GB", n)
 }
 
-// printSummary says what a filter run did.
+// printSummary says what a filter run did, with its inputs in the words given.
 func printSummary(w io.Writer, r *filter.Report, input, output string) {
 	n := r.Totals
-	fmt.Fprintf(w, "%s -> %s\n\n", displayName(input, "stdin"), displayName(output, "stdout"))
+	fmt.Fprintf(w, "%s -> %s\n\n", input, displayName(output, "stdout"))
 	line := func(what string, count int64, outcome string) {
 		share := ""
 		if n.Read > 0 {
@@ -74,7 +74,10 @@ func printSummary(w io.Writer, r *filter.Report, input, output string) {
 	fmt.Fprintf(w, "\n  snapshot   sequence %d, %s opted out\n", s.Sequence, grouped(s.OptedOut))
 	fmt.Fprintf(w, "  made       %s, %s\n", s.Created.UTC().Format("2 Jan 2006 15:04 UTC"), ago(r.Finished.Sub(s.Created)))
 	took := r.Finished.Sub(r.Started)
-	size := float64(r.Files[0].Input.Bytes)
+	size := 0.0
+	for _, file := range r.Files {
+		size += float64(file.Input.Bytes)
+	}
 	fmt.Fprintf(w, "  time       %s, %s, %s/s\n", took.Round(time.Millisecond), bytes(size), bytes(size/max(took.Seconds(), 1e-3)))
 }
 

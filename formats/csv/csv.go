@@ -119,6 +119,9 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
+	if in.Workers > 0 {
+		f.Workers = in.Workers
+	}
 	d := &dataset{name: in.Name, format: f.withDefaults(), interrupt: in.Interrupt}
 	d.source = newSource(in.Reader, d.format)
 	for d.fields == 0 {

@@ -91,6 +91,9 @@ func (f Format) Open(ctx context.Context, in formats.Input) (_ formats.Dataset, 
 		f.MaxPage = DefaultMaxPage
 	}
 	f.MaxPage = min(f.MaxPage, 1<<31-1)
+	if in.Workers > 0 {
+		f.Workers = in.Workers
+	}
 	if f.Workers <= 0 {
 		f.Workers = runtime.GOMAXPROCS(0)
 	}

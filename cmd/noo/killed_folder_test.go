@@ -1,0 +1,175 @@
+//go:build unix
+
+package main
+
+// What a run over many files leaves when it is ended from outside, and what becomes of it when it is taken up again.
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// manyFiles makes a folder with a snapshot and 80 extracts, Parquet among them, that take some 300 ms to filter, and
+// tells what a run that nobody disturbed makes of them.
+func manyFiles(t *testing.T) (dir, want string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := give(filepath.Join(dir, ".given")); err != nil {
+		t.Fatal(err)
+	}
+	parquet, err := os.ReadFile("../../testdata/flat.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 80 {
+		path := filepath.Join(dir, "in", fmt.Sprintf("part=%d", i%7), fmt.Sprintf("%03d", i))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		text := "nhs_number,note\n" + strings.Repeat(fmt.Sprintf("9434765919,out\n9995609649,stays %d\nx,unreadable\n", i), 200*(1+i%40))
+		path, content := path+".csv", []byte(text)
+		if i%5 == 0 {
+			path, content = strings.TrimSuffix(path, ".csv")+".parquet", parquet
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := noo(dir, "filter", "in/", "-o", "undisturbed/", "--withheld", "undisturbed_withheld/").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return dir, tree(t, filepath.Join(dir, "undisturbed")) + tree(t, filepath.Join(dir, "undisturbed_withheld"))
+}
+
+// tree tells all files below a folder with their digests, "" if there is no such folder.
+func tree(t *testing.T, folder string) string {
+	t.Helper()
+	if _, err := os.Stat(folder); err != nil {
+		return ""
+	}
+	var all strings.Builder
+	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(filepath.Join(folder, path))
+		fmt.Fprintf(&all, "%s %x\n", path, sha256.Sum256(content))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+// TestKilledFolderRun kills runs over many files at random moments, once or twice each, and takes them up again. A
+// reader sees nothing or the whole, and in the end it is what an undisturbed run writes.
+func TestKilledFolderRun(t *testing.T) {
+	dir, want := manyFiles(t)
+	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	start := time.Now()
+	args := []string{"filter", "in/", "-o", "out/", "--withheld", "withheld/", "--report", "report.json", "--resume", "--quiet"}
+	out, withheld := filepath.Join(dir, "out"), filepath.Join(dir, "withheld")
+	if said, err := noo(dir, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	long := time.Since(start)
+	killed, taken := 0, 0
+	rounds := 20
+	if testing.Short() {
+		rounds = 4
+	}
+	for round := range rounds {
+		for _, path := range []string{out, withheld, filepath.Join(dir, "report.json"), filepath.Join(dir, ".state", "folders")} {
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 1 + r.IntN(2) {
+			cmd := noo(dir, args...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(r.Int64N(int64(long))))
+			_ = cmd.Process.Kill() // it may be done
+			_ = cmd.Wait()
+			if cmd.ProcessState.ExitCode() < 0 {
+				killed++
+			}
+			if standing := tree(t, out); standing != "" && standing+tree(t, withheld) != want {
+				t.Fatalf("round %d: a part of the output stands there", round)
+			}
+		}
+		if finished := tree(t, filepath.Join(dir, ".out.noo-partial")); finished != "" {
+			taken += strings.Count(finished, "\n")
+		}
+		if said, err := noo(dir, args...).CombinedOutput(); err != nil {
+			t.Fatalf("round %d: taken up again: %v: %s", round, err, said)
+		}
+		if tree(t, out)+tree(t, withheld) != want {
+			t.Fatalf("round %d: taken up again, it is not what an undisturbed run writes", round)
+		}
+		for _, name := range left(t, dir) {
+			if strings.HasPrefix(name, ".") {
+				t.Errorf("round %d: left %s", round, name)
+			}
+		}
+	}
+	t.Logf("%d runs were killed, %d files were there to be taken over", killed, taken)
+	if killed == 0 || taken == 0 {
+		t.Error("no run was killed halfway: the test shows nothing")
+	}
+}
+
+// TestInterruptedFolderRun: SIGTERM ends a run over many files with 130 and, without --resume, nothing left; nor does the run
+// after a kill leave anything.
+func TestInterruptedFolderRun(t *testing.T) {
+	dir, want := manyFiles(t)
+	args := []string{"filter", "in/", "-o", "out/", "--withheld", "withheld/"}
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, os.Kill} {
+		var said strings.Builder
+		cmd := noo(dir, args...)
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for { // until there is something to leave
+			if entries, err := os.ReadDir(filepath.Join(dir, ".out.noo-partial")); err == nil && len(entries) > 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if signal == os.Kill {
+			break
+		}
+		if code := cmd.ProcessState.ExitCode(); code != 130 || said.String() != "noo: interrupted; nothing was written\n" {
+			t.Fatalf("%v: exit code %d, said %q", signal, code, said.String())
+		}
+		for _, name := range left(t, dir) {
+			if name != "in" && name != "undisturbed" && name != "undisturbed_withheld" {
+				t.Errorf("%v: left %s", signal, name)
+			}
+		}
+	}
+	if said, err := noo(dir, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if tree(t, filepath.Join(dir, "out"))+tree(t, filepath.Join(dir, "withheld")) != want {
+		t.Error("after a killed run, the next did not write what an undisturbed one does")
+	}
+	if _, err := os.Stat(filepath.Join(dir, ".out.noo-partial")); err == nil {
+		t.Error("what the killed run left is still there")
+	}
+}

@@ -1,0 +1,254 @@
+package filter
+
+// What was finished of a run over many files, so that a run that was cut short can be taken up again: a ledger with a line
+// for every file that is done, by which the next run finds what it need not do again. It stands in the state folder, not beside the outputs: it
+// holds digests of the inputs, which are not for those who get the outputs.
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gofrs/flock"
+
+	"noo/internal/atomicfile"
+)
+
+// ErrBusy is a folder that another run is writing.
+var ErrBusy = errors.New("another run is writing it: wait until it has ended")
+
+// ledgerEntry says what became of one file. Its name is that of File.Output.
+type ledgerEntry struct {
+	Rules    string        `json:"rules"`
+	File     FileReport    `json:"file"`
+	Withheld *OutputReport `json:"withheld,omitempty"`
+}
+
+// ledger is the open file. It is safe for concurrent use.
+type ledger struct {
+	known map[string]ledgerEntry // what earlier runs finished, by the output's name
+	mutex sync.Mutex
+	file  *os.File
+}
+
+// openLedger reads a ledger, which need not be there, drops what is not useful any more, and opens it to add to it. A last line that
+// a killed run did not complete is dropped too.
+func openLedger(path string, useful func(*ledgerEntry) bool) (*ledger, error) {
+	l := &ledger{known: map[string]ledgerEntry{}}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, stateError(err)
+	}
+	for line := range bytes.Lines(text) {
+		var entry ledgerEntry
+		if json.Unmarshal(line, &entry) == nil && entry.File.Output != nil && useful(&entry) {
+			l.known[entry.File.Output.Name] = entry
+		}
+	}
+	fresh, err := atomicfile.Create(path, true)
+	if err != nil {
+		return nil, stateError(err)
+	}
+	defer fresh.Discard()
+	for _, name := range slices.Sorted(maps.Keys(l.known)) {
+		if err := json.NewEncoder(fresh).Encode(l.known[name]); err != nil {
+			return nil, stateError(err)
+		}
+	}
+	if err := atomicfile.Commit(fresh); err != nil {
+		return nil, stateError(err)
+	}
+	if l.file, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return nil, stateError(err)
+	}
+	return l, nil
+}
+
+// add notes that a file is finished. The file stands by then.
+func (l *ledger) add(entry ledgerEntry) error {
+	line, err := json.Marshal(entry)
+	if err != nil {
+		return stateError(err)
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if _, err := l.file.Write(append(line, '\n')); err != nil {
+		return stateError(err)
+	}
+	return nil
+}
+
+func (l *ledger) close() {
+	if l != nil && l.file != nil {
+		l.file.Close()
+	}
+}
+
+// stateError says that the state folder did not work.
+func stateError(err error) error {
+	return fmt.Errorf("cannot remember what was finished: %w; set NOO_STATE_DIR to a folder that can be written", err)
+}
+
+// statePath names a file about the output folder in the state folder.
+func (f *FolderRun) statePath(suffix string) string {
+	place, err := atomicfile.FolderPlace(f.Each.Output)
+	if err != nil {
+		place = f.Each.Output // writing there will say what is wrong
+	}
+	return filepath.Join(f.StateDir, "folders", fmt.Sprintf("%x", sha256.Sum256([]byte(place)))[:32]+suffix)
+}
+
+func (f *FolderRun) ledgerPath() string { return f.statePath(".ledger") }
+
+// lock keeps other runs from writing the same folder, until the function that it returns is called. The system gives a killed
+// process's lock back.
+func (f *FolderRun) lock() (unlock func(), err error) {
+	path := f.statePath(".lock")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, stateError(err)
+	}
+	lock := flock.New(path, flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return nil, stateError(err)
+	case !held:
+		return nil, fmt.Errorf("cannot write %s: %w", f.Each.Output, ErrBusy)
+	}
+	return func() { _ = lock.Unlock() }, nil // the file stays: removing it would let two runs lock two files of one name
+}
+
+// rulesDigest is what entries of the ledger know the rules by.
+func (f *FolderRun) rulesDigest() string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(f.Rules)))
+}
+
+// useful tells which entries of the ledger this run may take over: those by the same rules, of files that are still
+// there to be read.
+func (f *FolderRun) useful() func(*ledgerEntry) bool {
+	names := map[string]bool{}
+	for _, source := range f.Sources.Files {
+		names[source.Name] = true
+	}
+	rules := f.rulesDigest()
+	return func(entry *ledgerEntry) bool { return names[entry.File.Input.Name] && entry.Rules == rules }
+}
+
+// tidy takes away what an earlier run left that this one has no use for.
+func (f *FolderRun) tidy(out *folderOutputs) error {
+	useful := map[string]bool{}
+	for name := range out.ledger.known {
+		useful[name] = true
+	}
+	if err := out.dataset.Keep(useful); err != nil || out.withheld == nil {
+		return err
+	}
+	return out.withheld.Keep(useful)
+}
+
+// takeOver puts what an earlier run made of a source into the folders, and returns the report of it; nil means that the file has to
+// be filtered.
+func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutputs) (*FileReport, error) {
+	entry, ok := to.ledger.known[source.Name]
+	if !ok || (entry.Withheld != nil) != (to.withheld != nil) {
+		return nil, nil
+	}
+	same, err := hasDigest(ctx, source.Path, entry.File.Input.Bytes, entry.File.Input.SHA256)
+	if err != nil || !same {
+		return nil, err
+	}
+	if to.withheld != nil {
+		if same, err := bring(ctx, to.withheld, source.Name, entry.Withheld); err != nil || !same {
+			return nil, err
+		}
+	}
+	if same, err := bring(ctx, to.dataset, source.Name, entry.File.Output); err != nil || !same {
+		return nil, err
+	}
+	return &entry.File, nil
+}
+
+// bring makes sure that the file of that name in the folder in the making is what the ledger says, if need be by fetching it
+// from the folder that stands.
+func bring(ctx context.Context, folder *atomicfile.Folder, name string, want *OutputReport) (bool, error) {
+	path, err := folder.Path(name)
+	if err != nil {
+		return false, err
+	}
+	same, err := hasDigest(ctx, path, want.Bytes, want.SHA256)
+	if err != nil || same {
+		return same, err
+	}
+	standing := folder.Standing(name)
+	if same, err := hasDigest(ctx, standing, want.Bytes, want.SHA256); err != nil || !same {
+		return false, err
+	}
+	_ = os.Remove(path) // it is not what it should be, or not there
+	if os.Link(standing, path) == nil {
+		return true, nil
+	}
+	return true, copyFile(ctx, standing, path)
+}
+
+// hasDigest tells whether a file is there with these bytes.
+func hasDigest(ctx context.Context, path string, size int64, digest string) (bool, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || info.Size() != size || digest == "" {
+		return false, err
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, &untilDone{ctx, file}); err != nil {
+		return false, fmt.Errorf("reading %s: %w", path, atomicfile.Cause(err))
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil)) == digest, nil
+}
+
+// copyFile is for file systems without hard links.
+func copyFile(ctx context.Context, from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", from, atomicfile.Cause(err))
+	}
+	defer in.Close()
+	out, err := atomicfile.Create(to, true)
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+	if _, err := io.Copy(out, &untilDone{ctx, in}); err != nil {
+		return fmt.Errorf("reading %s: %w", from, atomicfile.Cause(err))
+	}
+	return atomicfile.Commit(out)
+}
+
+// isReport tells whether a file begins as a report does: such a one, of a run that was cut short, may be replaced by the run that
+// takes it up.
+func isReport(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head, _ := bufio.NewReader(file).Peek(len(ReportSchema) + 64)
+	return strings.Contains(string(head), `"schema": "`+ReportSchema+`"`)
+}

@@ -1,0 +1,277 @@
+package filter
+
+// Which files a run reads: files, folders and patterns, as a user names them, become a list of files, each with the
+// path that it has below the folder or pattern it came from. That is the path of its output.
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"noo/formats"
+	"noo/internal/atomicfile"
+	"noo/internal/nhsnumber"
+)
+
+// Errors that Expand wraps.
+var (
+	// ErrNothingToRead is a folder or a pattern without a file in it.
+	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
+	// ErrSameOutput is two inputs that would be one file of an output folder.
+	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
+	// ErrAlone is standard input among other inputs.
+	ErrAlone = errors.New("standard input cannot be read together with other inputs")
+	// ErrNumberInName is a file or folder whose name is about one person: records are removed from files, names stay.
+	ErrNumberInName = errors.New("a name that is or may be an NHS number: noo looks for numbers in records, not in the names of files and folders; rename it, or put the number into a column")
+	// ErrNotAFile is something in a folder that is neither a file nor a folder, such as a pipe or a link to a folder.
+	ErrNotAFile = errors.New("is neither a file nor a folder: name what is to be read")
+)
+
+// Source is a file to read.
+type Source struct {
+	// Path is where it is; "-" is standard input.
+	Path string
+	// Name is its path below the folder or the fixed part of the pattern that it came from, with slashes; of a file that was named
+	// itself, its last element.
+	Name string
+	// Bytes is its size when it was found, 0 for a stream.
+	Bytes int64
+}
+
+// Sources are the inputs of a run.
+type Sources struct {
+	// Files are the files, in the order of the arguments, those of a folder or pattern sorted by name.
+	Files []Source
+	// Roots are the folders that were named.
+	Roots []string
+	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
+	Many bool
+}
+
+// Expand finds the files that the arguments name: files; folders, with everything below them but what Spark too passes
+// over (names that start with "." or "_", unless they are partitions such as _k=v); and patterns with *, ?, [a-z], {a,b} and **, for
+// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it. The errors are
+// those above, in a *formats.InputError where the input is at fault, or of the file system.
+func Expand(arguments []string) (*Sources, error) {
+	s := &Sources{Many: len(arguments) > 1}
+	for _, argument := range arguments {
+		if argument == "-" {
+			if s.Many {
+				return nil, ErrAlone
+			}
+			s.Files = append(s.Files, Source{Path: "-", Name: "-"})
+			continue
+		}
+		if err := s.add(argument); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.checkNames(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// add finds the files of one argument.
+func (s *Sources) add(argument string) error {
+	info, err := os.Stat(argument)
+	switch {
+	case err == nil && info.IsDir():
+		s.Many = true
+		s.Roots = append(s.Roots, argument)
+		before := len(s.Files)
+		err := s.addFolder(argument, argument, "")
+		if err == nil && len(s.Files) == before {
+			err = &formats.InputError{Name: argument, Err: ErrNothingToRead}
+		}
+		return err
+	case err == nil:
+		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument), Bytes: info.Size()})
+		return nil
+	case !strings.ContainsAny(argument, "*?[{"):
+		return fmt.Errorf("cannot read %s: %w", argument, atomicfile.Cause(err))
+	}
+	s.Many = true
+	return s.addPattern(argument)
+}
+
+// addPattern finds what matches a pattern.
+func (s *Sources) addPattern(pattern string) error {
+	found, err := doublestar.FilepathGlob(pattern, doublestar.WithFailOnIOErrors())
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
+	}
+	fixed, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	root := filepath.FromSlash(fixed)
+	before := len(s.Files)
+	for _, match := range found {
+		name, err := filepath.Rel(root, match)
+		if err != nil {
+			return fmt.Errorf("cannot read %s: %w", pattern, err)
+		}
+		if name = filepath.ToSlash(name); hiddenOnTheWay(name) {
+			continue
+		}
+		info, err := os.Stat(match)
+		switch {
+		case err != nil:
+			return fmt.Errorf("cannot read %s: %w", match, atomicfile.Cause(err))
+		case info.IsDir(): // a file that matches by itself too is taken once: see checkNames
+			err = s.addFolder(pattern, match, name)
+		default:
+			err = s.addFile(match, name, info)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(s.Files) == before {
+		return fmt.Errorf("cannot read %s: no file matches: %w", pattern, fs.ErrNotExist)
+	}
+	slices.SortStableFunc(s.Files[before:], func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for none; argument is what the
+// user named.
+func (s *Sources) addFolder(argument, folder, prefix string) error {
+	start := strings.TrimRight(folder, string(filepath.Separator)) + string(filepath.Separator) // or a link would not be followed
+	err := filepath.WalkDir(start, func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || at == start {
+			return err
+		}
+		if hidden(entry.Name()) {
+			if entry.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if entry.IsDir() {
+			return nil
+		}
+		name, err := filepath.Rel(folder, at)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(at)
+		if err != nil {
+			return err
+		}
+		return s.addFile(at, path.Join(prefix, filepath.ToSlash(name)), info)
+	})
+	if err != nil && !errors.Is(err, ErrNotAFile) {
+		return fmt.Errorf("cannot read %s: %w", argument, err)
+	}
+	return err
+}
+
+// addFile adds a file that was found, not named.
+func (s *Sources) addFile(at, name string, info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return &formats.InputError{Name: at, Err: ErrNotAFile}
+	}
+	s.Files = append(s.Files, Source{Path: at, Name: name, Bytes: info.Size()})
+	return nil
+}
+
+// hidden tells whether Spark and Hive pass over a file or folder of this name.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") && !strings.Contains(name, "=")
+}
+
+// hiddenOnTheWay tells whether any element of a path is hidden.
+func hiddenOnTheWay(name string) bool {
+	return slices.ContainsFunc(strings.Split(name, "/"), hidden)
+}
+
+// checkNames refuses inputs that would have one output, and names that identify a person.
+func (s *Sources) checkNames() error {
+	if !s.Many {
+		return nil
+	}
+	taken := make(map[string]string, len(s.Files))
+	kept := s.Files[:0]
+	for _, file := range s.Files {
+		if identifies(file.Name) {
+			return &formats.InputError{Name: maskDigits(file.Name), Err: ErrNumberInName}
+		}
+		key := file.Name
+		if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+			key = strings.ToLower(key) // their file systems do not tell the two apart
+		}
+		other, known := taken[key]
+		switch {
+		case !known:
+			taken[key] = file.Path
+			kept = append(kept, file)
+		case filepath.Clean(other) != filepath.Clean(file.Path):
+			return fmt.Errorf("%s and %s %w", other, file.Path, ErrSameOutput)
+		}
+	}
+	s.Files = kept
+	return nil
+}
+
+// identifies tells whether a path below a folder is about one person: a folder of a partition by NHS number, as
+// nhs_number=…, or a valid number in any element. Numbers are issued from 3 upwards; what starts with less is the date and hour of an extract, or a
+// time in seconds.
+func identifies(name string) bool {
+	for _, element := range strings.Split(name, "/") {
+		if plain, err := url.PathUnescape(element); err == nil { // Hive escapes what it cannot have in a path
+			element = plain
+		}
+		if key, _, partition := strings.Cut(element, "="); partition && (isIdentifying(key) || mayIdentify(key)) {
+			return true
+		}
+		if numberIn(element) {
+			return true
+		}
+	}
+	return false
+}
+
+// numberIn tells whether a name holds a valid number that may have been issued.
+func numberIn(name string) bool {
+	for at, r := range name {
+		if r >= '3' && r <= '9' && (at == 0 || !unicode.IsDigit(rune(name[at-1]))) && startsWithNumber(name[at:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// startsWithNumber tells whether text starts with a number in one of the forms that are recognised in records.
+func startsWithNumber(text string) bool {
+	for end := range len(text) + 1 {
+		if end < len(text) && text[end] >= '0' && text[end] <= '9' {
+			continue
+		}
+		if _, status := nhsnumber.Parse([]byte(text[:end])); status == nhsnumber.Valid {
+			return true
+		}
+		if end > 16 {
+			break
+		}
+	}
+	return false
+}
+
+// maskDigits makes a name that identifies a person fit to be shown.
+func maskDigits(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return '#'
+		}
+		return r
+	}, name)
+}

@@ -1,0 +1,203 @@
+package atomicfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fill starts a folder, writes files into it, and seals it.
+func fill(t *testing.T, path string, replace bool, files map[string]string) *Folder {
+	t.Helper()
+	f, err := CreateFolder(path, replace, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for name, text := range files {
+		at, err := f.Path(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Commit(write(t, at, false, text)); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, name)
+	}
+	if err := f.Seal(all); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out")
+	f := fill(t, path, false, map[string]string{"a": "one", "x/y/b": "two"})
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal("the folder is there before it is published")
+	}
+	if err := PublishAll([]*Folder{f}); err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	if content(t, filepath.Join(path, "x", "y", "b")) != "two" || !f.IsWhole([]string{"x/y/b", "a"}) || f.IsWhole([]string{"a"}) {
+		t.Fatal("not what was written")
+	}
+
+	if _, err := CreateFolder(path, false, false); !errors.Is(err, ErrExists) {
+		t.Fatalf("an existing folder: %v", err)
+	}
+	fill(t, path, true, map[string]string{"a": "three"}).Discard()
+	if content(t, filepath.Join(path, "a")) != "one" {
+		t.Fatal("a discarded folder changed the target")
+	}
+	if err := os.Chmod(path, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := PublishAll([]*Folder{fill(t, path, true, map[string]string{"a": "three"})}); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); content(t, filepath.Join(path, "a")) != "three" || len(got) != 1 || len(names(t, path)) != 2 {
+		t.Fatalf("after replacing: %v", got)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o750 {
+		t.Errorf("mode %v (%v)", info.Mode(), err)
+	}
+}
+
+func TestFolderTargets(t *testing.T) {
+	dir := t.TempDir()
+	for name, want := range map[string]error{"file": ErrNotFolder, "foreign": ErrForeign, "changed": ErrForeign, "no/such": fs.ErrNotExist} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		switch name {
+		case "file":
+			write(t, path, false, "").Discard()
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		case "changed":
+			if err := PublishAll([]*Folder{fill(t, path, false, map[string]string{"a": "x"})}); err != nil {
+				t.Fatal(err)
+			}
+			fallthrough
+		case "foreign":
+			if err := os.MkdirAll(filepath.Join(path, "deep"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(path, "deep", "precious"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := CreateFolder(path, true, false); !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(names(t, filepath.Join(dir, "changed"))) != 3 {
+		t.Error("what was there is not there any more")
+	}
+}
+
+// TestSealedFolderIsWhatWasAskedFor: what an earlier attempt left does not get into the folder, and a file that is not
+// there does not get unnoticed.
+func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	fill(t, path, false, map[string]string{"a": "1", "old/b": "2"})
+	f, err := CreateFolder(path, false, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Seal([]string{"a", "c"}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if err := f.Seal([]string{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := PublishAll([]*Folder{f}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(names(t, path), " "); got != "_SUCCESS a" {
+		t.Errorf("the folder holds %s", got)
+	}
+}
+
+// TestPublishAllOrNone: when the second of two folders cannot be published, the first is taken back, and what it replaced
+// stands again.
+func TestPublishAllOrNone(t *testing.T) {
+	for _, exists := range []bool{false, true} {
+		dir := t.TempDir()
+		first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+		if exists {
+			if err := PublishAll([]*Folder{fill(t, first, false, map[string]string{"a": "before"})}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		folders := []*Folder{fill(t, first, exists, map[string]string{"a": "after"}), fill(t, second, false, nil)}
+		if err := os.MkdirAll(filepath.Join(second, "came meanwhile"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := PublishAll(folders); !errors.Is(err, ErrExists) {
+			t.Fatalf("over a folder that appeared: %v", err)
+		}
+		for _, f := range folders {
+			f.Discard()
+		}
+		want := []string{"second"}
+		if exists {
+			want = []string{"first", "second"}
+			if content(t, filepath.Join(first, "a")) != "before" {
+				t.Error("what was replaced is not back")
+			}
+		}
+		if got := names(t, dir); strings.Join(got, " ") != strings.Join(want, " ") {
+			t.Errorf("left %v, want %v", got, want)
+		}
+	}
+}
+
+// TestExchangeByMoves holds the way of other systems to what Linux does in one step.
+func TestExchangeByMoves(t *testing.T) {
+	for _, swap := range []func(a, b string) error{exchange, exchangeByMoves} {
+		dir := t.TempDir()
+		a, b := filepath.Join(dir, ".a"+TempSuffix), filepath.Join(dir, "b")
+		for _, folder := range []string{a, b} {
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, "was"), []byte(folder), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := swap(a, b); err != nil {
+			t.Fatal(err)
+		}
+		if content(t, filepath.Join(a, "was")) != b || content(t, filepath.Join(b, "was")) != a || len(names(t, dir)) != 2 {
+			t.Error("not exchanged")
+		}
+	}
+}
+
+func TestInside(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(filepath.Join(dir, "a"), link); err != nil {
+		t.Skip("no links here")
+	}
+	for _, c := range []struct {
+		path, folder string
+		want         bool
+	}{
+		{"a", "a", true}, {"a/b", "a", true}, {"a/b/new/file", "a", true}, {"a", "a/b", false}, {"ab", "a", false},
+		{"link/b", "a", true}, {"a/b", "link", true}, {"link", "a", true}, {"new", "other", false}, {"new/x", "new", true},
+	} {
+		if got := Inside(filepath.Join(dir, filepath.FromSlash(c.path)), filepath.Join(dir, c.folder)); got != c.want {
+			t.Errorf("%s in %s: %v", c.path, c.folder, got)
+		}
+	}
+}
