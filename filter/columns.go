@@ -3,6 +3,7 @@ package filter
 // Which columns identify people: those that the user names, or the one whose header says so.
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,6 +25,7 @@ var (
 	ErrNoNames      = errors.New("the columns have no names: give --column a number, from 1")
 	ErrAmbiguous    = errors.New("a column has this number for a name: two columns could be meant")
 	ErrNamedTwice   = errors.New("named twice")
+	ErrAllowedToo   = errors.New("it identifies people, so that there is nothing to allow")
 	ErrNotAName     = errors.New("what stands in the first line for this column is no name but may be data: pass --no-header if the file has no header")
 )
 
@@ -33,6 +35,8 @@ type ColumnError struct {
 	Name string
 	// Wanted is what the user asked for, "" where the header was to decide.
 	Wanted string
+	// Flag is what the user asked for it with, "" for --column.
+	Flag string
 	// Err is one of the errors above.
 	Err error
 	// Columns lists the names of the columns, for the message; it is empty where the header might be data.
@@ -50,8 +54,11 @@ const mostNames = 60
 func (e *ColumnError) Error() string {
 	var text strings.Builder
 	text.WriteString(e.Name + ": ")
-	if looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count) {
-		fmt.Fprintf(&text, "--column %s: ", e.Wanted)
+	switch {
+	case looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count):
+		fmt.Fprintf(&text, "%s %s: ", cmp.Or(e.Flag, "--column"), e.Wanted)
+	case e.Flag != "":
+		text.WriteString(e.Flag + ": ")
 	}
 	text.WriteString(e.Err.Error())
 	if e.Hint != "" {

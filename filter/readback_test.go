@@ -36,6 +36,8 @@ type opened struct {
 	in formats.Input
 }
 
+func (o *opened) Sample(context.Context, int, func(int, *formats.Values)) error { return nil }
+
 func (o *opened) Scan(_ context.Context, _ []int, decide formats.Decider, to formats.Sinks) error {
 	var batch formats.Batch
 	var values formats.Values

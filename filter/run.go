@@ -36,6 +36,10 @@ type Run struct {
 
 	// Columns are the names or numbers of the columns that identify people; with none the header decides.
 	Columns []string
+	// Allowed are the names or numbers of columns that may hold NHS numbers though they are not among Columns.
+	Allowed []string
+	// ForceColumns lets Columns pass of whose first values less than half are NHS numbers.
+	ForceColumns bool
 	// Policy says what becomes of records that are neither kept nor opted out.
 	Policy Policy
 	// Register answers who has opted out.
@@ -88,9 +92,9 @@ func (o *outputs) discard() {
 }
 
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
-// for a bad input, a *ColumnError where the identifying columns could not be told, a *PolicyError, atomicfile.ErrSameFile,
-// atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, ErrReadBack for one that is wrong, the
-// context's cause when it ended, or what the file system said.
+// for a bad input, a *ColumnError where the identifying columns could not be told, a *PreflightError where others hold NHS
+// numbers, a *PolicyError, atomicfile.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that
+// cannot be, ErrReadBack for one that is wrong, the context's cause when it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
 	report := r.About
 	report.Schema, report.Started = ReportSchema, time.Now().UTC()
@@ -190,6 +194,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	defer dataset.Close()
 	columns, err := chooseColumns(in.name, dataset.Columns(), r.Columns)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.preflight(ctx, in.name, dataset, columns); err != nil {
 		return nil, err
 	}
 	if err := r.create(out); err != nil {

@@ -56,6 +56,11 @@ type Input struct {
 type Dataset interface {
 	// Columns lists the columns that could identify a person, in file order.
 	Columns() []Column
+	// Sample shows the values of the first records of each column that can hold NHS numbers, of as many as asked for or
+	// of fewer where they take much memory. It may be called once, before Scan, which still sees every record. For a
+	// column it calls show once or more, in the order of the records, one call at a time; the values are lent for the
+	// time of the call. An input that is no good gives the *InputError that Scan would give for it.
+	Sample(ctx context.Context, records int, show func(column int, values *Values)) error
 	// Scan reads every record once, hands the values of the named columns (indexes into Columns, at least one) to
 	// decide, and writes each record to where its Fate says, in the order of the input. It calls decide from several
 	// goroutines, but has returned from all of them when it returns. An *InputError means that the input is no good; an

@@ -4,10 +4,12 @@
 
 cmd/noo/demo/extract.parquet is the demonstration's extract with typed columns. testdata/nested.parquet has what tests of
 the command want: a number in a struct, one as an integer with nulls, and a list of numbers. All numbers are of the range
-that is never issued.
+that is never issued. testdata/second.parquet is for the preflight: by its side, every column but the note holds NHS numbers, each
+in another way.
 """
 
 import csv
+import decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,4 +56,28 @@ pq.write_table(
     pa.table({"nhs_number": ["9434765919", "9995609649"], "weight": [1.5, 2.5]}),
     "testdata/flat.parquet",
     compression="zstd",
+)
+
+
+def number(key):
+    """Completes nine digits with the check digit, or gives None where there is none."""
+    digit = (11 - sum((10 - i) * int(d) for i, d in enumerate(str(key))) % 11) % 11
+    return f"{key}{digit}" if digit < 10 else None
+
+
+numbers = [n for n in map(number, range(999_100_000, 999_100_200)) if n][:40]
+grouped = [f"{n[:3]} {n[3:6]} {n[6:]}" for n in numbers]
+pq.write_table(
+    pa.table(
+        {
+            "nhs_number": numbers,
+            "episodes": [[{"ward": "A", "seen_by": g}, {"ward": "B", "seen_by": None}] for g in grouped],
+            "as_double": pa.array([float(n) for n in numbers], pa.float64()),
+            "as_decimal": pa.array([decimal.Decimal(n) for n in numbers], pa.decimal128(38, 10)),
+            "coded": pa.array(numbers).dictionary_encode(),
+            "note": ["seen" for _ in numbers],
+        }
+    ),
+    "testdata/second.parquet",
+    row_group_size=15,
 )

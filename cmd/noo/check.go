@@ -20,7 +20,7 @@ func newCheck(t terminal) *cobra.Command {
 		Long: `check reads datasets as filter would, writes nothing, and prints one line for
 each to standard output. It exits with 1 when any record must not be disclosed:
 of someone who opted out, or one that filter would withhold under the same
-flags.`,
+flags. A column of NHS numbers that is neither named nor allowed ends it with 2.`,
 		Example: `  noo check clean.csv --snapshot optouts.noo
   noo check january.csv february.csv --missing keep
   cat clean.csv | noo check -`,

@@ -27,6 +27,10 @@ out are removed. Records without an NHS number (missing), with something that is
 no NHS number (invalid), or of people who were not looked up (unchecked) are
 withheld unless you say otherwise.
 
+The first records of every column are looked at beforehand. A column of NHS
+numbers that is neither named nor allowed stops the run, and so does a named one
+of something else: noo columns shows what is there.
+
 The output appears complete or not at all. INPUT and OUTPUT may be - for
 standard input and output; what goes to standard output is held back until the
 whole input was found good.

@@ -14,9 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/filter"
-	"noo/formats"
-	"noo/formats/csv"
-	"noo/formats/parquet"
 	"noo/snapshot"
 )
 
@@ -201,25 +198,24 @@ func (f *snapshotFlags) accept() (*snapshot.Snapshot, error) {
 // dataFlags say how to read an input and what to do with its records.
 type dataFlags struct {
 	snapshotFlags
-	columns []string
-	csv     csv.Format
-	parquet parquet.Format
-	policy  filter.Policy
-	quiet   bool
+	readingFlags
+	columns      []string
+	allowed      []string
+	forceColumns bool
+	policy       filter.Policy
+	quiet        bool
 }
 
 func (f *dataFlags) add(cmd *cobra.Command) {
 	f.snapshotFlags.add(cmd)
-	f.parquet.Version, f.parquet.MaxPage = buildVersion(), parquet.DefaultMaxPage
+	f.readingFlags.add(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.columns, "column", nil, "find NHS numbers in the column `NAME`, or number from 1; may be repeated; without it the header decides")
+	flags.StringArrayVar(&f.allowed, "allow-column", nil, "let the column `NAME`, or number from 1, pass though it holds NHS numbers and records are not filtered by it; may be repeated")
+	flags.BoolVar(&f.forceColumns, "force-column", false, "look for NHS numbers in the column though its first values say otherwise")
 	flags.Var(action{&f.policy.Missing}, "missing", "records without an NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Invalid}, "invalid", "records with something that is no NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Unchecked}, "unchecked", "records of people who were not looked up: withhold or fail")
-	flags.Var(character{byte: &f.csv.Delimiter}, "delimiter", "what stands between CSV fields: a character, or tab, semicolon, pipe (default \",\")")
-	flags.Var(character{byte: &f.csv.Quote, none: &f.csv.NoQuote}, "quote", "what encloses CSV fields: a character, or none (default \"\\\"\")")
-	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; give --column a number")
-	flags.Var((*size)(&f.parquet.MaxPage), "max-page", "refuse a Parquet file with a larger page, which would take much memory")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing on stderr but errors")
 }
 
@@ -228,18 +224,7 @@ func (f *dataFlags) validate() error {
 	if err := f.policy.Validate(); err != nil {
 		return usageError{fmt.Errorf("--unchecked keep: %w", err)}
 	}
-	if err := f.csv.Validate(); err != nil {
-		return usageError{err}
-	}
-	return nil
-}
-
-// formats are the formats that inputs may have. A new format is one more line here.
-func (f *dataFlags) formats() []formats.Format {
-	return []formats.Format{
-		f.parquet,
-		f.csv, // last: it takes any text
-	}
+	return f.readingFlags.validate()
 }
 
 // prepare prepares a run over one input.
@@ -248,12 +233,15 @@ func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot
 		Input:    input,
 		Uses:     append([]string{f.path}, f.keyFiles...),
 		Columns:  f.columns,
+		Allowed:  f.allowed,
 		Policy:   f.policy,
 		Register: s,
 		Formats:  f.formats(),
 		About:    f.about(cmd.CommandPath(), s),
 		Stdin:    t.in,
 		Stdout:   t.out,
+
+		ForceColumns: f.forceColumns,
 	}
 }
 

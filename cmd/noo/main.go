@@ -102,6 +102,7 @@ printed.`,
 	root.AddCommand(
 		newFilter(t),
 		newCheck(t),
+		newColumns(t),
 		newSnapshot(t),
 		newKey(t),
 		newDemo(t),

@@ -137,10 +137,11 @@ type dataset struct {
 	name      string
 	format    Format
 	source    *source
-	interrupt func() // or nil
-	prefix    []byte // what stands before the records: byte order mark, blank lines, header
-	first     *chunk // the first chunk, less the prefix
-	fields    int    // fields that every record has
+	interrupt func()   // or nil
+	prefix    []byte   // what stands before the records: byte order mark, blank lines, header
+	first     *chunk   // the first chunk, less the prefix
+	ahead     []*chunk // those behind it that a sample read
+	fields    int      // fields that every record has
 	columns   []formats.Column
 }
 

@@ -70,11 +70,21 @@ func (d *dataset) read(ctx context.Context, ordered, jobs chan<- *chunk) error {
 			}
 		}
 		var err error
-		if c, err = d.source.next(); err != nil {
+		if c, err = d.next(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// next returns the next chunk behind the first, or nil after the last.
+func (d *dataset) next() (*chunk, error) {
+	if len(d.ahead) == 0 {
+		return d.source.next()
+	}
+	c := d.ahead[0]
+	d.ahead = d.ahead[1:]
+	return c, nil
 }
 
 // write waits for the chunks in order, and writes what is left of them.

@@ -23,6 +23,7 @@ import (
 func wantRefusedOrRead(t *testing.T, f Format, data []byte) error {
 	t.Helper()
 	kept, withheld, err := split(f, "hostile.parquet", data, func(i int) formats.Fate { return formats.Fate(i % 3) })
+	wantSampled(t, f, data)
 	var input *formats.InputError
 	switch {
 	case err == nil:
@@ -37,6 +38,29 @@ func wantRefusedOrRead(t *testing.T, f Format, data []byte) error {
 		t.Errorf("a panic was recovered: %v", err)
 	}
 	return err
+}
+
+// wantSampled samples data, which must end in an *formats.InputError too where it fails, and may fail only where a scan that keeps
+// everything does.
+func wantSampled(t *testing.T, f Format, data []byte) {
+	t.Helper()
+	d, err := openBytes(f, "hostile.parquet", data)
+	if err != nil {
+		return
+	}
+	if err = d.Sample(context.Background(), 1000, func(int, *formats.Values) {}); err == nil {
+		return
+	}
+	var input *formats.InputError
+	switch {
+	case !errors.As(err, &input):
+		t.Errorf("sampling gives %T %v, want an InputError", err, err)
+	case bytes.Contains([]byte(err.Error()), []byte("please report it")):
+		t.Errorf("a panic was recovered: %v", err)
+	}
+	if _, _, scanErr := split(f, "hostile.parquet", data, keepAll); scanErr == nil {
+		t.Errorf("a file that can be read is refused: %v", err)
+	}
 }
 
 func TestDamagedSamples(t *testing.T) {

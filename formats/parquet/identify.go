@@ -66,6 +66,9 @@ type identifier struct {
 	limit  int
 	leaf   *leaf
 	mean   meaning
+	// sparing is for a sample: take stops short of the records asked for where their values take more memory than that is
+	// worth, and of a dictionary only the values in use are read.
+	sparing bool
 
 	dict     dictionary
 	coders   map[encoding]valueCoder
@@ -79,6 +82,8 @@ type identifier struct {
 	plain    []byte
 	bodies   [][]byte // memory that values of the batch at hand lie in, the last for page
 	free     [][]byte
+	held     int // bytes of the values read for the batch at hand
+	listed   int // values of lists taken for it
 	dictText [][]byte
 	dictInts []int64
 	dictReal []float64
@@ -108,6 +113,9 @@ func (d *identifier) take(ctx context.Context, n int) (formats.Values, int, erro
 	records, occurrences := 0, 0
 	for {
 		if !d.open {
+			if d.sated() {
+				break
+			}
 			if err := ctx.Err(); err != nil {
 				return formats.Values{}, 0, err
 			}
@@ -149,7 +157,12 @@ func (d *identifier) beginBatch() {
 	d.ints = append(d.ints[:0], d.dictInts...)
 	d.reals = append(d.reals[:0], d.dictReal...)
 	d.index, d.ends = d.index[:0], d.ends[:0]
-	d.spelt = d.dict.present
+	d.spelt, d.held, d.listed = d.dict.present && !d.sparing, 0, 0
+}
+
+// sated tells whether a batch has all that a sample is to take.
+func (d *identifier) sated() bool {
+	return d.sparing && (d.held > sampleBytes || d.listed > sampleOccurrences)
 }
 
 func (d *identifier) batch() formats.Values {
@@ -203,7 +216,7 @@ func (d *identifier) nextPage(fresh bool) error {
 
 // loadDictionary reads the values of a dictionary.
 func (d *identifier) loadDictionary(pg page) error {
-	if err := d.dict.load(pg, d.leaf); err != nil {
+	if err := d.dict.load(pg, d.leaf); err != nil || d.sparing {
 		return err
 	}
 	d.text, d.ints, d.reals = d.text[:0], d.ints[:0], d.reals[:0]
@@ -245,6 +258,7 @@ func (d *identifier) loadValues() (err error) {
 		memory, d.free = d.free[n-1], d.free[:n-1]
 	}
 	memory = append(memory[:0], values...)
+	d.held += len(memory)
 	d.bodies = append(d.bodies, memory)
 	d.body = memory
 	return nil
@@ -319,6 +333,9 @@ func (d *identifier) takeNested(records, occurrences *int, n int) (full bool, er
 		if err != nil {
 			return false, err
 		}
+		if d.listed = *occurrences; d.sated() {
+			return true, nil
+		}
 		if 8*int64(*occurrences) > int64(d.limit) {
 			return false, errOverLimit(8**occurrences, d.limit)
 		}
@@ -344,7 +361,7 @@ func (d *identifier) valuesHeld() int {
 
 // takeValues takes the next n values of the page.
 func (d *identifier) takeValues(n int) (err error) {
-	if d.indexed {
+	if d.indexed && !d.sparing {
 		for _, index := range d.indices[:n] {
 			d.index = append(d.index, int32(index))
 		}
@@ -357,9 +374,23 @@ func (d *identifier) takeValues(n int) (err error) {
 			d.index = append(d.index, int32(held+i))
 		}
 	}
+	if d.indexed {
+		return d.lookUp(n)
+	}
 	size, err := d.appendPlain(d.body, n)
 	d.body = d.body[size:]
 	return err
+}
+
+// lookUp takes the next n values of the page out of the dictionary.
+func (d *identifier) lookUp(n int) error {
+	for _, index := range d.indices[:n] {
+		if _, err := d.appendPlain(d.dict.encoded(index), 1); err != nil {
+			return err
+		}
+	}
+	d.indices = d.indices[n:]
+	return nil
 }
 
 // appendPlain appends the first n PLAIN values of src to the values of the batch, and returns their size.

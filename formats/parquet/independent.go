@@ -105,6 +105,33 @@ func (d *independentDataset) Columns() []formats.Column {
 // Close has nothing to release.
 func (d *independentDataset) Close() error { return nil }
 
+// Sample implements formats.Dataset, for the columns that Scan can read.
+func (d *independentDataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
+	r, err := d.open()
+	if err != nil {
+		return err
+	}
+	n := int(min(int64(records), d.rows))
+	for c := range d.leaves {
+		mean, err := meaningOf(&d.leaves[c])
+		if err != nil || n == 0 {
+			continue
+		}
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if err := d.checkCodecs(r.Footer, []int{c}); err != nil {
+			return err
+		}
+		values, err := d.read(r, c, mean, n)
+		if err != nil {
+			return err
+		}
+		show(c, &values)
+	}
+	return nil
+}
+
 // Scan implements formats.Dataset for reading alone. parquet-go passes over errors within a column, so the number of records is
 // checked against the footer.
 func (d *independentDataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) (err error) {

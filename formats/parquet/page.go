@@ -4,6 +4,7 @@ package parquet
 // do not bear out.
 
 import (
+	"cmp"
 	"errors"
 	"hash/crc32"
 	"io"
@@ -140,6 +141,8 @@ type pageReader struct {
 	limit int
 	zip   *compressor
 	head  compact.Reader
+	// stride is how many bytes to ask the file for at a time, 0 for readAhead.
+	stride int
 
 	leaf  *leaf
 	chunk *chunk
@@ -230,7 +233,7 @@ func (p *pageReader) peek(n int) ([]byte, error) {
 	if len(p.have) >= n || rest == 0 {
 		return p.have, nil
 	}
-	more := int(min(rest, int64(max(n-len(p.have), readAhead))))
+	more := int(min(rest, int64(max(n-len(p.have), cmp.Or(p.stride, readAhead)))))
 	need := len(p.have) + more
 	if cap(p.window) < need {
 		window := make([]byte, need)

@@ -1,0 +1,162 @@
+package main
+
+// noo columns: what is in an input, column by column, before a command line is written for it.
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"noo/filter"
+)
+
+func newColumns(t terminal) *cobra.Command {
+	var flags readingFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "columns INPUT",
+		Short: "List the columns of a dataset, and which look like NHS numbers",
+		Long: `columns lists the columns of a dataset with their types, and says what share of
+the values in the first records of each looks like NHS numbers. It marks the
+column that filter would go by if none is named, and those that would stop it.
+It needs no snapshot, and prints no values.`,
+		Example: `  noo columns extract.csv
+  noo columns extract.txt --delimiter pipe --no-header
+  noo columns extract.parquet --json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				return errors.New("no input: name a file, or - for standard input")
+			case 1:
+				return nil
+			}
+			return fmt.Errorf("%d inputs: name one file at a time", len(args))
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.validate(); err != nil {
+				return err
+			}
+			survey, err := filter.SurveyColumns(cmd.Context(), args[0], t.in, flags.formats())
+			if err != nil {
+				return err
+			}
+			var text strings.Builder
+			if asJSON {
+				encoder := json.NewEncoder(&text)
+				encoder.SetIndent("", "  ")
+				encoder.SetEscapeHTML(false)
+				if err := encoder.Encode(survey); err != nil {
+					return err
+				}
+			} else {
+				printColumns(&text, survey.Columns)
+				explainColumns(t.err, survey)
+			}
+			if _, err := io.WriteString(t.out, text.String()); err != nil {
+				return fmt.Errorf("writing stdout: %w", err)
+			}
+			return nil
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// columnsHead names what printColumns lists, numbers to the right.
+var columnsHead = [...]string{"", "column", "type", "values", "NHS", "filter"}
+
+// partNames are what the table calls the part of a column.
+var partNames = map[filter.Part]string{filter.Identifies: "identifies", filter.StopsUnnamed: "stops, unnamed", filter.StopsFew: "stops, few"}
+
+// shortType leaves out how a type of Parquet is stored where it says more: STRING for BYTE_ARRAY STRING.
+func shortType(name string) string {
+	if _, logical, found := strings.Cut(name, " "); found {
+		name = logical
+	}
+	return cmp.Or(printable(name), "text")
+}
+
+// printColumns lists columns as a table that is as wide as its longest names.
+func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
+	rows := [][len(columnsHead)]string{columnsHead}
+	for _, c := range columns {
+		rows = append(rows, [...]string{
+			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), share(c.ColumnSample), partNames[c.Part],
+		})
+	}
+	var widths [len(columnsHead)]int
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i == 0 || columnsHead[i] == "values" || columnsHead[i] == "NHS" {
+				line.WriteString(padding + cell + "  ")
+			} else {
+				line.WriteString(cell + padding + "  ")
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// share writes what part of a sample is NHS numbers, as a whole per cent that is not rounded up; nothing for nothing.
+func share(s filter.ColumnSample) string {
+	switch {
+	case s.Values == 0:
+		return ""
+	case s.Filled == 0:
+		return "blank"
+	case s.Valid > 0 && 100*s.Valid < s.Filled:
+		return "< 1 %"
+	}
+	return fmt.Sprintf("%d %%", 100*s.Valid/s.Filled)
+}
+
+// explainColumns says what the marks in the list mean that it has.
+func explainColumns(w io.Writer, survey *filter.Survey) {
+	if survey.Nameless {
+		fmt.Fprintln(w, "Columns go by their numbers: they have no names, or the first line may be data.")
+	}
+	if survey.Undecided != "" {
+		fmt.Fprintf(w, "filter needs to be told its columns: %s.\n", survey.Undecided)
+	}
+	for _, mark := range []struct {
+		part  filter.Part
+		words string
+	}{
+		{filter.Identifies, "filter goes by this column, unless --column names others"},
+		{filter.StopsUnnamed, "holds NHS numbers: filter wants it named with --column, or with\n  --allow-column to let it pass"},
+		{filter.StopsFew, "less than half are NHS numbers: filter wants another column named with\n  --column, or --force-column"},
+	} {
+		for _, c := range survey.Columns {
+			if c.Part == mark.part {
+				fmt.Fprintf(w, "%s: %s.\n", partNames[mark.part], mark.words)
+				break
+			}
+		}
+	}
+}
+
+// printable replaces what would not stay in its place on a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,42 @@
+package main
+
+// Flags that say how an input is to be read, for every command that reads one.
+
+import (
+	"github.com/spf13/cobra"
+
+	"noo/formats"
+	"noo/formats/csv"
+	"noo/formats/parquet"
+)
+
+// readingFlags are the dialect of CSV and the limits of Parquet.
+type readingFlags struct {
+	csv     csv.Format
+	parquet parquet.Format
+}
+
+func (f *readingFlags) add(cmd *cobra.Command) {
+	f.parquet.Version, f.parquet.MaxPage = buildVersion(), parquet.DefaultMaxPage
+	flags := cmd.Flags()
+	flags.Var(character{byte: &f.csv.Delimiter}, "delimiter", "what stands between CSV fields: a character, or tab, semicolon, pipe (default \",\")")
+	flags.Var(character{byte: &f.csv.Quote, none: &f.csv.NoQuote}, "quote", "what encloses CSV fields: a character, or none (default \"\\\"\")")
+	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; columns go by number")
+	flags.Var((*size)(&f.parquet.MaxPage), "max-page", "refuse a Parquet file with a larger page, which would take much memory")
+}
+
+// validate refuses a dialect that cannot be read.
+func (f *readingFlags) validate() error {
+	if err := f.csv.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// formats are the formats that inputs may have. A new format is one more line here.
+func (f *readingFlags) formats() []formats.Format {
+	return []formats.Format{
+		f.parquet,
+		f.csv, // last: it takes any text
+	}
+}

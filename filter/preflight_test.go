@@ -1,0 +1,110 @@
+package filter
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"noo/formats"
+	"noo/internal/nhsnumber"
+)
+
+// TestColumnSample counts values of every shape, and compares with counting them spelt out.
+func TestColumnSample(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 5))
+	texts, _ := people(r, 50)
+	texts = append(texts, "", "NULL", "x", "12345", "9434765910", "9999999999", "943 476 5919")
+	for range 3000 {
+		var got, want ColumnSample
+		for range 1 + r.IntN(3) {
+			values, spelt := randomValues(r, texts, r.IntN(30))
+			got.add(&values)
+			for _, record := range spelt {
+				for _, text := range record {
+					_, status := nhsnumber.Parse([]byte(text))
+					want.Values++
+					if status != nhsnumber.Missing {
+						want.Filled++
+					}
+					if status == nhsnumber.Valid {
+						want.Valid++
+					}
+				}
+			}
+		}
+		if got != want {
+			t.Fatalf("%+v, want %+v", got, want)
+		}
+	}
+	var nulls ColumnSample
+	nulls.add(&formats.Values{Text: [][]byte{nil, nil}})
+	nulls.add(&formats.Values{Index: []int32{-1, -1, -1}})
+	nulls.add(&formats.Values{})
+	if want := (ColumnSample{Values: 5}); nulls != want {
+		t.Errorf("%+v, want %+v", nulls, want)
+	}
+}
+
+// TestRules holds the two rules at their edges.
+func TestRules(t *testing.T) {
+	for _, c := range []struct {
+		sample       ColumnSample
+		holds, lacks bool
+	}{
+		{ColumnSample{1000, 40, 20}, true, false},
+		{ColumnSample{1000, 41, 20}, false, true},
+		{ColumnSample{1000, 19, 19}, false, false},
+		{ColumnSample{1000, 1000, 500}, true, false},
+		{ColumnSample{1000, 1000, 499}, false, true},
+		{ColumnSample{1, 1, 0}, false, true},
+		{ColumnSample{1000, 0, 0}, false, false},
+		{ColumnSample{}, false, false},
+	} {
+		if c.sample.HoldsNumbers() != c.holds || c.sample.LacksNumbers() != c.lacks {
+			t.Errorf("%+v: %t and %t, want %t and %t", c.sample, c.sample.HoldsNumbers(), c.sample.LacksNumbers(), c.holds, c.lacks)
+		}
+	}
+}
+
+// TestPreflightError: one line that names columns in a way that can be typed, however many there are.
+func TestPreflightError(t *testing.T) {
+	e := &PreflightError{Name: "a.csv", Err: ErrUnnamedNumbers, Named: []string{"NHS Number"}}
+	for i := range 12 {
+		label := fmt.Sprintf("c%d", i)
+		e.Columns, e.Unnamed = append(e.Columns, SampledColumn{label, ColumnSample{40, 30, 20}}), append(e.Unnamed, label)
+	}
+	text := e.Error()
+	for _, want := range []string{
+		"a.csv: columns c0 (20 of 30 values), c1 ", "c9 (20 of 30 values), 2 more hold NHS numbers and were not named",
+		`with --column "NHS Number" --column c0`, "--column c8 and so on, or let them pass with --allow-column c0 ", "--allow-column c9 and so on",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q does not say %q", text, want)
+		}
+	}
+	if strings.Contains(text, "c11") || strings.Contains(text, "\n") {
+		t.Errorf("%q", text)
+	}
+}
+
+// TestLabels: what may be data is never a label.
+func TestLabels(t *testing.T) {
+	for _, c := range []struct{ names, want []string }{
+		{[]string{"id", "nhs_number"}, []string{"id", "nhs_number"}},
+		{[]string{"id", "nhs_number", "1932-01-02"}, []string{"1", "nhs_number", "3"}},
+		{[]string{"Smith", "Patient says: NHS no 12 lost", "1932-01-02"}, []string{"1", "2", "3"}},
+		{[]string{"nhs_number", "seen_by", "seen_by"}, []string{"nhs_number", "2", "3"}},
+		{[]string{"Smith", "Jones"}, []string{"1", "2"}},
+		{[]string{"", ""}, []string{"1", "2"}},
+		{[]string{"", "nhs_number"}, []string{"1", "nhs_number"}},
+	} {
+		columns := make([]formats.Column, len(c.names))
+		for i, name := range c.names {
+			columns[i].Name = name
+		}
+		if got := columnLabels(columns); fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%q is labelled %q, want %q", c.names, got, c.want)
+		}
+	}
+}

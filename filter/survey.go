@@ -1,0 +1,120 @@
+package filter
+
+// A survey tells what a run would find in the columns of an input, for people who are about to write a command line for it.
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"noo/formats"
+)
+
+// SurveySchema names the form of a Survey.
+const SurveySchema = "noo/columns/v1"
+
+// Survey says what the first records of an input hold, column by column. It has no value of a field.
+type Survey struct {
+	Schema string      `json:"schema"`
+	Input  SurveyInput `json:"input"`
+	// Undecided says why a run without Columns could not tell which identify people; "" where it could.
+	Undecided string `json:"undecided,omitempty"`
+	// Nameless tells that no column has a name that may be shown: there are none, or the first line may be data.
+	Nameless bool             `json:"nameless,omitempty"`
+	Columns  []SurveyedColumn `json:"columns"`
+}
+
+// SurveyInput describes the input of a survey: its base name and its format.
+type SurveyInput struct {
+	Name   string `json:"name"`
+	Format string `json:"format"`
+}
+
+// SurveyedColumn is a column in a survey.
+type SurveyedColumn struct {
+	// Number counts the columns from 1.
+	Number int `json:"number"`
+	// Name is its name, "" where that might be data.
+	Name string `json:"name,omitempty"`
+	// Type is its type in the words of the format, "" where there is only text.
+	Type string `json:"type,omitempty"`
+	ColumnSample
+	// Part says what a run that names no columns does with it.
+	Part Part `json:"filter,omitempty"`
+}
+
+// Part is what a column is in a run for which no columns are named.
+type Part string
+
+const (
+	// Bystander is a column that a run does not look at again.
+	Bystander Part = ""
+	// Identifies is the column that identifies people, by its name.
+	Identifies Part = "identifies"
+	// StopsUnnamed is a column of NHS numbers that stops the run, unless it is named or allowed.
+	StopsUnnamed Part = "stops_unnamed"
+	// StopsFew is the column that identifies people by its name, and stops the run since it holds few NHS numbers.
+	StopsFew Part = "stops_few"
+)
+
+// SurveyColumns opens a path, or stdin for "-", in one of the formats, and looks at the first records of every column. The
+// error is an *formats.InputError for a bad input, the context's cause when it ended, or what the file system said.
+func SurveyColumns(ctx context.Context, path string, stdin *os.File, known []formats.Format) (*Survey, error) {
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	in, err := openInput(ctx, path, stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	in.interrupt = interrupt
+	format, err := formats.Detect(known, in.head, in.name)
+	if err != nil {
+		return nil, err
+	}
+	source, err := in.forFormat(ctx, format)
+	if err != nil {
+		return nil, err
+	}
+	dataset, err := format.Open(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	defer dataset.Close()
+	samples, err := sampleColumns(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	survey := &Survey{
+		Schema: SurveySchema,
+		Input:  SurveyInput{Name: filepath.Base(in.name), Format: format.Name()},
+	}
+	survey.describe(in.name, dataset.Columns(), samples)
+	return survey, nil
+}
+
+// describe fills in what there is to say of columns of which samples were taken.
+func (s *Survey) describe(name string, columns []formats.Column, samples []ColumnSample) {
+	identifying, err := detectColumn(name, columns)
+	if cause, ok := errors.AsType[*ColumnError](err); ok {
+		s.Undecided = cause.Err.Error()
+	}
+	shown := shownNames(columns)
+	s.Nameless = !slices.ContainsFunc(shown, func(name string) bool { return name != "" })
+	for i, sample := range samples {
+		column := SurveyedColumn{Number: i + 1, Name: shown[i], Type: columns[i].Type, ColumnSample: sample}
+		switch {
+		case !slices.Contains(identifying, i):
+			if sample.HoldsNumbers() {
+				column.Part = StopsUnnamed
+			}
+		case sample.LacksNumbers():
+			column.Part = StopsFew
+		default:
+			column.Part = Identifies
+		}
+		s.Columns = append(s.Columns, column)
+	}
+}

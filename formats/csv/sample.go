@@ -1,0 +1,72 @@
+package csv
+
+// A sample is taken from the chunks at the start of the text, which stay in memory for the scan: nothing is read twice, so
+// that it works on streams.
+
+import (
+	"bytes"
+	"context"
+
+	"noo/formats"
+)
+
+// sampleBytes is how many bytes of text a sample reads at most, and a chunk more: 1,000 records of 8 KiB.
+const sampleBytes = 8 << 20
+
+// Sample implements formats.Dataset.
+func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
+	return guard(func() error { return d.sample(ctx, records, show) })
+}
+
+func (d *dataset) sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
+	lines, size := int64(bytes.Count(d.prefix, []byte{'\n'})), 0
+	s := newScanner(d.format)
+	for c := d.first; c != nil; {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		s.start(c)
+		columns, n, err := d.firstRecords(&s, records)
+		if err != nil {
+			return d.refuseAt(err, lines)
+		}
+		for i := range columns {
+			show(i, &columns[i])
+		}
+		records -= n
+		size += len(c.data)
+		if records == 0 || size >= sampleBytes {
+			return nil
+		}
+		lines += int64(bytes.Count(c.data, []byte{'\n'}))
+		if c, err = d.source.next(); err != nil {
+			return err
+		}
+		if c != nil {
+			d.ahead = append(d.ahead, c)
+		}
+	}
+	return nil
+}
+
+// firstRecords reads the first records of a chunk, at most so many, and returns the values of their fields by column.
+func (d *dataset) firstRecords(s *scanner, most int) (columns []formats.Values, n int, err error) {
+	columns = make([]formats.Values, d.fields)
+	for n < most && s.pos < len(s.data) {
+		if s.skipBlank() {
+			continue
+		}
+		start := s.pos
+		if err := s.record(); err != nil {
+			return nil, 0, err
+		}
+		if len(s.spans) != d.fields {
+			return nil, 0, s.fieldCount(start, len(s.spans), d.fields)
+		}
+		for i, span := range s.spans {
+			columns[i].Text = append(columns[i].Text, s.value(span))
+		}
+		n++
+	}
+	return columns, n, nil
+}
