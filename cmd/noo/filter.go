@@ -26,8 +26,10 @@ The output appears complete or not at all. INPUT and OUTPUT may be - for
 standard input and output; what goes to standard output is held back until the
 whole input was found good.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
-  noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs --report report.json
-  noo filter extract.txt -o clean.txt --delimiter pipe --quote none --withheld followup.txt
+  noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs \
+    --report report.json
+  noo filter extract.txt -o clean.txt --delimiter pipe --quote none \
+    --withheld followup.txt
   zcat extract.csv.gz | noo filter - -o - | gzip > clean.csv.gz`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -19,9 +18,6 @@ import (
 	"noo/formats/parquet"
 	"noo/snapshot"
 )
-
-// snapshotVariable names the snapshot where --snapshot does not.
-const snapshotVariable = "NOO_SNAPSHOT"
 
 // age is a duration in days (21d) or in Go's notation (36h).
 type age time.Duration
@@ -141,7 +137,7 @@ func (r readBack) Set(text string) error {
 
 func (readBack) Type() string { return "HOW" }
 
-const trustedKeyUsage = "trust the publisher whose public key is in `FILE`; may be repeated (" + snapshot.TrustedKeysVariable + ")"
+const trustedKeyUsage = "trust the publisher whose public key is in `FILE`; may be repeated"
 
 // snapshotFlags say which snapshot to use, and what is asked of it.
 type snapshotFlags struct {
@@ -154,7 +150,7 @@ type snapshotFlags struct {
 }
 
 func (f *snapshotFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.path, "snapshot", os.Getenv(snapshotVariable), "take who has opted out from `FILE` ("+snapshotVariable+")")
+	cmd.Flags().StringVar(&f.path, "snapshot", "", "take who has opted out from `FILE`")
 	f.addTrust(cmd)
 }
 
@@ -169,7 +165,7 @@ func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
 // open opens and verifies the snapshot, without judging its age.
 func (f *snapshotFlags) open() (*snapshot.Snapshot, error) {
 	if f.path == "" {
-		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + snapshotVariable)}
+		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + variable("snapshot"))}
 	}
 	var err error
 	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.trusted); err != nil {
@@ -221,6 +217,7 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; give --column a number")
 	flags.Var((*size)(&f.parquet.MaxPage), "max-page", "refuse a Parquet file with a larger page, which would take much memory")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing on stderr but errors")
+	completeColumns(cmd, f)
 }
 
 // validate refuses values that no run can work with.

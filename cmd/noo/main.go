@@ -86,13 +86,17 @@ Records without a readable NHS number are withheld too, unless you say
 otherwise. Either a complete output is written or none. No NHS number is ever
 printed.`,
 		Example: `  noo demo
-  noo filter extract.csv -o clean.csv --snapshot optouts.noo --trusted-key publisher.pub
+  noo filter extract.csv -o clean.csv --snapshot optouts.noo \
+    --trusted-key publisher.pub
   noo check clean.csv --snapshot optouts.noo --trusted-key publisher.pub`,
 		Version:           buildVersion(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
-		PersistentPreRun:  func(*cobra.Command, []string) { *started = true },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			*started = true
+			return settleFromEnvironment(t, cmd)
+		},
 	}
 	root.SetIn(t.in)
 	root.SetOut(t.out)
@@ -105,8 +109,11 @@ printed.`,
 		newSnapshot(t),
 		newKey(t),
 		newDemo(t),
+		newVersion(t),
 	)
 	group(root)
+	addSettings(t, root)
+	addCompletion(t, root)
 	return root, started
 }
 

@@ -1,0 +1,169 @@
+package main
+
+// noo config show: what is in force, and why.
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"noo/snapshot"
+)
+
+func newConfig(t terminal, root *cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		Short:   "Show which settings are in force",
+		Example: "  noo config show\n  noo config show births --json",
+	}
+	cmd.AddCommand(newConfigShow(t, root))
+	group(cmd)
+	return cmd
+}
+
+// inForce is what a command would run with.
+type inForce struct {
+	Job      string    `json:"job,omitempty"`
+	Command  string    `json:"command"`
+	Config   string    `json:"config,omitempty"`
+	StateDir string    `json:"state_dir"`
+	Inputs   []string  `json:"inputs,omitempty"`
+	Settings []setting `json:"settings"`
+	Unknown  []string  `json:"unknown_variables,omitempty"`
+}
+
+// setting is one flag of a command: its value is a text, a list of texts, or true or false.
+type setting struct {
+	Flag     string `json:"flag"`
+	Variable string `json:"variable"`
+	Value    any    `json:"value"`
+	Source   string `json:"source"`
+	Place    string `json:"place,omitempty"`
+}
+
+func newConfigShow(t terminal, root *cobra.Command) *cobra.Command {
+	var named string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show [JOB]",
+		Short: "Show each setting and where it comes from",
+		Long: `show prints every flag of the command that a job runs, its value, and where the
+value comes from: the command line, the environment, a line of the config file,
+or the default. Without JOB it shows what noo filter would run with; the config
+file counts for jobs only.
+
+A value that holds an NHS number is shown with asterisks in its place.`,
+		Example: `  noo config show
+  noo config show births
+  noo config show births --missing keep --json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			over := overrides(cmd.Flags())
+			j := &job{command: jobCommands[0]}
+			shown := inForce{}
+			if len(args) == 1 {
+				c, err := openConfig(t, named)
+				if err != nil {
+					return err
+				}
+				found, err := c.find(args)
+				if err != nil {
+					return err
+				}
+				j, shown.Config = found[0], c.path
+			}
+			of, origins, err := j.settled(t, over)
+			if err != nil {
+				return err
+			}
+			shown.Job, shown.Command = j.name, j.command
+			for _, input := range j.inputs {
+				shown.Inputs = append(shown.Inputs, masked(input))
+			}
+			for _, flag := range settable(of.Flags()) {
+				o := origins[flag.Name]
+				shown.Settings = append(shown.Settings, setting{flag.Name, variable(flag.Name), value(flag), o.source, masked(o.place)})
+			}
+			if shown.StateDir, err = snapshot.DefaultStateDir(); err != nil {
+				return err
+			}
+			if shown.Unknown, err = unknownVariables(root); err != nil {
+				return err
+			}
+			return shown.print(t, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&named, "config", "", configUsage)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	addOverrides(cmd, root)
+	return cmd
+}
+
+// value is what a flag is set to, without NHS numbers.
+func value(flag *pflag.Flag) any {
+	if list, ok := flag.Value.(pflag.SliceValue); ok {
+		values := []string{}
+		for _, text := range list.GetSlice() {
+			values = append(values, masked(text))
+		}
+		return values
+	}
+	if flag.Value.Type() == "bool" {
+		return flag.Value.String() == "true"
+	}
+	return masked(flag.Value.String())
+}
+
+func (f *inForce) print(t terminal, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(t.out)
+		encoder.SetIndent("", "  ")
+		return printed(0, encoder.Encode(f))
+	}
+	var text strings.Builder
+	what := "noo " + f.Command
+	if f.Job != "" {
+		what = "job " + f.Job + ": " + what
+	}
+	fmt.Fprintf(&text, "%s\n", strings.Join(append([]string{what}, f.Inputs...), " "))
+	for _, about := range [][2]string{{"config file", f.Config}, {"state folder", f.StateDir}, {"not settings", strings.Join(f.Unknown, " ")}} {
+		if about[1] != "" {
+			fmt.Fprintf(&text, "%-14s %s\n", about[0], about[1])
+		}
+	}
+	text.WriteByte('\n')
+	for _, s := range f.Settings {
+		from := s.Source
+		if s.Place != "" {
+			from = s.Place
+		}
+		fmt.Fprintf(&text, "%-14s %-28s %s\n", s.Flag, s.words(), from)
+	}
+	return printed(fmt.Fprint(t.out, text.String()))
+}
+
+// words is the value of a setting for a person, that of a list with commas between.
+func (s *setting) words() string {
+	switch v := s.Value.(type) {
+	case []string:
+		if len(v) == 0 {
+			return "-"
+		}
+		words := make([]string, len(v))
+		for i, word := range v {
+			if words[i] = word; strings.ContainsAny(word, `, "`) {
+				words[i] = `"` + strings.ReplaceAll(word, `"`, `""`) + `"`
+			}
+		}
+		return strings.Join(words, ",")
+	case string:
+		if v == "" {
+			return "-"
+		}
+		return v
+	}
+	return fmt.Sprint(s.Value)
+}
