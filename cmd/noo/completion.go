@@ -79,8 +79,12 @@ for --column the names of the columns of the input that stands before it.`,
 
 // completeFlag completes the values of a flag.
 func completeFlag(cmd *cobra.Command, flag *pflag.Flag) cobra.CompletionFunc {
-	if columns, ok := cmd.GetFlagCompletionFunc("column"); ok && strings.HasSuffix(flag.Name, "-column") {
-		return columns
+	if flag.Name == "column" || strings.HasSuffix(flag.Name, "-column") {
+		if columns := cmd.Flags().Lookup("column"); columns != nil {
+			if list, ok := columns.Value.(columnList); ok {
+				return list.complete
+			}
+		}
 	}
 	switch {
 	case endings[flag.Name] != nil:
@@ -144,24 +148,36 @@ func completeJobs(t terminal) cobra.CompletionFunc {
 	}
 }
 
+// columnList is the value of --column, which knows where the names of columns are to be found.
+type columnList struct {
+	pflag.Value
+	pflag.SliceValue
+	flags *dataFlags
+}
+
 // completeColumns has --column completed with the names of the columns of the inputs that are named already.
-func completeColumns(cmd *cobra.Command, flags *dataFlags) {
-	_ = cmd.RegisterFlagCompletionFunc("column", func(cmd *cobra.Command, inputs []string, _ string) ([]string, cobra.ShellCompDirective) {
-		settleQuietly(cmd)
-		var found []string
-		for _, input := range inputs {
-			names, err := filter.ColumnNames(cmd.Context(), input, flags.formats())
-			if err != nil {
-				continue
-			}
-			for _, name := range names {
-				if !strings.ContainsAny(name, "\t\n\r") && !slices.Contains(found, name) {
-					found = append(found, name)
-				}
+func completeColumns(set *pflag.FlagSet, flags *dataFlags) {
+	flag := set.Lookup("column")
+	flag.Value = columnList{flag.Value, flag.Value.(pflag.SliceValue), flags}
+	flag.DefValue = "" // in the usage, none
+}
+
+// complete completes the name of a column.
+func (c columnList) complete(cmd *cobra.Command, inputs []string, _ string) ([]string, cobra.ShellCompDirective) {
+	settleQuietly(cmd)
+	var found []string
+	for _, input := range inputs {
+		names, err := filter.ColumnNames(cmd.Context(), input, c.flags.formats())
+		if err != nil {
+			continue
+		}
+		for _, name := range names {
+			if !strings.ContainsAny(name, "\t\n\r") && !slices.Contains(found, name) {
+				found = append(found, name)
 			}
 		}
-		return found, cobra.ShellCompDirectiveNoFileComp
-	}) // fails only where it is there already
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
 // settleQuietly sets what the environment sets, as far as it can: nobody wants to hear of a mistake while typing.

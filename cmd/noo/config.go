@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -93,7 +95,7 @@ func parseConfig(t terminal, path string, text []byte) (*config, error) {
 	}
 	var document yaml.Node
 	if err := yaml.Load(text, &document); err != nil {
-		return nil, r.notYAML(err)
+		return nil, r.notYAML(text, err)
 	}
 	c, err := r.config(document.Content[0])
 	if err != nil {
@@ -113,15 +115,33 @@ func parseConfig(t terminal, path string, text []byte) (*config, error) {
 }
 
 // notYAML says where a file is no YAML, in one line and without an excerpt.
-func (r *configReader) notYAML(err error) error {
+func (r *configReader) notYAML(text []byte, err error) error {
 	bad, ok := errors.AsType[*yaml.LoadError](err)
 	switch {
-	case !ok:
+	case !ok || bad.Mark.Line == 0:
+		if before, ok := readable(text); !ok {
+			return settingError{fmt.Errorf("%s:%d: want text in UTF-8", r.path, 1+strings.Count(before, "\n"))}
+		}
 		return settingError{fmt.Errorf("%s is no config file: want one YAML document", r.path)}
 	case strings.ContainsAny(bad.Message, `'"`) && strings.Contains(bad.Message, "anchor"):
 		return settingError{fmt.Errorf("%s:%d: aliases mean nothing here: write the value out", r.path, bad.Mark.Line)}
 	}
-	return settingError{fmt.Errorf("%s:%d: not YAML: %s", r.path, max(1, bad.Mark.Line), masked(bad.Message))}
+	line, what := bad.Mark.Line, bad.Message
+	if bad.ContextMsg != "" && bad.ContextMark.Line > 0 {
+		line, what = bad.ContextMark.Line, bad.ContextMsg+": "+what // where the thing starts that went wrong
+	}
+	return settingError{fmt.Errorf("%s:%d: not YAML: %s", r.path, line, masked(what))}
+}
+
+// readable tells whether a file is text in UTF-8, and where it is not, what comes before that.
+func readable(text []byte) (before string, ok bool) {
+	for i, c := range string(text) {
+		_, size := utf8.DecodeRune(text[i:])
+		if c == utf8.RuneError && size == 1 || unicode.IsControl(c) && !strings.ContainsRune("\t\n\r", c) {
+			return string(text[:i]), false
+		}
+	}
+	return string(text), true
 }
 
 // wrong is an error at a place of the file.
@@ -416,7 +436,7 @@ func (j *job) prepare(t terminal, layers ...layer) (*cobra.Command, map[string]o
 
 // freshCommand returns a command of a tree of its own, none of whose flags is set.
 func freshCommand(t terminal, name string) (*cobra.Command, error) {
-	root, _ := newRoot(t)
+	root, _ := newTree(t)
 	cmd, _, err := root.Find([]string{name})
 	if err != nil {
 		return nil, err

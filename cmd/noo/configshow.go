@@ -87,9 +87,11 @@ A value that holds an NHS number is shown with asterisks in its place.`,
 				o := origins[flag.Name]
 				shown.Settings = append(shown.Settings, setting{flag.Name, variable(flag.Name), value(flag), o.source, masked(o.place)})
 			}
-			if shown.StateDir, err = snapshot.DefaultStateDir(); err != nil {
+			state, err := snapshot.DefaultStateDir()
+			if err != nil {
 				return err
 			}
+			shown.StateDir, shown.Config = masked(state), masked(shown.Config)
 			if shown.Unknown, err = unknownVariables(root); err != nil {
 				return err
 			}

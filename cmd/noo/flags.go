@@ -209,6 +209,7 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	f.parquet.Version, f.parquet.MaxPage = buildVersion(), parquet.DefaultMaxPage
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.columns, "column", nil, "find NHS numbers in the column `NAME`, or number from 1; may be repeated; without it the header decides")
+	completeColumns(flags, f)
 	flags.Var(action{&f.policy.Missing}, "missing", "records without an NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Invalid}, "invalid", "records with something that is no NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Unchecked}, "unchecked", "records of people who were not looked up: withhold or fail")
@@ -217,7 +218,6 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; give --column a number")
 	flags.Var((*size)(&f.parquet.MaxPage), "max-page", "refuse a Parquet file with a larger page, which would take much memory")
 	flags.BoolVar(&f.quiet, "quiet", false, "say nothing on stderr but errors")
-	completeColumns(cmd, f)
 }
 
 // validate refuses values that no run can work with.

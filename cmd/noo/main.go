@@ -73,6 +73,14 @@ func execute(ctx context.Context, t terminal, args []string) int {
 // newRoot builds the tree of commands. started tells afterwards whether a command began to run, or the command line
 // was wrong.
 func newRoot(t terminal) (root *cobra.Command, started *bool) {
+	root, started = newTree(t)
+	addSettings(t, root)
+	addCompletion(t, root)
+	return root, started
+}
+
+// newTree builds the tree of the commands that do the work, from which the others are derived.
+func newTree(t terminal) (root *cobra.Command, started *bool) {
 	started = new(bool)
 	root = &cobra.Command{
 		Use:   "noo",
@@ -112,8 +120,6 @@ printed.`,
 		newVersion(t),
 	)
 	group(root)
-	addSettings(t, root)
-	addCompletion(t, root)
 	return root, started
 }
 

@@ -165,6 +165,9 @@ func TestFlagsSayWhatTheyTake(t *testing.T) {
 			if flag.Value.Type() != "bool" && !slices.Contains(known, placeholder(flag)) {
 				t.Errorf("%s --%s takes a %q, which no list here knows: is it a path?", cmd.CommandPath(), flag.Name, placeholder(flag))
 			}
+			if flag.Name == inputKey || flag.Name == commandKey {
+				t.Errorf("%s --%s has the name of a key that jobs have beside flags", cmd.CommandPath(), flag.Name)
+			}
 			for _, text := range choices(flag) {
 				if err := flag.Value.Set(text); err != nil {
 					t.Errorf("%s --%s lists %q in its usage, and does not take it: %v", cmd.CommandPath(), flag.Name, text, err)

@@ -86,11 +86,7 @@ func openConfig(t terminal, named string) (*config, error) {
 		return nil, err
 	}
 	if path == "" {
-		where := ""
-		if path := defaultConfig(); path != "" {
-			where = ", or write " + path
-		}
-		return nil, usageError{fmt.Errorf("no config file: name one with --config FILE or in %s%s", variable("config"), where)}
+		return nil, usageError{errors.New("no config file: name one with --config FILE or in " + variable("config"))}
 	}
 	return readConfig(t, path)
 }
@@ -206,10 +202,10 @@ func addOverrides(cmd, root *cobra.Command) {
 			if repeatable(flag) {
 				kept.DefValue = ""
 			}
-			cmd.Flags().AddFlag(&kept)
-			if complete, ok := from.GetFlagCompletionFunc(flag.Name); ok {
-				_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete) // fails only where it is there already
+			if kept.Shorthand != "" && cmd.Flags().ShorthandLookup(kept.Shorthand) != nil {
+				kept.Shorthand = "" // of another flag of another command
 			}
+			cmd.Flags().AddFlag(&kept)
 		}
 	}
 }

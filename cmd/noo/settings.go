@@ -278,15 +278,18 @@ func settleFromEnvironment(t terminal, cmd *cobra.Command) error {
 	if withoutSettings(cmd) {
 		return nil
 	}
-	unknown, err := unknownVariables(cmd.Root())
-	if err != nil {
-		return err
-	}
 	env, err := environment(cmd.Flags())
 	if err != nil {
 		return err
 	}
 	if _, err := settle(cmd.Flags(), env); err != nil {
+		return err
+	}
+	if cmd.Name() == "version" {
+		return nil // is asked for where something is wrong
+	}
+	unknown, err := unknownVariables(cmd.Root())
+	if err != nil {
 		return err
 	}
 	if len(unknown) > 0 && !isQuiet(cmd) {
