@@ -5,6 +5,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,7 +87,13 @@ A value that holds an NHS number is shown with asterisks in its place.`,
 			}
 			for _, flag := range settable(of.Flags()) {
 				o := origins[flag.Name]
-				shown.Settings = append(shown.Settings, setting{flag.Name, variable(flag.Name), value(flag), o.source, masked(o.place)})
+				s := setting{flag.Name, variable(flag.Name), value(flag), o.source, masked(o.place)}
+				if o.source == fromDefault {
+					if s.Value, err = valueByDefault(flag); err != nil {
+						return err
+					}
+				}
+				shown.Settings = append(shown.Settings, s)
 			}
 			state, err := snapshot.DefaultStateDir()
 			if err != nil {
@@ -117,6 +125,31 @@ func value(flag *pflag.Flag) any {
 		return flag.Value.String() == "true"
 	}
 	return masked(flag.Value.String())
+}
+
+// inWords is how a usage says what holds where a flag is not set and its value does not tell.
+var inWords = regexp.MustCompile(`\(default (.+)\)$`)
+
+// valueByDefault is what counts where a flag is not set.
+func valueByDefault(flag *pflag.Flag) (any, error) {
+	if flag.Name == "trusted-key" {
+		files, err := snapshot.TrustedKeyFiles(nil)
+		if err != nil {
+			return nil, trustError{err}
+		}
+		shown := []string{}
+		for _, file := range files {
+			shown = append(shown, masked(file))
+		}
+		return shown, nil
+	}
+	if said := inWords.FindStringSubmatch(flag.Usage); said != nil && flag.Value.String() == "" {
+		if text, err := strconv.Unquote(said[1]); err == nil {
+			return text, nil
+		}
+		return said[1], nil
+	}
+	return value(flag), nil
 }
 
 func (f *inForce) print(t terminal, asJSON bool) error {

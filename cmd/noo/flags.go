@@ -87,8 +87,13 @@ func (c character) Set(text string) error {
 }
 
 func (c character) String() string {
-	if c.byte == nil || *c.byte == 0 {
+	switch {
+	case c.none != nil && *c.none:
+		return "none"
+	case c.byte == nil || *c.byte == 0:
 		return ""
+	case *c.byte == '\t':
+		return "tab" // which can be seen
 	}
 	return string(rune(*c.byte))
 }
