@@ -210,8 +210,10 @@ func listed(flag *pflag.Flag, text string) ([]string, error) {
 	return records[0], nil
 }
 
-// otherVariables are the variables of noo that are no flags.
-var otherVariables = []string{snapshot.StateDirVariable, passwordVariable, atomicfile.HiddenVariable}
+// otherVariables are the variables of noo that are no flags. The last two are read by cobra, and set by its completions.
+var otherVariables = []string{
+	snapshot.StateDirVariable, passwordVariable, atomicfile.HiddenVariable, "NOO_ACTIVE_HELP", "NOO_COMPLETION_DESCRIPTIONS",
+}
 
 // ofService are the variables that Kubernetes sets when a service is called noo.
 var ofService = regexp.MustCompile(`^NOO_(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_.*)$`)
