@@ -164,10 +164,14 @@ func plainVariable(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// environment is the layer of the environment variables. Empty ones are unset.
+// environment is the layer of the environment variables, for the flags that are not on the command line. Empty ones are
+// unset.
 func environment(flags *pflag.FlagSet) (layer, error) {
 	l := layer{}
 	for _, flag := range settable(flags) {
+		if flag.Changed {
+			continue
+		}
 		name, text := variable(flag.Name), os.Getenv(variable(flag.Name))
 		if plain := plainVariable(flag.Name); plain != name && os.Getenv(plain) != "" {
 			if text != "" {
