@@ -47,6 +47,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDone
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return exitInterrupted
+	case is[settingError](err):
+		return exitUsage
 	case errors.Is(err, errDisclosure) || is[*filter.PolicyError](err):
 		return exitDisclosure
 	case errors.Is(err, snapshot.ErrRefused) || is[trustError](err):
@@ -54,7 +56,7 @@ func exitCode(ctx context.Context, err error) int {
 	case is[*formats.InputError](err) || is[*snapshot.ListError](err) ||
 		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
-	case is[usageError](err) || is[settingError](err) || is[*filter.ColumnError](err) || is[*snapshot.KeyError](err) ||
+	case is[usageError](err) || is[*filter.ColumnError](err) || is[*snapshot.KeyError](err) ||
 		errors.Is(err, snapshot.ErrNoPassword) || errors.Is(err, atomicfile.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
 		return exitUsage
 	}
