@@ -4,6 +4,7 @@ package main
 // one line that starts with the file's name and holds no NHS number.
 
 import (
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("jobs:\n  a:\n    input: x\x00\n")
 	f.Add("jobs: {a: {input: [x, [y]]}}")
 	f.Add("\xff\xfej\x00")
-	t := terminal{os.Stdin, os.Stdout, os.Stderr}
+	t := silent(io.Discard, io.Discard)
 	f.Fuzz(func(test *testing.T, text string) {
 		c, err := parseConfig(t, "some.yaml", []byte(text))
 		if err == nil {
@@ -48,7 +49,7 @@ func TestConfigIsText(t *testing.T) {
 		"jobs:\n  a:\n    input: x\x01\n": "some.yaml:3: want text in UTF-8",
 		"jobs:\n  a: \xff\n":              "some.yaml:2: want text in UTF-8",
 	} {
-		_, err := parseConfig(terminal{os.Stdin, os.Stdout, os.Stderr}, "some.yaml", []byte(text))
+		_, err := parseConfig(silent(io.Discard, io.Discard), "some.yaml", []byte(text))
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}

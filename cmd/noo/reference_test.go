@@ -5,6 +5,7 @@ package main
 
 import (
 	"flag"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,7 +82,7 @@ var manHeader = regexp.MustCompile(`(?m)^\.TH ("[^"]*" "[^"]*") .*$`)
 // reference generates the files, by their paths.
 func reference(t *testing.T) map[string]string {
 	files := map[string]string{}
-	root, _ := newRoot(terminal{os.Stdin, os.Stdout, os.Stderr})
+	root, _ := newRoot(silent(io.Discard, io.Discard))
 	all := slices.Collect(commands(root)) // without those that the generator adds
 	for _, cmd := range all {
 		prepareForReference(cmd)
@@ -125,19 +126,22 @@ func fenced(text string) string {
 	})
 }
 
+// silent is a terminal of which only what is written to it is used.
+func silent(out, err io.Writer) terminal { return terminal{in: os.Stdin, out: out, err: err} }
+
 // executeHelp is what a command says of itself.
 func executeHelp(t *testing.T, cmd *cobra.Command) string {
 	t.Helper()
 	var out, said strings.Builder
 	args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
-	if code := execute(t.Context(), terminal{os.Stdin, &out, &said}, args); code != exitDone || said.Len() > 0 {
+	if code := execute(t.Context(), silent(&out, &said), args); code != exitDone || said.Len() > 0 {
 		t.Fatalf("%s --help: exit code %d, %s", cmd.CommandPath(), code, &said)
 	}
 	return out.String()
 }
 
 func TestHelpIsFitToRead(t *testing.T) {
-	root, _ := newRoot(terminal{os.Stdin, os.Stdout, os.Stderr})
+	root, _ := newRoot(silent(io.Discard, io.Discard))
 	for cmd := range commands(root) {
 		name := cmd.CommandPath()
 		help := executeHelp(t, cmd)
@@ -159,7 +163,7 @@ func TestFlagsSayWhatTheyTake(t *testing.T) {
 		"FILE", "DIR", // paths: namesFile
 		"NAME", "N", "TEXT", "TIME", "SIZE", "ACTION", "CHAR", "HOW", "WORD",
 	}
-	root, _ := newRoot(terminal{os.Stdin, os.Stdout, os.Stderr})
+	root, _ := newRoot(silent(io.Discard, io.Discard))
 	for cmd := range commands(root) {
 		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
 			if flag.Value.Type() != "bool" && !slices.Contains(known, placeholder(flag)) {
