@@ -85,6 +85,7 @@ func readConfigFile(path string) ([]byte, error) {
 }
 
 func parseConfig(t terminal, path string, text []byte) (*config, error) {
+	t = rehearsal(t)
 	r := configReader{path: path, flags: map[string]*pflag.FlagSet{}}
 	for _, name := range jobCommands {
 		cmd, err := freshCommand(t, name)
@@ -423,15 +424,15 @@ func quoted(word string) string {
 	return fmt.Sprintf("%q", masked(word))
 }
 
-// prepare returns the command of a job with its flags set from the layers, the first of which goes before, and where
-// each flag came from.
-func (j *job) prepare(t terminal, layers ...layer) (*cobra.Command, map[string]origin, error) {
+// prepare returns the command of a job with its flags set from the layers, the first of which goes before, and what
+// they were set to.
+func (j *job) prepare(t terminal, layers ...layer) (*cobra.Command, layer, error) {
 	cmd, err := freshCommand(t, j.command)
 	if err != nil {
 		return nil, nil, err
 	}
-	origins, err := settle(cmd.Flags(), layers...)
-	return cmd, origins, err
+	settled, err := settle(cmd.Flags(), layers...)
+	return cmd, settled, err
 }
 
 // freshCommand returns a command of a tree of its own, none of whose flags is set.
@@ -442,6 +443,11 @@ func freshCommand(t terminal, name string) (*cobra.Command, error) {
 		return nil, err
 	}
 	return cmd, cmd.ParseFlags(nil) // which adds the flags that the commands above have
+}
+
+// rehearsal is a terminal for commands that are not to be run: whatever their flags do when they are set, nobody sees it.
+func rehearsal(t terminal) terminal {
+	return terminal{in: t.in, out: io.Discard, err: io.Discard}
 }
 
 // configPath is the config file to use: the one named, else the user's, where there is one.

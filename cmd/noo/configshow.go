@@ -77,21 +77,15 @@ A value that holds an NHS number is shown with asterisks in its place.`,
 				}
 				j, shown.Config = found[0], c.path
 			}
-			of, origins, err := j.settled(t, over)
+			of, settled, err := j.settled(rehearsal(t), over)
 			if err != nil {
 				return err
 			}
-			shown.Job, shown.Command = j.name, j.command
-			for _, input := range j.inputs {
-				shown.Inputs = append(shown.Inputs, masked(input))
-			}
+			shown.Job, shown.Command, shown.Inputs = j.name, j.command, maskedAll(j.inputs)
 			for _, flag := range settable(of.Flags()) {
-				o := origins[flag.Name]
-				s := setting{flag.Name, variable(flag.Name), value(flag), o.source, masked(o.place)}
-				if o.source == fromDefault {
-					if s.Value, err = valueByDefault(flag); err != nil {
-						return err
-					}
+				s, err := settingOf(flag, settled)
+				if err != nil {
+					return err
 				}
 				shown.Settings = append(shown.Settings, s)
 			}
@@ -112,19 +106,32 @@ A value that holds an NHS number is shown with asterisks in its place.`,
 	return cmd
 }
 
-// value is what a flag is set to, without NHS numbers.
-func value(flag *pflag.Flag) any {
-	if list, ok := flag.Value.(pflag.SliceValue); ok {
-		values := []string{}
-		for _, text := range list.GetSlice() {
-			values = append(values, masked(text))
-		}
-		return values
+// settingOf describes a flag, without NHS numbers.
+func settingOf(flag *pflag.Flag, settled layer) (s setting, err error) {
+	s = setting{Flag: flag.Name, Variable: variable(flag.Name), Source: fromDefault}
+	g, ok := settled[flag.Name]
+	if !ok {
+		s.Value, err = valueByDefault(flag)
+		return s, err
 	}
-	if flag.Value.Type() == "bool" {
-		return flag.Value.String() == "true"
+	s.Source, s.Place = g.origin.source, masked(g.origin.place)
+	switch {
+	case repeatable(flag):
+		s.Value = maskedAll(g.texts)
+	case flag.Value.Type() == "bool":
+		s.Value = flag.Value.String() == "true"
+	default:
+		s.Value = masked(g.texts[len(g.texts)-1])
 	}
-	return masked(flag.Value.String())
+	return s, nil
+}
+
+func maskedAll(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = masked(text)
+	}
+	return all
 }
 
 // inWords is how a usage says what holds where a flag is not set and its value does not tell.
@@ -132,24 +139,26 @@ var inWords = regexp.MustCompile(`\(default (.+)\)$`)
 
 // valueByDefault is what counts where a flag is not set.
 func valueByDefault(flag *pflag.Flag) (any, error) {
-	if flag.Name == "trusted-key" {
+	text := flag.Value.String()
+	switch {
+	case flag.Name == "trusted-key":
 		files, err := snapshot.TrustedKeyFiles(nil)
 		if err != nil {
 			return nil, trustError{err}
 		}
-		shown := []string{}
-		for _, file := range files {
-			shown = append(shown, masked(file))
-		}
-		return shown, nil
+		return maskedAll(files), nil
+	case repeatable(flag):
+		return maskedAll(flag.Value.(pflag.SliceValue).GetSlice()), nil
+	case flag.Value.Type() == "bool":
+		return text == "true", nil
 	}
-	if said := inWords.FindStringSubmatch(flag.Usage); said != nil && flag.Value.String() == "" {
-		if text, err := strconv.Unquote(said[1]); err == nil {
-			return text, nil
+	if said := inWords.FindStringSubmatch(flag.Usage); said != nil && text == "" {
+		if unquoted, err := strconv.Unquote(said[1]); err == nil {
+			return unquoted, nil
 		}
 		return said[1], nil
 	}
-	return value(flag), nil
+	return text, nil
 }
 
 func (f *inForce) print(t terminal, asJSON bool) error {

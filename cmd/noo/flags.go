@@ -87,13 +87,8 @@ func (c character) Set(text string) error {
 }
 
 func (c character) String() string {
-	switch {
-	case c.none != nil && *c.none:
-		return "none"
-	case c.byte == nil || *c.byte == 0:
+	if c.byte == nil || *c.byte == 0 {
 		return ""
-	case *c.byte == '\t':
-		return "tab" // which can be seen
 	}
 	return string(rune(*c.byte))
 }

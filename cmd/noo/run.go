@@ -156,7 +156,7 @@ func (j *job) run(ctx context.Context, t terminal, over layer) error {
 }
 
 // settled returns the command of a job as it is to be run.
-func (j *job) settled(t terminal, over layer) (*cobra.Command, map[string]origin, error) {
+func (j *job) settled(t terminal, over layer) (*cobra.Command, layer, error) {
 	cmd, err := freshCommand(t, j.command)
 	if err != nil {
 		return nil, nil, err

@@ -61,13 +61,11 @@ type given struct {
 type layer map[string]given
 
 // settle sets the flags that are not on the command line from the layers, of which the first that has a flag counts,
-// and says where each came from. A value that a flag does not take is a settingError that names its place.
-func settle(flags *pflag.FlagSet, layers ...layer) (map[string]origin, error) {
-	origins := map[string]origin{}
+// and returns what each was set to from them. A value that a flag does not take is a settingError that names its place.
+func settle(flags *pflag.FlagSet, layers ...layer) (layer, error) {
+	settled := layer{}
 	for _, flag := range settable(flags) {
-		origins[flag.Name] = origin{source: fromDefault}
 		if flag.Changed {
-			origins[flag.Name] = origin{fromFlag, "--" + flag.Name}
 			continue
 		}
 		for _, l := range layers {
@@ -78,11 +76,11 @@ func settle(flags *pflag.FlagSet, layers ...layer) (map[string]origin, error) {
 			if err := set(flags, flag, g); err != nil {
 				return nil, err
 			}
-			origins[flag.Name] = g.origin
+			settled[flag.Name] = g
 			break
 		}
 	}
-	return origins, nil
+	return settled, nil
 }
 
 // set sets a flag. A value that the flag does not take is a settingError, and a usageError where it was on the command
