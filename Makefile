@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test interop race lint cross fuzz bench clean
+.PHONY: build demo test docs interop race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -15,6 +15,9 @@ demo: build ## the main job on made-up data
 
 test: ## every test that needs only Go
 	go test ./...
+
+docs: ## docs/man and docs/reference, from the commands
+	go test ./cmd/noo -run TestReferenceIsCurrent -count 1 -update
 
 interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and pandas (needs Python; makes its own environment)
 	formats/parquet/testdata/interop/run.sh

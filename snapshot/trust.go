@@ -17,9 +17,6 @@ import (
 	"noo/internal/atomicfile"
 )
 
-// TrustedKeysVariable is the environment variable that lists the files of trusted keys, separated as in PATH.
-const TrustedKeysVariable = "NOO_TRUSTED_KEYS"
-
 // PublicSuffix ends the names of public key files.
 const PublicSuffix = ".pub"
 
@@ -41,20 +38,11 @@ func (e *KeyError) Unwrap() error { return e.Err }
 // ErrNotPublicKey is a file that does not hold a minisign public key.
 var ErrNotPublicKey = errors.New("it is not a minisign public key; give the .pub file of the publisher")
 
-// TrustedKeyFiles lists the files with the keys to be trusted: those given, else those that NOO_TRUSTED_KEYS lists, else
-// every *.pub in DefaultKeyDirs. A folder that cannot be read is a *KeyError. There may be none.
+// TrustedKeyFiles lists the files with the keys to be trusted: those given, else every *.pub in DefaultKeyDirs. A folder
+// that cannot be read is a *KeyError. There may be none.
 func TrustedKeyFiles(given []string) ([]string, error) {
 	if len(given) > 0 {
 		return given, nil
-	}
-	var listed []string
-	for _, file := range filepath.SplitList(os.Getenv(TrustedKeysVariable)) {
-		if file != "" {
-			listed = append(listed, file)
-		}
-	}
-	if len(listed) > 0 {
-		return listed, nil
 	}
 	return publicFiles(DefaultKeyDirs())
 }

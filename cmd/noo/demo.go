@@ -97,7 +97,13 @@ func runDemo(ctx context.Context, t terminal, dir string) error {
 	if err := os.Chdir(dir); err != nil {
 		return err
 	}
-	// What the demonstration does is no business of the snapshots that are used on this machine.
+	// The commands do what they say here, whatever the environment of this machine says, and what they do is no business
+	// of the snapshots that are used on it.
+	for _, name := range variableNames() {
+		if err := os.Unsetenv(name); err != nil {
+			return err
+		}
+	}
 	if err := os.Setenv(snapshot.StateDirVariable, filepath.Join(dir, "state")); err != nil {
 		return err
 	}

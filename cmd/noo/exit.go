@@ -48,6 +48,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDone
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return exitInterrupted
+	case is[settingError](err):
+		return exitUsage
 	case errors.Is(err, errDisclosure) || is[*filter.PolicyError](err):
 		return exitDisclosure
 	case errors.Is(err, snapshot.ErrRefused) || is[trustError](err):

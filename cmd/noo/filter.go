@@ -42,8 +42,10 @@ over. The folder appears when all files are done and verified, with a file
 _SUCCESS in it. With --resume from the start, a run that was cut short can be
 taken up by running it again.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
-  noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs --report report.json
-  noo filter extract.txt -o clean.txt --delimiter pipe --quote none --withheld followup.txt
+  noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs \
+    --report report.json
+  noo filter extract.txt -o clean.txt --delimiter pipe --quote none \
+    --withheld followup.txt
   noo filter extracts/ -o clean/ --resume --report report.json
   noo filter "extracts/*/*.parquet" -o clean/`,
 		Args: func(_ *cobra.Command, args []string) error {

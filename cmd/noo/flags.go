@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -16,9 +15,6 @@ import (
 	"noo/filter"
 	"noo/snapshot"
 )
-
-// snapshotVariable names the snapshot where --snapshot does not.
-const snapshotVariable = "NOO_SNAPSHOT"
 
 // age is a duration in days (21d) or in Go's notation (36h).
 type age time.Duration
@@ -138,7 +134,7 @@ func (r readBack) Set(text string) error {
 
 func (readBack) Type() string { return "HOW" }
 
-const trustedKeyUsage = "trust the publisher whose public key is in `FILE`; may be repeated (" + snapshot.TrustedKeysVariable + ")"
+const trustedKeyUsage = "trust the publisher whose public key is in `FILE`; may be repeated"
 
 // snapshotFlags say which snapshot to use, and what is asked of it.
 type snapshotFlags struct {
@@ -151,7 +147,7 @@ type snapshotFlags struct {
 }
 
 func (f *snapshotFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.path, "snapshot", os.Getenv(snapshotVariable), "take who has opted out from `FILE` ("+snapshotVariable+")")
+	cmd.Flags().StringVar(&f.path, "snapshot", "", "take who has opted out from `FILE`")
 	f.addTrust(cmd)
 }
 
@@ -166,7 +162,7 @@ func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
 // open opens and verifies the snapshot, without judging its age.
 func (f *snapshotFlags) open() (*snapshot.Snapshot, error) {
 	if f.path == "" {
-		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + snapshotVariable)}
+		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + variable("snapshot"))}
 	}
 	var err error
 	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.trusted); err != nil {
@@ -213,6 +209,8 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.columns, "column", nil, "find NHS numbers in the column `NAME`, or number from 1; may be repeated; without it the header decides")
 	flags.StringArrayVar(&f.allowed, "allow-column", nil, "let the column `NAME`, or number from 1, pass though it holds NHS numbers and records are not filtered by it; may be repeated")
 	flags.BoolVar(&f.forceColumns, "force-column", false, "look for NHS numbers in the column though its first values say otherwise")
+	completeColumns(flags, "column", f)
+	completeColumns(flags, "allow-column", f)
 	flags.Var(action{&f.policy.Missing}, "missing", "records without an NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Invalid}, "invalid", "records with something that is no NHS number: withhold, keep or fail")
 	flags.Var(action{&f.policy.Unchecked}, "unchecked", "records of people who were not looked up: withhold or fail")

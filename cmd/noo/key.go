@@ -20,8 +20,9 @@ const passwordVariable = "NOO_KEY_PASSWORD"
 
 func newKey(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "key",
-		Short: "Make keys for signing snapshots",
+		Use:     "key",
+		Short:   "Make keys for signing snapshots",
+		Example: `  noo key generate --name publisher`,
 	}
 	cmd.AddCommand(newKeyGenerate(t))
 	group(cmd)

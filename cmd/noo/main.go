@@ -73,6 +73,14 @@ func execute(ctx context.Context, t terminal, args []string) int {
 // newRoot builds the tree of commands. started tells afterwards whether a command began to run, or the command line
 // was wrong.
 func newRoot(t terminal) (root *cobra.Command, started *bool) {
+	root, started = newTree(t)
+	addSettings(t, root)
+	addCompletion(t, root)
+	return root, started
+}
+
+// newTree builds the tree of the commands that do the work, from which the others are derived.
+func newTree(t terminal) (root *cobra.Command, started *bool) {
 	started = new(bool)
 	root = &cobra.Command{
 		Use:   "noo",
@@ -86,13 +94,17 @@ Records without a readable NHS number are withheld too, unless you say
 otherwise. Either a complete output is written or none. No NHS number is ever
 printed.`,
 		Example: `  noo demo
-  noo filter extract.csv -o clean.csv --snapshot optouts.noo --trusted-key publisher.pub
+  noo filter extract.csv -o clean.csv --snapshot optouts.noo \
+    --trusted-key publisher.pub
   noo check clean.csv --snapshot optouts.noo --trusted-key publisher.pub`,
 		Version:           buildVersion(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
-		PersistentPreRun:  func(*cobra.Command, []string) { *started = true },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			*started = true
+			return settleFromEnvironment(t, cmd)
+		},
 	}
 	root.SetIn(t.in)
 	root.SetOut(t.out)
@@ -106,6 +118,7 @@ printed.`,
 		newSnapshot(t),
 		newKey(t),
 		newDemo(t),
+		newVersion(t),
 	)
 	group(root)
 	return root, started

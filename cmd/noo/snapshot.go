@@ -21,6 +21,8 @@ func newSnapshot(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Build, inspect and verify snapshots of who has opted out",
+		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
+  noo snapshot verify optouts.noo --trusted-key publisher.pub`,
 	}
 	cmd.AddCommand(newSnapshotBuild(t), newSnapshotInspect(t), newSnapshotVerify(t))
 	group(cmd)
@@ -51,8 +53,10 @@ Without --checked the lists are taken to be complete: whoever is not on them has
 not opted out. With it, only the numbers on the --checked lists were looked up,
 and records of anyone else will be withheld.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
-  noo snapshot build optouts.csv --column nhs_number -o optouts.noo --key publisher.key --publisher "Example Trust"
-  noo snapshot build optouts.txt --checked sent.dat -o optouts.noo --key publisher.key`,
+  noo snapshot build optouts.csv --column nhs_number -o optouts.noo \
+    --key publisher.key --publisher "Example Trust"
+  noo snapshot build optouts.txt --checked sent.dat -o optouts.noo \
+    --key publisher.key`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no list: name a file, or - for standard input")

@@ -26,9 +26,9 @@ var (
 	ErrNotRegular = errors.New("is not a regular file")
 )
 
-// hiddenVariable makes files have hidden names on Linux too, as they have elsewhere. It is for file systems on which
+// HiddenVariable makes files have hidden names on Linux too, as they have elsewhere. It is for file systems on which
 // unnamed files misbehave, and for tests.
-const hiddenVariable = "NOO_NO_TMPFILE"
+const HiddenVariable = "NOO_NO_TMPFILE"
 
 // writebackStep is how many bytes are written before the kernel is asked to start moving them to the disk, so that
 // the sync at the end finds little left to do.

@@ -49,7 +49,7 @@ func names(t *testing.T, dir string) (names []string) {
 func bothWays(t *testing.T, test func(t *testing.T)) {
 	t.Run("as the system allows", test)
 	t.Run("hidden name", func(t *testing.T) {
-		t.Setenv(hiddenVariable, "1")
+		t.Setenv(HiddenVariable, "1")
 		test(t)
 	})
 }

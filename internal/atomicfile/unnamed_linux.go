@@ -10,7 +10,7 @@ import (
 // openUnnamed opens a file without a name in folder, or returns nil where the file system or the machine (no /proc to
 // name it through later) cannot do that.
 func openUnnamed(folder string) *os.File {
-	if os.Getenv(hiddenVariable) != "" {
+	if os.Getenv(HiddenVariable) != "" {
 		return nil
 	}
 	fd, err := unix.Open(folder, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)

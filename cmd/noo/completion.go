@@ -1,0 +1,188 @@
+package main
+
+// noo completion, and what shells are told of arguments and values. What a flag takes is known from its usage, so that
+// a new flag is completed without another line. Completing writes nothing, and says nothing of what goes wrong.
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"noo/filter"
+)
+
+// endings are the endings of the files that a flag takes. The others take any.
+var endings = map[string][]string{
+	"snapshot":    {"noo"},
+	"trusted-key": {"pub"},
+	"key":         {"key"},
+	"config":      {"yaml", "yml"},
+}
+
+// shells are the shells for which there are completions.
+var shells = map[string]func(*cobra.Command, io.Writer) error{
+	"bash":       func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+	"zsh":        func(root *cobra.Command, w io.Writer) error { return root.GenZshCompletion(w) },
+	"fish":       func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) },
+	"powershell": func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) },
+}
+
+// addCompletion adds the command that prints completions, and tells all others what completes them.
+func addCompletion(t terminal, root *cobra.Command) {
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newCompletion(t, root))
+	for cmd := range commands(root) {
+		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+			if _, ok := cmd.GetFlagCompletionFunc(flag.Name); !ok && flag.Value.Type() != "bool" {
+				_ = cmd.RegisterFlagCompletionFunc(flag.Name, completeFlag(cmd, flag)) // fails only where it is there already
+			}
+		})
+		if cmd.ValidArgsFunction == nil && len(cmd.ValidArgs) == 0 {
+			cmd.ValidArgsFunction = completeArguments(t, cmd)
+		}
+	}
+}
+
+func newCompletion(t terminal, root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion bash|zsh|fish|powershell",
+		Short: "Print a script by which a shell completes noo's command lines",
+		Long: `completion prints a script for a shell. With it, the tab key completes commands,
+flags, the values that there are to choose from, files, the names of jobs, and
+for --column the names of the columns of the input that stands before it.`,
+		Example: `  source <(noo completion bash)     # needs the package bash-completion
+  noo completion bash > /etc/bash_completion.d/noo
+  noo completion zsh > "${fpath[1]}/_noo"
+  noo completion fish > ~/.config/fish/completions/noo.fish
+  noo completion powershell | Out-String | Invoke-Expression`,
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || shells[args[0]] == nil {
+				return fmt.Errorf("name one shell: bash, zsh, fish or powershell")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			var script strings.Builder
+			if err := shells[args[0]](root, &script); err != nil {
+				return err
+			}
+			return printed(io.WriteString(t.out, script.String()))
+		},
+	}
+}
+
+// completeFlag completes the values of a flag.
+func completeFlag(cmd *cobra.Command, flag *pflag.Flag) cobra.CompletionFunc {
+	if flag.Name == "column" || strings.HasSuffix(flag.Name, "-column") {
+		if columns := cmd.Flags().Lookup("column"); columns != nil {
+			if list, ok := columns.Value.(columnList); ok {
+				return list.complete
+			}
+		}
+	}
+	switch {
+	case endings[flag.Name] != nil:
+		return cobra.FixedCompletions(endings[flag.Name], cobra.ShellCompDirectiveFilterFileExt)
+	case placeholder(flag) == "DIR":
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+	case namesFile(flag):
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+	case flag.Value.Type() == (character{}).Type():
+		return cobra.FixedCompletions([]string{"comma", "pipe", "semicolon", "tab"}, cobra.ShellCompDirectiveNoFileComp)
+	}
+	return cobra.FixedCompletions(choices(flag), cobra.ShellCompDirectiveNoFileComp)
+}
+
+// choice is how a usage lists the values that there are: "plain, or independent", "withhold, keep or fail".
+var choice = regexp.MustCompile(`: ((?:[a-z0-9]+, )*[a-z0-9]+,? or [a-z0-9]+)(?:$| with |[;,(])`)
+
+// choices are the values that there are to choose from, as the usage of a flag lists them.
+func choices(flag *pflag.Flag) []string {
+	_, usage := pflag.UnquoteUsage(flag)
+	found := choice.FindStringSubmatch(usage)
+	if found == nil {
+		return nil
+	}
+	words := strings.FieldsFunc(found[1], func(r rune) bool { return r == ' ' || r == ',' })
+	return slices.DeleteFunc(words, func(word string) bool { return word == "or" })
+}
+
+// completeArguments completes the arguments of a command by what its usage calls them.
+func completeArguments(t terminal, cmd *cobra.Command) cobra.CompletionFunc {
+	switch {
+	case cmd.HasSubCommands():
+		return cobra.NoFileCompletions
+	case strings.Contains(cmd.Use, "JOB"):
+		return completeJobs(t)
+	case cmd.HasParent() && cmd.Parent().Name() == "snapshot" && strings.Contains(cmd.Use, " FILE"):
+		return cobra.FixedCompletions(endings["snapshot"], cobra.ShellCompDirectiveFilterFileExt)
+	case strings.Contains(cmd.Use, "[DIR]"):
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+	case strings.Contains(cmd.Use, " INPUT") || strings.Contains(cmd.Use, " LIST") || strings.Contains(cmd.Use, " FILE"):
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+	}
+	return cobra.NoFileCompletions
+}
+
+// completeJobs completes the names of the jobs in the config file.
+func completeJobs(t terminal) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, names []string, _ string) ([]string, cobra.ShellCompDirective) {
+		settleQuietly(cmd)
+		c, err := openConfig(t, cmd.Flag("config").Value.String())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var found []string
+		for _, j := range c.jobs {
+			if !slices.Contains(names, j.name) {
+				found = append(found, cobra.CompletionWithDesc(j.name, "noo "+j.command))
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// columnList is the value of a flag that names columns, which knows where the names of columns are to be found.
+type columnList struct {
+	pflag.Value
+	pflag.SliceValue
+	flags *dataFlags
+}
+
+// completeColumns has a flag completed with the names of the columns of the inputs that are named already.
+func completeColumns(set *pflag.FlagSet, name string, flags *dataFlags) {
+	flag := set.Lookup(name)
+	flag.Value = columnList{flag.Value, flag.Value.(pflag.SliceValue), flags}
+	flag.DefValue = "" // in the usage, none
+}
+
+// complete completes the name of a column.
+func (c columnList) complete(cmd *cobra.Command, inputs []string, _ string) ([]string, cobra.ShellCompDirective) {
+	settleQuietly(cmd)
+	var found []string
+	for _, input := range inputs {
+		names, err := filter.ColumnNames(cmd.Context(), input, c.flags.formats())
+		if err != nil {
+			continue
+		}
+		for _, name := range names {
+			if !strings.ContainsAny(name, "\t\n\r") && !slices.Contains(found, name) {
+				found = append(found, name)
+			}
+		}
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+// settleQuietly sets what the environment sets, as far as it can: nobody wants to hear of a mistake while typing.
+func settleQuietly(cmd *cobra.Command) {
+	if env, err := environment(cmd.Flags()); err == nil {
+		_, _ = settle(cmd.Flags(), env)
+	}
+}

@@ -1,0 +1,213 @@
+package main
+
+// noo config show: what is in force, and why.
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"noo/snapshot"
+)
+
+func newConfig(t terminal, root *cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		Short:   "Show which settings are in force",
+		Example: "  noo config show\n  noo config show births --json",
+	}
+	cmd.AddCommand(newConfigShow(t, root))
+	group(cmd)
+	return cmd
+}
+
+// inForce is what a command would run with.
+type inForce struct {
+	Job      string    `json:"job,omitempty"`
+	Command  string    `json:"command"`
+	Config   string    `json:"config,omitempty"`
+	StateDir string    `json:"state_dir"`
+	Inputs   []string  `json:"inputs,omitempty"`
+	Settings []setting `json:"settings"`
+	Unknown  []string  `json:"unknown_variables,omitempty"`
+}
+
+// setting is one flag of a command: its value is a text, a list of texts, or true or false.
+type setting struct {
+	Flag     string `json:"flag"`
+	Variable string `json:"variable"`
+	Value    any    `json:"value"`
+	Source   string `json:"source"`
+	Place    string `json:"place,omitempty"`
+}
+
+func newConfigShow(t terminal, root *cobra.Command) *cobra.Command {
+	var named string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show [JOB]",
+		Short: "Show each setting and where it comes from",
+		Long: `show prints every flag of the command that a job runs, its value, and where the
+value comes from: the command line, the environment, a line of the config file,
+or the default. Without JOB it shows what noo filter would run with; the config
+file counts for jobs only.
+
+A value that holds an NHS number is shown with asterisks in its place.`,
+		Example: `  noo config show
+  noo config show births
+  noo config show births --missing keep --json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			over := overrides(cmd.Flags())
+			j := &job{command: jobCommands[0]}
+			shown := inForce{}
+			if len(args) == 1 {
+				c, err := openConfig(t, named)
+				if err != nil {
+					return err
+				}
+				found, err := c.find(args)
+				if err != nil {
+					return err
+				}
+				j, shown.Config = found[0], c.path
+			}
+			of, settled, err := j.settled(rehearsal(t), over)
+			if err != nil {
+				return err
+			}
+			shown.Job, shown.Command, shown.Inputs = j.name, j.command, maskedAll(j.inputs)
+			for _, flag := range settable(of.Flags()) {
+				s, err := settingOf(flag, settled)
+				if err != nil {
+					return err
+				}
+				shown.Settings = append(shown.Settings, s)
+			}
+			state, err := snapshot.DefaultStateDir()
+			if err != nil {
+				return err
+			}
+			shown.StateDir, shown.Config = masked(state), masked(shown.Config)
+			if shown.Unknown, err = unknownVariables(root); err != nil {
+				return err
+			}
+			return shown.print(t, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&named, "config", "", configUsage)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	addOverrides(cmd, root)
+	return cmd
+}
+
+// settingOf describes a flag, without NHS numbers.
+func settingOf(flag *pflag.Flag, settled layer) (s setting, err error) {
+	s = setting{Flag: flag.Name, Variable: variable(flag.Name), Source: fromDefault}
+	g, ok := settled[flag.Name]
+	if !ok {
+		s.Value, err = valueByDefault(flag)
+		return s, err
+	}
+	s.Source, s.Place = g.origin.source, masked(g.origin.place)
+	switch {
+	case repeatable(flag):
+		s.Value = maskedAll(g.texts)
+	case flag.Value.Type() == "bool":
+		s.Value = flag.Value.String() == "true"
+	default:
+		s.Value = masked(g.texts[len(g.texts)-1])
+	}
+	return s, nil
+}
+
+func maskedAll(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = masked(text)
+	}
+	return all
+}
+
+// inWords is how a usage says what holds where a flag is not set and its value does not tell.
+var inWords = regexp.MustCompile(`\(default (.+)\)$`)
+
+// valueByDefault is what counts where a flag is not set.
+func valueByDefault(flag *pflag.Flag) (any, error) {
+	text := flag.Value.String()
+	switch {
+	case flag.Name == "trusted-key":
+		files, err := snapshot.TrustedKeyFiles(nil)
+		if err != nil {
+			return nil, trustError{err}
+		}
+		return maskedAll(files), nil
+	case repeatable(flag):
+		return maskedAll(flag.Value.(pflag.SliceValue).GetSlice()), nil
+	case flag.Value.Type() == "bool":
+		return text == "true", nil
+	}
+	if said := inWords.FindStringSubmatch(flag.Usage); said != nil && text == "" {
+		if unquoted, err := strconv.Unquote(said[1]); err == nil {
+			return unquoted, nil
+		}
+		return said[1], nil
+	}
+	return text, nil
+}
+
+func (f *inForce) print(t terminal, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(t.out)
+		encoder.SetIndent("", "  ")
+		return printed(0, encoder.Encode(f))
+	}
+	var text strings.Builder
+	what := "noo " + f.Command
+	if f.Job != "" {
+		what = "job " + f.Job + ": " + what
+	}
+	fmt.Fprintf(&text, "%s\n", strings.Join(append([]string{what}, f.Inputs...), " "))
+	for _, about := range [][2]string{{"config file", f.Config}, {"state folder", f.StateDir}, {"not settings", strings.Join(f.Unknown, " ")}} {
+		if about[1] != "" {
+			fmt.Fprintf(&text, "%-14s %s\n", about[0], about[1])
+		}
+	}
+	text.WriteByte('\n')
+	for _, s := range f.Settings {
+		from := s.Source
+		if s.Place != "" {
+			from = s.Place
+		}
+		fmt.Fprintf(&text, "%-14s %-28s %s\n", s.Flag, s.words(), from)
+	}
+	return printed(fmt.Fprint(t.out, text.String()))
+}
+
+// words is the value of a setting for a person, that of a list with commas between.
+func (s *setting) words() string {
+	switch v := s.Value.(type) {
+	case []string:
+		if len(v) == 0 {
+			return "-"
+		}
+		words := make([]string, len(v))
+		for i, word := range v {
+			if words[i] = word; strings.ContainsAny(word, `, "`) {
+				words[i] = `"` + strings.ReplaceAll(word, `"`, `""`) + `"`
+			}
+		}
+		return strings.Join(words, ",")
+	case string:
+		if v == "" {
+			return "-"
+		}
+		return v
+	}
+	return fmt.Sprint(s.Value)
+}
