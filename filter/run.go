@@ -31,6 +31,8 @@ type Run struct {
 	Report string
 	// Replace lets existing outputs be replaced.
 	Replace bool
+	// Compress is what the outputs are compressed with; where nil, they are compressed as the input is.
+	Compress *formats.Compression
 	// Uses are further files that no output may replace, such as the snapshot.
 	Uses []string
 
@@ -77,7 +79,7 @@ func (e *PolicyError) Error() string {
 type outputs struct{ dataset, withheld, report *output }
 
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
-// for a bad input, a *ColumnError where the identifying columns could not be told, a *PolicyError, atomicfile.ErrSameFile,
+// for a bad input, a *ColumnError where the identifying columns could not be told, a *CompressionError, a *PolicyError, atomicfile.ErrSameFile,
 // atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, ErrReadBack for one that is wrong, the
 // context's cause when it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
@@ -163,7 +165,11 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if r.Report != "" {
 		in.digest()
 	}
-	format, err := formats.Detect(r.Formats, in.head, in.name)
+	format, err := in.detect(ctx, r.Formats)
+	if err != nil {
+		return nil, err
+	}
+	compression, err := r.compression(in, format)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +186,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
-	if err := r.create(out); err != nil {
+	if err := r.create(out, compression); err != nil {
 		return nil, err
 	}
 
@@ -194,6 +200,11 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 	if err := in.finish(); err != nil {
 		return nil, err
+	}
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if err := o.complete(); err != nil {
+			return nil, err
+		}
 	}
 	if backer, ok := format.(formats.ReadBacker); ok {
 		if err := r.readBack(ctx, backer.ReadBack(), columns, judge.tally(), out); err != nil {
@@ -212,8 +223,8 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	return report, nil
 }
 
-// create starts the outputs.
-func (r *Run) create(out *outputs) (err error) {
+// create starts the outputs, and the compression of those that hold records.
+func (r *Run) create(out *outputs, compression formats.Compression) (err error) {
 	for _, o := range []struct {
 		path   string
 		output **output
@@ -227,6 +238,11 @@ func (r *Run) create(out *outputs) (err error) {
 	}
 	if out.dataset != nil && r.Report != "" {
 		out.dataset.digest()
+	}
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if err := o.compress(compression); err != nil {
+			return err
+		}
 	}
 	return nil
 }

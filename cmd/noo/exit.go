@@ -54,7 +54,7 @@ func exitCode(ctx context.Context, err error) int {
 	case is[*formats.InputError](err) || is[*snapshot.ListError](err) ||
 		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
-	case is[usageError](err) || is[*filter.ColumnError](err) || is[*snapshot.KeyError](err) ||
+	case is[usageError](err) || is[*filter.ColumnError](err) || is[*filter.CompressionError](err) || is[*snapshot.KeyError](err) ||
 		errors.Is(err, snapshot.ErrNoPassword) || errors.Is(err, atomicfile.ErrSameFile) || errors.Is(err, atomicfile.ErrExists) || errors.Is(err, atomicfile.ErrNotRegular):
 		return exitUsage
 	}

@@ -7,12 +7,15 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"noo/formats"
 )
 
 func newFilter(t terminal) *cobra.Command {
 	var flags dataFlags
 	var output, withheld, report string
 	var force bool
+	var compress *formats.Compression
 	cmd := &cobra.Command{
 		Use:   "filter INPUT -o OUTPUT",
 		Short: "Write a dataset without the records that must not be disclosed",
@@ -24,11 +27,16 @@ withheld unless you say otherwise.
 
 The output appears complete or not at all. INPUT and OUTPUT may be - for
 standard input and output; what goes to standard output is held back until the
-whole input was found good.`,
+whole input was found good.
+
+CSV may be compressed with gzip, zstd or bzip2, which is told by its content. The
+output is compressed as the input is, or as --compress says, and its name must
+say so: .gz, .zst, or neither.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
   noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs --report report.json
   noo filter extract.txt -o clean.txt --delimiter pipe --quote none --withheld followup.txt
-  zcat extract.csv.gz | noo filter - -o - | gzip > clean.csv.gz`,
+  noo filter extract.csv.gz -o clean.csv.zst --compress zstd
+  cat extract.csv | noo filter - -o - --compress gzip > clean.csv.gz`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output == "" {
@@ -42,7 +50,7 @@ whole input was found good.`,
 				return err
 			}
 			run := flags.run(t, cmd, s, args[0])
-			run.Output, run.Withheld, run.Report, run.Replace = output, withheld, report, force
+			run.Output, run.Withheld, run.Report, run.Replace, run.Compress = output, withheld, report, force, compress
 			if report != "" {
 				run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 			}
@@ -64,9 +72,31 @@ whole input was found good.`,
 	cmd.Flags().StringVar(&withheld, "withheld", "", "write the records that were withheld to `FILE`, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
 	cmd.Flags().Var(readBack{&flags.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
+	cmd.Flags().Var(compression{&compress}, "compress", "compress the output and the withheld records with gzip or zstd, or none; without it, as the input is")
 	cmd.Flags().BoolVar(&force, "force", false, "replace outputs that exist")
 	return cmd
 }
+
+// compression is a formats.Compression as a flag; nil where it is not given.
+type compression struct{ wanted **formats.Compression }
+
+func (c compression) Set(text string) error {
+	var wanted formats.Compression
+	if err := wanted.UnmarshalText([]byte(text)); err != nil {
+		return err
+	}
+	*c.wanted = &wanted
+	return nil
+}
+
+func (c compression) String() string {
+	if c.wanted == nil || *c.wanted == nil {
+		return ""
+	}
+	return (*c.wanted).String()
+}
+
+func (compression) Type() string { return "HOW" }
 
 // oneInput asks for exactly one input, in words.
 func oneInput(_ *cobra.Command, args []string) error {
