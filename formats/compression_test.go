@@ -534,6 +534,45 @@ func TestCompressorThatFails(t *testing.T) {
 	t.Errorf("%d goroutines where there were %d", runtime.NumGoroutine(), before)
 }
 
+// mistaken is an encoder that writes a stream of its own, whatever it is given.
+type mistaken struct {
+	to     io.Writer
+	stream []byte
+}
+
+func (m mistaken) Write(p []byte) (int, error) { return len(p), nil }
+
+func (m mistaken) Close() error {
+	_, err := m.to.Write(m.stream)
+	return err
+}
+
+// TestMiscompressed: an encoder that makes a mistake is found out before the output is used.
+func TestMiscompressed(t *testing.T) {
+	content := text(rand.New(rand.NewPCG(59, 61)), 5000)
+	for _, c := range []Compression{Gzip, Zstd} {
+		good, shorter := compressed(t, c, content, 1, 100), compressed(t, c, content[1:], 1, 100)
+		flipped := bytes.Clone(good)
+		flipped[len(good)/2] ^= 1
+		for name, stream := range map[string][]byte{
+			"a good one": good, "a record less": shorter, "a bit flipped": flipped, "cut off": good[:len(good)-1],
+			"something behind": append(bytes.Clone(good), "x"...), "nothing": nil,
+		} {
+			z, err := NewCompressor(c, io.Discard, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			z.encoder = mistaken{z.proof, stream}
+			if _, err := z.Write(content); err != nil {
+				t.Fatal(err)
+			}
+			if err := z.Close(); errors.Is(err, ErrMiscompressed) == (name == "a good one") {
+				t.Errorf("%v, %s: %v", c, name, err)
+			}
+		}
+	}
+}
+
 // FuzzDecompressor holds gzip against the standard library, and every decoder against its promises: an error of the
 // input, or an end that was verified.
 func FuzzDecompressor(f *testing.F) {

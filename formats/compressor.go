@@ -28,14 +28,27 @@ const (
 // maxWorkers bounds the memory of a Compressor on large machines: the reader is slower than so many writers.
 const maxWorkers = 16
 
-// ErrNotWritable is a compression that can only be read.
-var ErrNotWritable = errors.New("cannot be written")
+// Errors of a Compressor.
+var (
+	// ErrNotWritable is a compression that can only be read.
+	ErrNotWritable = errors.New("cannot be written")
+	// ErrMiscompressed is output that, decompressed again, is not what was written. It is a bug of this program.
+	ErrMiscompressed = errors.New("read back, the compressed output does not hold what it should; this is a bug in noo: nothing was written, please report it")
+)
 
-// Compressor compresses what is written to it. It is for one goroutine.
+// Compressor compresses what is written to it. All that it writes it also decompresses again, meanwhile: an encoder builds
+// its output anew, and a mistake in it must not lose a record. It is for one goroutine.
 type Compressor struct {
 	encoder io.WriteCloser
-	abandon func()
+	reset   func() // waits for the encoder's goroutines
+	written int64
 	done    bool
+
+	proof   *io.PipeWriter // takes what the encoder wrote to whoever reads it back
+	reader  *io.PipeReader
+	proved  chan struct{} // closed when the fields below are final
+	content int64         // bytes that were read back
+	err     error         // of reading back
 }
 
 // NewCompressor writes to w, from goroutines of its own but never from two at a time. workers is how many pieces are
@@ -45,28 +58,35 @@ func NewCompressor(c Compression, w io.Writer, workers int) (*Compressor, error)
 		workers = runtime.GOMAXPROCS(0)
 	}
 	workers = min(workers, maxWorkers)
-	switch c {
+	z := &Compressor{proved: make(chan struct{})}
+	z.reader, z.proof = io.Pipe()
+	var err error
+	switch w := io.MultiWriter(w, z.proof); c {
 	case Gzip:
-		return newGzipCompressor(w, workers)
+		err = z.startGzip(w, workers)
 	case Zstd:
-		return newZstdCompressor(w, workers)
+		err = z.startZstd(w, workers)
+	default:
+		err = fmt.Errorf("%v %w", c, ErrNotWritable)
 	}
-	return nil, fmt.Errorf("%v %w", c, ErrNotWritable)
-}
-
-func newGzipCompressor(w io.Writer, workers int) (*Compressor, error) {
-	encoder, err := pgzip.NewWriterLevel(w, gzipLevel)
 	if err != nil {
 		return nil, err
 	}
-	if err := encoder.SetConcurrency(gzipPiece, workers); err != nil {
-		return nil, err
-	}
-	encoder.ModTime = time.Unix(0, 0) // none; the library makes a date of the zero Time
-	return &Compressor{encoder: encoder, abandon: func() { encoder.Reset(io.Discard) }}, nil
+	go z.readBack(c)
+	return z, nil
 }
 
-func newZstdCompressor(w io.Writer, workers int) (*Compressor, error) {
+func (z *Compressor) startGzip(w io.Writer, workers int) error {
+	encoder, err := pgzip.NewWriterLevel(w, gzipLevel)
+	if err != nil {
+		return err
+	}
+	encoder.ModTime = time.Unix(0, 0) // none; the library makes a date of the zero Time
+	z.encoder, z.reset = encoder, func() { encoder.Reset(io.Discard) }
+	return encoder.SetConcurrency(gzipPiece, workers)
+}
+
+func (z *Compressor) startZstd(w io.Writer, workers int) error {
 	encoder, err := zstd.NewWriter(w,
 		zstd.WithEncoderLevel(zstdLevel),
 		zstd.WithWindowSize(zstdWindow),
@@ -76,29 +96,55 @@ func newZstdCompressor(w io.Writer, workers int) (*Compressor, error) {
 		zstd.WithEncoderConcurrency(max(workers, 2)), // with one it would not cut into pieces, and give other bytes
 	)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Compressor{encoder: encoder, abandon: func() { encoder.Reset(nil) }}, nil
+	z.encoder, z.reset = encoder, func() { encoder.Reset(nil) }
+	return nil
+}
+
+// readBack decompresses what the encoder writes, which verifies its checksum, and counts what comes out.
+func (z *Compressor) readBack(c Compression) {
+	defer close(z.proved)
+	d := NewDecompressor(c, "the output", z.reader)
+	defer d.Close()
+	z.content, z.err = io.Copy(io.Discard, d)
+	if z.err != nil {
+		z.err = fmt.Errorf("%w (%w)", ErrMiscompressed, z.err)
+	}
+	z.reader.CloseWithError(z.err) // the encoder need not go on
 }
 
 // Write implements io.Writer. An error of the writer below may come with a later Write, or with Close.
-func (c *Compressor) Write(p []byte) (int, error) { return c.encoder.Write(p) }
+func (z *Compressor) Write(p []byte) (int, error) {
+	n, err := z.encoder.Write(p)
+	z.written += int64(n)
+	return n, err
+}
 
-// Close writes what is left. When it returns nothing more is written.
-func (c *Compressor) Close() error {
-	c.done = true
-	err := c.encoder.Close()
-	if err != nil {
-		c.abandon()
+// Close writes what is left, and waits until all was read back. When it returns nothing more is written.
+func (z *Compressor) Close() error {
+	if err := z.encoder.Close(); err != nil {
+		z.Abandon()
+		return err
 	}
-	return err
+	z.done = true
+	z.proof.Close()
+	<-z.proved
+	if z.err == nil && z.content != z.written {
+		return ErrMiscompressed
+	}
+	return z.err
 }
 
 // Abandon ends a Compressor whose output nobody wants, and waits until it writes no more. It does nothing after Close:
 // it may be deferred.
-func (c *Compressor) Abandon() {
-	if !c.done {
-		c.done = true
-		c.abandon()
+func (z *Compressor) Abandon() {
+	if z.done {
+		return
 	}
+	z.done = true
+	z.reader.Close() // what the encoder still has to write fails
+	z.reset()
+	z.proof.Close()
+	<-z.proved
 }
