@@ -79,9 +79,9 @@ func (e *PolicyError) Error() string {
 type outputs struct{ dataset, withheld, report *output }
 
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
-// for a bad input, a *ColumnError where the identifying columns could not be told, a *CompressionError, a *PolicyError, atomicfile.ErrSameFile,
-// atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, ErrReadBack for one that is wrong, the
-// context's cause when it ended, or what the file system said.
+// for a bad input, a *ColumnError where the identifying columns could not be told, a *CompressionError, a *PolicyError,
+// atomicfile.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that cannot be, ErrReadBack or
+// formats.ErrMiscompressed for one that is wrong, the context's cause when it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
 	report := r.About
 	report.Schema, report.Started = ReportSchema, time.Now().UTC()

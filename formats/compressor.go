@@ -109,7 +109,7 @@ func (z *Compressor) readBack(c Compression) {
 	defer d.Close()
 	z.content, z.err = io.Copy(io.Discard, d)
 	if z.err != nil {
-		z.err = fmt.Errorf("%w (%w)", ErrMiscompressed, z.err)
+		z.err = fmt.Errorf("%w (%v)", ErrMiscompressed, z.err) // it is no input that is refused
 	}
 	z.reader.CloseWithError(z.err) // the encoder need not go on
 }
