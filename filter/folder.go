@@ -56,6 +56,9 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	if err := f.keepApart(); err != nil {
 		return nil, err
 	}
+	if err := f.plan(); err != nil {
+		return nil, err
+	}
 	unlock, err := f.lock()
 	if err != nil {
 		return nil, err
@@ -207,13 +210,16 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 	run := f.Each
 	run.Input, run.Workers, run.Progress = source.Path, workers, progress
 	run.Report, run.Replace = "", true // what stands there is unfinished
+	if source.compressesItself {
+		run.Compress = nil
+	}
 	run.digests = f.Resume || f.Each.Report != ""
 	var err error
-	if run.Output, err = to.dataset.Path(source.Name); err != nil {
+	if run.Output, err = to.dataset.Path(source.output); err != nil {
 		return nil, err
 	}
 	if to.withheld != nil {
-		if run.Withheld, err = to.withheld.Path(source.Name); err != nil {
+		if run.Withheld, err = to.withheld.Path(source.output); err != nil {
 			return nil, err
 		}
 	}
@@ -229,7 +235,7 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 	if err := atomicfile.Commit(out.withheld.committed(), out.dataset.committed()); err != nil {
 		return nil, err
 	}
-	file.Input.Name, file.Output.Name = source.Name, source.Name
+	file.Input.Name, file.Output.Name = source.Name, source.output
 	if to.ledger != nil {
 		entry := ledgerEntry{Rules: f.rulesDigest(), File: *file}
 		if out.withheld != nil {
@@ -303,7 +309,7 @@ func (s *Sources) each(ctx context.Context, do func(ctx context.Context, i, work
 	var running sync.WaitGroup
 	for i, file := range s.Files {
 		share := min(max(file.Bytes/sideBySide, 1), processors)
-		if compressedName(file.Path) {
+		if file.compressed {
 			share = 1 // it comes no faster than it is decompressed
 		}
 		if err := free.Acquire(ctx, share); err != nil {
@@ -328,15 +334,6 @@ func (s *Sources) each(ctx context.Context, do func(ctx context.Context, i, work
 		}
 	}
 	return context.Cause(ctx)
-}
-
-// compressedName tells whether a name says that a file is compressed. It is only a guess at the work.
-func compressedName(path string) bool {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".gz", ".zst", ".bz2":
-		return true
-	}
-	return false
 }
 
 // progress joins the progress of all files to one.

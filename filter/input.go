@@ -35,6 +35,10 @@ type input struct {
 	bytes      int64      // of the input that were read
 	spool      *atomicfile.Scratch
 
+	compression  formats.Compression
+	decompressor *formats.Decompressor // nil where the input is not compressed
+	content      io.Reader             // what the decompressor gives
+
 	progress  func(done int64)
 	interrupt func() // makes a read of a stream that waits return
 }
@@ -98,9 +102,41 @@ func (in *input) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// detect finds out what the input is compressed with, and in which of the known formats it is. From here on, forFormat
+// gives it decompressed.
+func (in *input) detect(ctx context.Context, known []formats.Format) (formats.Format, error) {
+	head := in.head
+	if in.compression = formats.DetectCompression(head); in.compression != formats.Uncompressed {
+		var err error
+		if head, err = in.decompress(ctx); err != nil {
+			return nil, err
+		}
+	}
+	format, err := formats.Detect(known, head, in.name)
+	if err == nil && in.decompressor != nil && format.RandomAccess() {
+		err = &formats.InputError{Name: in.name, Err: fmt.Errorf("%w: %s, which compresses by itself, inside %v: decompress it first", formats.ErrUnknownFormat, format.Name(), in.compression)}
+	}
+	return format, err
+}
+
+// decompress starts decompressing, and returns the first bytes.
+func (in *input) decompress(ctx context.Context) ([]byte, error) {
+	in.decompressor = formats.NewDecompressor(in.compression, in.name, &untilDone{ctx, in})
+	head := make([]byte, formats.HeadSize)
+	n, err := io.ReadFull(in.decompressor, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	in.content = &headFirst{head: head[:n], rest: in.decompressor}
+	return head[:n], nil
+}
+
 // forFormat gives the input in the way that a format reads. For one that reads at random the digest, if there is to be
 // one, is computed meanwhile: finish waits for it.
 func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.Input, error) {
+	if in.decompressor != nil {
+		return formats.Input{Name: in.name, Reader: in.content, Interrupt: in.interrupt}, nil
+	}
 	if !format.RandomAccess() {
 		return formats.Input{Name: in.name, Reader: in, Interrupt: in.interrupt}, nil
 	}
@@ -181,6 +217,9 @@ func (in *input) close() {
 	if in.hashed != nil {
 		in.stopDigest()        // nobody wants it any more
 		_ = in.waitForDigest() // its file must not be closed under it
+	}
+	if in.decompressor != nil {
+		in.decompressor.Close()
 	}
 	if in.spool != nil {
 		in.spool.Close()

@@ -29,7 +29,7 @@ import (
 // ErrBusy is a folder that another run is writing.
 var ErrBusy = errors.New("another run is writing it: wait until it has ended")
 
-// ledgerEntry says what became of one file. Its name is that of File.Output.
+// ledgerEntry says what became of one file.
 type ledgerEntry struct {
 	Rules    string        `json:"rules"`
 	File     FileReport    `json:"file"`
@@ -38,7 +38,7 @@ type ledgerEntry struct {
 
 // ledger is the open file. It is safe for concurrent use.
 type ledger struct {
-	known map[string]ledgerEntry // what earlier runs finished, by the output's name
+	known map[string]ledgerEntry // what earlier runs finished, by the input's name
 	mutex sync.Mutex
 	file  *os.File
 }
@@ -54,7 +54,7 @@ func openLedger(path string, useful func(*ledgerEntry) bool) (*ledger, error) {
 	for line := range bytes.Lines(text) {
 		var entry ledgerEntry
 		if json.Unmarshal(line, &entry) == nil && entry.File.Output != nil && useful(&entry) {
-			l.known[entry.File.Output.Name] = entry
+			l.known[entry.File.Input.Name] = entry
 		}
 	}
 	fresh, err := atomicfile.Create(path, true)
@@ -149,8 +149,8 @@ func (f *FolderRun) useful() func(*ledgerEntry) bool {
 // tidy takes away what an earlier run left that this one has no use for.
 func (f *FolderRun) tidy(out *folderOutputs) error {
 	useful := map[string]bool{}
-	for name := range out.ledger.known {
-		useful[name] = true
+	for _, entry := range out.ledger.known {
+		useful[entry.File.Output.Name] = true
 	}
 	if err := out.dataset.Keep(useful); err != nil || out.withheld == nil {
 		return err
@@ -162,7 +162,7 @@ func (f *FolderRun) tidy(out *folderOutputs) error {
 // be filtered.
 func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutputs) (*FileReport, error) {
 	entry, ok := to.ledger.known[source.Name]
-	if !ok || (entry.Withheld != nil) != (to.withheld != nil) {
+	if !ok || entry.File.Output.Name != source.output || (entry.Withheld != nil) != (to.withheld != nil) {
 		return nil, nil
 	}
 	same, err := hasDigest(ctx, source.Path, entry.File.Input.Bytes, entry.File.Input.SHA256)
@@ -170,11 +170,11 @@ func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutpu
 		return nil, err
 	}
 	if to.withheld != nil {
-		if same, err := bring(ctx, to.withheld, source.Name, entry.Withheld); err != nil || !same {
+		if same, err := bring(ctx, to.withheld, source.output, entry.Withheld); err != nil || !same {
 			return nil, err
 		}
 	}
-	if same, err := bring(ctx, to.dataset, source.Name, entry.File.Output); err != nil || !same {
+	if same, err := bring(ctx, to.dataset, source.output, entry.File.Output); err != nil || !same {
 		return nil, err
 	}
 	return &entry.File, nil

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"noo/formats"
 	"noo/internal/atomicfile"
 )
 
@@ -22,6 +23,8 @@ type output struct {
 	file  *atomicfile.File
 	spool *atomicfile.Scratch // what goes to stdout at the end
 	ahead *bufio.Writer       // in front of spool
+
+	compressor *formats.Compressor // in front of all, or nil
 }
 
 // createOutput starts an output; "-" is standard output, for which everything is held back until the run is known to
@@ -41,6 +44,23 @@ func createOutput(path string, replace bool) (*output, error) {
 		return nil, err
 	}
 	return o, nil
+}
+
+// compress has what goes to the sink compressed before it is written, counted and hashed; by so many goroutines, 0 for one for
+// each processor.
+func (o *output) compress(c formats.Compression, workers int) (err error) {
+	if o != nil && c != formats.Uncompressed {
+		o.compressor, err = formats.NewCompressor(c, o, workers)
+	}
+	return err
+}
+
+// complete writes what the compressor still holds. Nothing may go to the sink afterwards.
+func (o *output) complete() error {
+	if o == nil || o.compressor == nil {
+		return nil
+	}
+	return o.compressor.Close()
 }
 
 // Write appends p, and counts and hashes it.
@@ -110,6 +130,9 @@ func (o *output) committed() *atomicfile.File {
 
 // discard drops what was not committed.
 func (o *output) discard() {
+	if o != nil && o.compressor != nil {
+		o.compressor.Abandon() // it may still be writing
+	}
 	switch {
 	case o == nil:
 	case o.file != nil:
@@ -130,8 +153,11 @@ func (o *output) report() *OutputReport {
 
 // sink gives the output as a writer, and nil for none.
 func (o *output) sink() io.Writer {
-	if o == nil {
+	switch {
+	case o == nil:
 		return nil
+	case o.compressor != nil:
+		return o.compressor
 	}
 	return o
 }

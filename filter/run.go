@@ -31,6 +31,8 @@ type Run struct {
 	Report string
 	// Replace lets existing outputs be replaced.
 	Replace bool
+	// Compress is what the outputs are compressed with; where nil, they are compressed as the input is.
+	Compress *formats.Compression
 	// Uses are further files that no output may replace, such as the snapshot.
 	Uses []string
 
@@ -93,8 +95,9 @@ func (o *outputs) discard() {
 
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
 // for a bad input, a *ColumnError where the identifying columns could not be told, a *PreflightError where others hold NHS
-// numbers, a *PolicyError, atomicfile.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular for an output that
-// cannot be, ErrReadBack for one that is wrong, the context's cause when it ended, or what the file system said.
+// numbers, a *CompressionError, a *PolicyError, atomicfile.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular
+// for an output that cannot be, ErrReadBack or formats.ErrMiscompressed for one that is wrong, the context's cause when
+// it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
 	report := r.About
 	report.Schema, report.Started = ReportSchema, time.Now().UTC()
@@ -178,7 +181,11 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if r.digests {
 		in.digest()
 	}
-	format, err := formats.Detect(r.Formats, in.head, in.name)
+	format, err := in.detect(ctx, r.Formats)
+	if err != nil {
+		return nil, err
+	}
+	compression, err := r.compression(in, format)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +206,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err := r.preflight(ctx, in.name, dataset, columns); err != nil {
 		return nil, err
 	}
-	if err := r.create(out); err != nil {
+	if err := r.create(out, compression); err != nil {
 		return nil, err
 	}
 
@@ -213,6 +220,11 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 	if err := in.finish(); err != nil {
 		return nil, err
+	}
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if err := o.complete(); err != nil {
+			return nil, err
+		}
 	}
 	if backer, ok := format.(formats.ReadBacker); ok {
 		if err := r.readBack(ctx, backer.ReadBack(), columns, judge.tally(), out); err != nil {
@@ -231,8 +243,8 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	return report, nil
 }
 
-// create starts the outputs.
-func (r *Run) create(out *outputs) (err error) {
+// create starts the outputs, and the compression of those that hold records.
+func (r *Run) create(out *outputs, compression formats.Compression) (err error) {
 	for _, o := range []struct {
 		path   string
 		output **output
@@ -247,6 +259,11 @@ func (r *Run) create(out *outputs) (err error) {
 	for _, o := range []*output{out.dataset, out.withheld} {
 		if o != nil && r.digests {
 			o.digest()
+		}
+	}
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if err := o.compress(compression, r.Workers); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -46,6 +46,11 @@ type Source struct {
 	Name string
 	// Bytes is its size when it was found, 0 for a stream.
 	Bytes int64
+
+	// What plan finds out.
+	output           string // the path of its output, with slashes
+	compressed       bool
+	compressesItself bool // its format does
 }
 
 // Sources are the inputs of a run.
@@ -199,20 +204,15 @@ func (s *Sources) checkNames() error {
 	if !s.Many {
 		return nil
 	}
-	taken := make(map[string]string, len(s.Files))
+	taken := make(names, len(s.Files))
 	kept := s.Files[:0]
 	for _, file := range s.Files {
 		if identifies(file.Name) {
 			return &formats.InputError{Name: maskDigits(file.Name), Err: ErrNumberInName}
 		}
-		key := file.Name
-		if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-			key = strings.ToLower(key) // their file systems do not tell the two apart
-		}
-		other, known := taken[key]
+		other := taken.take(file.Name, file.Path)
 		switch {
-		case !known:
-			taken[key] = file.Path
+		case other == "":
 			kept = append(kept, file)
 		case filepath.Clean(other) != filepath.Clean(file.Path):
 			return fmt.Errorf("%s and %s %w", other, file.Path, ErrSameOutput)
@@ -220,6 +220,21 @@ func (s *Sources) checkNames() error {
 	}
 	s.Files = kept
 	return nil
+}
+
+// names tells which input has taken the name of an output.
+type names map[string]string
+
+// take gives a name to an input, unless it is taken: then the input that has it is returned.
+func (n names) take(name, input string) (other string) {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		name = strings.ToLower(name) // their file systems do not tell the two apart
+	}
+	if other, known := n[name]; known {
+		return other
+	}
+	n[name] = input
+	return ""
 }
 
 // identifies tells whether a path below a folder is about one person: a folder of a partition by NHS number, as

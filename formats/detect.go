@@ -5,16 +5,13 @@ import (
 	"fmt"
 )
 
-// HeadSize is how many bytes of a file Detect wants to see.
+// HeadSize is how many bytes of a file Detect and DetectCompression want to see.
 const HeadSize = 4096
 
 // foreign are formats that look like an extract to the person who has one, with what to do instead.
 var foreign = []struct{ magic, advice string }{
 	{"PK\x03\x04", "it is a ZIP file or an Excel workbook: save the sheet as CSV"},
 	{"\xd0\xcf\x11\xe0", "it is an old Excel workbook: save the sheet as CSV"},
-	{"\x1f\x8b", "it is compressed with gzip: decompress it first"},
-	{"\x28\xb5\x2f\xfd", "it is compressed with zstd: decompress it first"},
-	{"BZh91AY&SY", "it is compressed with bzip2: decompress it first"},
 	{"\xfd7zXZ\x00", "it is compressed with xz: decompress it first"},
 	{"ARROW1\x00\x00", "it is an Arrow file: export it as CSV or Parquet"},
 	{"Obj\x01", "it is an Avro file: export it as CSV or Parquet"},
@@ -22,11 +19,15 @@ var foreign = []struct{ magic, advice string }{
 	{"NOOSNAP1", "it is a snapshot, not a dataset: name it with --snapshot"},
 }
 
-// Detect returns the first of the known formats that matches an input's first bytes and name. Otherwise it returns an
-// *InputError that wraps ErrEmpty or ErrUnknownFormat.
+// Detect returns the first of the known formats that matches an input's first bytes, decompressed if they were compressed,
+// and its name, less the suffix of a Compression. Otherwise it returns an *InputError that wraps ErrEmpty or
+// ErrUnknownFormat.
 func Detect(known []Format, head []byte, name string) (Format, error) {
 	if len(head) == 0 {
 		return nil, &InputError{Name: name, Err: ErrEmpty}
+	}
+	if c := DetectCompression(head); c != Uncompressed {
+		return nil, &InputError{Name: name, Err: fmt.Errorf("%w: it is compressed twice, the second time with %v: decompress it once first", ErrUnknownFormat, c)}
 	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
@@ -34,7 +35,7 @@ func Detect(known []Format, head []byte, name string) (Format, error) {
 		}
 	}
 	for _, format := range known {
-		if format.Matches(head, name) {
+		if format.Matches(head, withoutSuffix(name)) {
 			return format, nil
 		}
 	}

@@ -57,8 +57,8 @@ func exitCode(ctx context.Context, err error) int {
 	case is[*formats.InputError](err) || is[*snapshot.ListError](err) ||
 		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
-	case is[usageError](err) || is[*filter.ColumnError](err) || is[*filter.PreflightError](err) || is[*snapshot.KeyError](err) ||
-		isAny(err, wrongUse):
+	case is[usageError](err) || is[*filter.ColumnError](err) || is[*filter.PreflightError](err) ||
+		is[*filter.CompressionError](err) || is[*snapshot.KeyError](err) || isAny(err, wrongUse):
 		return exitUsage
 	}
 	return exitIO

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"noo/filter"
+	"noo/formats"
 	"noo/snapshot"
 )
 
@@ -35,6 +36,10 @@ The output appears complete or not at all. INPUT and OUTPUT may be - for
 standard input and output; what goes to standard output is held back until the
 whole input was found good.
 
+CSV may be compressed with gzip, zstd or bzip2, which is told by its content.
+The output is compressed as the input is, or as --compress says, and its name
+must say so: .gz, .zst, or neither.
+
 Several files, folders and patterns ("in/*.csv", "in/**/*.parquet") go into a
 folder, -o FOLDER/, under the paths that they have below the folder or the fixed
 part of the pattern. Below folders, names that start with . or _ are passed
@@ -46,6 +51,8 @@ taken up by running it again.`,
     --report report.json
   noo filter extract.txt -o clean.txt --delimiter pipe --quote none \
     --withheld followup.txt
+  noo filter extract.csv.gz -o clean.csv.zst --compress zstd
+  cat extract.csv | noo filter - -o - --compress gzip > clean.csv.gz
   noo filter extracts/ -o clean/ --resume --report report.json
   noo filter "extracts/*/*.parquet" -o clean/`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -65,6 +72,7 @@ type filterFlags struct {
 	dataFlags
 	output, withheld, report string
 	force, resume            bool
+	compress                 *formats.Compression
 }
 
 func (f *filterFlags) add(cmd *cobra.Command) {
@@ -73,6 +81,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the records that were withheld to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
 	cmd.Flags().Var(readBack{&f.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
+	cmd.Flags().Var(compression{&f.compress}, "compress", "compress CSV outputs with gzip or zstd, or none; without it, as the input is")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace outputs that exist; a folder only if noo wrote all that is in it")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")
 }
@@ -99,6 +108,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 	}
 	run := f.prepare(t, cmd, s, args[0])
 	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
+	run.Compress = f.compress
 	if f.report != "" {
 		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
@@ -181,3 +191,24 @@ func describe(args []string, done *filter.Report) string {
 	}
 	return files
 }
+
+// compression is a formats.Compression as a flag; nil where it is not given.
+type compression struct{ wanted **formats.Compression }
+
+func (c compression) Set(text string) error {
+	var wanted formats.Compression
+	if err := wanted.UnmarshalText([]byte(text)); err != nil {
+		return err
+	}
+	*c.wanted = &wanted
+	return nil
+}
+
+func (c compression) String() string {
+	if c.wanted == nil || *c.wanted == nil {
+		return ""
+	}
+	return (*c.wanted).String()
+}
+
+func (compression) Type() string { return "HOW" }

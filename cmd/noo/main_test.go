@@ -50,6 +50,11 @@ func TestScripts(t *testing.T) {
 			"flip":     flip,
 			"folder":   folder,
 			"perm":     perm,
+
+			"compress":   compressFile,
+			"decompress": decompressFile,
+			"append":     appendFile,
+			"cut":        cutFile,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {

@@ -4,7 +4,8 @@
 //
 //	go run ./internal/bench [-dir bench] [-records 10000000] [-runs 5]
 //
-// Where make interop has made its Python environment, DuckDB and Polars do the same to Parquet in the same run.
+// Where pigz and zstd are installed, they decompress and compress the same extract in the same run; where make interop has
+// made its Python environment, DuckDB and Polars do the same to Parquet.
 //
 // Every row is the median of its runs, and all commands of a table take turns, so that a machine whose speed drifts treats them
 // alike. Peak memory is what the operating system counted for the process.
@@ -62,6 +63,10 @@ func bench(dir, noo string, records, runs int, long bool) error {
 	if err := prepare(dir, noo, records); err != nil {
 		return err
 	}
+	compressed, err := compressedContenders(dir, noo)
+	if err != nil {
+		return err
+	}
 	python, err := preparePython(dir)
 	if err != nil {
 		return err
@@ -80,6 +85,11 @@ func bench(dir, noo string, records, runs int, long bool) error {
 	}
 	if long {
 		if err := longFile(dir, noo); err != nil {
+			return err
+		}
+	}
+	if len(compressed) > 0 {
+		if err := measure(dir, compressed, runs); err != nil {
 			return err
 		}
 	}
@@ -107,7 +117,7 @@ func (c *contender) run(dir string, counted bool) error {
 	cmd := exec.Command("sh", "-c", c.line)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
-	for _, output := range []string{"out.csv", "report.json", "out.noo", "out.parquet"} {
+	for _, output := range []string{"out.csv", "out.csv.gz", "out.csv.zst", "report.json", "out.noo", "out.parquet"} {
 		if err := os.RemoveAll(filepath.Join(dir, output)); err != nil {
 			return err
 		}
@@ -159,7 +169,7 @@ func median(d []time.Duration) time.Duration {
 // describe says on what machine and with which data the figures were taken.
 func describe(dir string) {
 	fmt.Printf("%s, %d processors (%s), %s\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
-	for _, name := range []string{"extract.csv", "small.csv", "optouts.noo", "snappy.parquet", "zstd.parquet"} {
+	for _, name := range []string{"extract.csv", "extract.csv.gz", "extract.csv.zst", "small.csv", "optouts.noo", "snappy.parquet", "zstd.parquet"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			fmt.Printf("%s: %.1f MB\n", name, float64(info.Size())/1e6)
 		}
