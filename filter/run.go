@@ -42,6 +42,10 @@ type Run struct {
 	Register Register
 	// Formats are the formats that the input may have, in the order in which they are tried.
 	Formats []formats.Format
+	// Offenders is how many of the records that must not be disclosed the report is to name, from the first; 0 for none.
+	Offenders int
+	// Digests has digests computed without a Report too.
+	Digests bool
 	// About fills in what the report says of the tool, the command, the snapshot and the policy.
 	About Report
 
@@ -160,7 +164,8 @@ func (r *Run) watch(in *input) {
 
 // filter reads the input and writes the outputs, which it creates.
 func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport, error) {
-	if r.Report != "" {
+	start := time.Now()
+	if r.Report != "" || r.Digests {
 		in.digest()
 	}
 	format, err := formats.Detect(r.Formats, in.head, in.name)
@@ -185,6 +190,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 
 	judge := newJudge(r.Register, r.Policy)
+	judge.offenders.limit = r.Offenders
 	err = dataset.Scan(ctx, columns, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink()})
 	if stop, ok := errors.AsType[*stopped](err); ok {
 		err = &PolicyError{Name: in.name, Record: judge.number(stop.seq, stop.index), Verdict: stop.verdict}
@@ -202,9 +208,11 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 
 	report := &FileReport{
-		Input:   in.report(format.Name()),
-		Columns: columnNames(dataset.Columns(), columns),
-		Records: judge.tally(),
+		Input:     in.report(format.Name()),
+		Columns:   columnNames(dataset.Columns(), columns),
+		Records:   judge.tally(),
+		Offenders: judge.firstOffenders(),
+		Took:      time.Since(start),
 	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
