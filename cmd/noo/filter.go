@@ -3,14 +3,19 @@ package main
 // noo filter: one dataset in, the same without the records that must not be disclosed out.
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"noo/filter"
+	"noo/snapshot"
 )
 
 func newFilter(t terminal) *cobra.Command {
 	var flags dataFlags
+	var nightly unattended
 	var output, withheld, report string
 	var force bool
 	cmd := &cobra.Command{
@@ -34,32 +39,35 @@ whole input was found good.`,
 			if output == "" {
 				return usageError{errors.New("no output: name one with -o OUTPUT")}
 			}
-			if err := flags.validate(); err != nil {
-				return err
-			}
-			s, err := flags.accept()
-			if err != nil {
-				return err
-			}
-			run := flags.run(t, cmd, s, args[0])
-			run.Output, run.Withheld, run.Report, run.Replace = output, withheld, report, force
-			if report != "" {
-				run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
-			}
-			bar := newProgress(t, flags.quiet, args[0])
-			run.Progress = bar.update
-			done, err := run.Do(cmd.Context())
-			bar.finish()
-			if err != nil {
-				return err
-			}
-			if !flags.quiet {
-				printSummary(t.err, done, args[0], output)
-			}
-			return nil
+			named := files{read: args, written: []string{output, withheld, report}}
+			return nightly.do(t, cmd, &flags, named, func(ctx context.Context, s *snapshot.Snapshot, said *filter.Report) error {
+				run := flags.run(t, cmd, s, args[0])
+				run.Uses = append(run.Uses, nightly.own()...)
+				run.Output, run.Withheld, run.Report, run.Replace = output, withheld, report, force
+				if report != "" {
+					run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
+				}
+				bar := newProgress(t, flags.quiet, args[0])
+				run.Progress = bar.update
+				done, err := run.Do(ctx)
+				bar.finish()
+				if err != nil {
+					return err
+				}
+				*said = *done
+				if t.log.on() {
+					for i := range done.Files {
+						t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
+					}
+				} else if !flags.quiet {
+					printSummary(t.err, done, args[0], output)
+				}
+				return nil
+			})
 		},
 	}
 	flags.add(cmd)
+	nightly.add(cmd, t)
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write the records that may be disclosed to `FILE`; - is standard output")
 	cmd.Flags().StringVar(&withheld, "withheld", "", "write the records that were withheld to `FILE`, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
