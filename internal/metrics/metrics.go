@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,7 +94,7 @@ type figures struct {
 // set sets a gauge.
 func (f *figures) set(name, help string, value float64) {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: prometheus.Labels{"task": f.task}})
-	gauge.Set(value)
+	gauge.Set(math.Round(value*1000) / 1000) // times are known to the millisecond
 	f.errs = append(f.errs, f.registry.Register(gauge))
 }
 
