@@ -205,6 +205,9 @@ type checkOutput struct {
 // tryOutputs makes sure that the outputs can be written before anything is read for hours.
 func (c *check) tryOutputs() error {
 	for _, o := range c.outputs() {
+		if o.path == "-" {
+			return errStream
+		}
 		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
 		if err != nil {
 			return err

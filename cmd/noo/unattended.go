@@ -33,6 +33,9 @@ func (f *unattended) add(cmd *cobra.Command, t terminal) {
 	flags.StringVar(&f.metrics, "metrics", "", "write figures for Prometheus' node_exporter to `FILE`, whose name should end in .prom")
 }
 
+// errStream is a stream where only a file will do.
+var errStream = usageError{errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file")}
+
 // files are what a run reads and writes beside its lock and figures.
 type files struct{ read, written []string }
 
@@ -85,6 +88,11 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 func (f *unattended) validate(t terminal, data *dataFlags, named files) error {
 	if f.lockWait > 0 && f.lock == "" {
 		return usageError{errors.New("--lock-wait without a lock: name one with --lock FILE")}
+	}
+	for _, path := range f.own() {
+		if path == "-" {
+			return errStream
+		}
 	}
 	if err := data.validate(); err != nil {
 		return err

@@ -177,3 +177,48 @@ func metricLine(t *testing.T, dir, name string) string {
 	t.Fatalf("there is no %s", name)
 	return ""
 }
+
+// TestFiguresThatCannotBeWritten: when the folder of the figures goes during a run, the output stands and the exit code is 0;
+// a check without its JUnit file fails.
+func TestFiguresThatCannotBeWritten(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		said string
+	}{
+		{[]string{"filter", "-", "-o", "out.csv", "--quiet", "--metrics", "gone/noo.prom"}, 0, "noo: warning: the run's figures could not be written: cannot write gone/noo.prom: "},
+		{[]string{"check", "-", "--junit", "gone/noo.xml"}, 5, "noo: cannot write gone/noo.xml: "},
+	} {
+		dir := smallRun(t)
+		folder := filepath.Join(dir, "gone")
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer writer.Close()
+		var said strings.Builder
+		cmd := noo(dir, c.args...)
+		cmd.Stdin, cmd.Stderr = reader, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		reader.Close()
+		if _, err := writer.WriteString("nhs_number\n" + strings.Repeat("9995609649\n", 100_000)); err != nil { // more than a pipe takes: it reads
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		writer.Close()
+		_ = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.HasPrefix(said.String(), c.said) || strings.Count(said.String(), "\n") != 1 {
+			t.Errorf("%v: exit code %d, said %q", c.args, code, said.String())
+		}
+		if _, err := os.Stat(filepath.Join(dir, "out.csv")); (err == nil) != (c.code == 0) {
+			t.Errorf("%v: the output: %v", c.args, err)
+		}
+	}
+}

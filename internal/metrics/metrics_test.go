@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -82,6 +83,14 @@ func TestWrite(t *testing.T) {
 		"noo_snapshot_age_seconds": 3601.5, "noo_snapshot_created_timestamp_seconds": float64(start.Unix() - 3600),
 		"noo_snapshot_valid_until_timestamp_seconds": float64(start.Unix() + 86400), "noo_snapshot_opted_out": 3,
 	})
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if problems, err := promlint.New(file).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("promlint: %v, %v", problems, err)
+	}
 	for range 2 { // the time is carried over from a file that carried it over
 		if err := Write(path, Run{ExitCode: 4, Report: failed}); err != nil {
 			t.Fatal(err)
