@@ -48,7 +48,8 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 	if data.quiet && t.log.on() {
 		t.log.hush()
 	}
-	report := &filter.Report{Started: time.Now().UTC()}
+	started := time.Now().UTC()
+	report := new(filter.Report)
 	report.Command, report.Tool = commandName(cmd.CommandPath()), filter.Tool{Name: "noo", Version: buildVersion()}
 	monitored := false
 	err := func() error {
@@ -57,18 +58,22 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 		}
 		monitored = f.metrics != ""
 		return f.alone(ctx, func() error {
+			started = time.Now().UTC() // waiting for the lock is not part of it
 			s, err := data.accept()
 			if err != nil {
 				return err
 			}
-			started := report.Started
 			*report = data.about(cmd.CommandPath(), s)
 			report.Started = started
 			return run(ctx, s, report)
 		})
 	}()
-	report.Finished = time.Now().UTC()
+	report.Started, report.Finished = started, time.Now().UTC()
+	return f.tell(ctx, t, report, err, monitored)
+}
 
+// tell writes the figures, if there are to be any, and the event of a run that ended with err, and returns err.
+func (f *unattended) tell(ctx context.Context, t terminal, report *filter.Report, err error, monitored bool) error {
 	code := exitCode(ctx, err)
 	if monitored {
 		if err := metrics.Write(f.metrics, metrics.Run{ExitCode: code, Report: report}); err != nil {
