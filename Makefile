@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test docs interop race lint cross fuzz bench clean
+.PHONY: build demo test docs interop schemas race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -21,6 +21,9 @@ docs: ## docs/man and docs/reference, from the commands
 
 interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and pandas (needs Python; makes its own environment)
 	formats/parquet/testdata/interop/run.sh
+
+schemas: ## what CI servers read of noo and docs/, held against their schemas (needs Python; makes its own environment)
+	internal/findings/testdata/schemas.sh
 
 race: ## the same under the race detector, without what only takes time (needs a C compiler)
 	go test -race -short ./...

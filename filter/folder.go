@@ -180,8 +180,8 @@ func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]FileRepor
 		}
 	}
 	files := make([]FileReport, len(f.Sources.Files))
-	progress := f.Sources.progress(f.Each.Progress)
-	err := f.Sources.each(ctx, func(ctx context.Context, i, workers int) error {
+	progress := f.Sources.Progress(f.Each.Progress)
+	err := f.Sources.Each(ctx, func(ctx context.Context, i, workers int) error {
 		source := f.Sources.Files[i]
 		if f.Resume {
 			file, err := f.takeOver(ctx, source, out)
@@ -213,7 +213,7 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 	if source.compressesItself {
 		run.Compress = nil
 	}
-	run.digests = f.Resume || f.Each.Report != ""
+	run.Digests = f.Resume || f.Each.Report != ""
 	var err error
 	if run.Output, err = to.dataset.Path(source.output); err != nil {
 		return nil, err
@@ -298,9 +298,9 @@ func (f *FolderRun) standsInTheWay() error {
 // sideBySide is for how many bytes of a file one goroutine is enough: with more than one, another file gains more.
 const sideBySide = 8 << 20
 
-// each calls do for every file, several at a time, with the number of goroutines that may work on it. The first error
+// Each calls do for every file, several at a time, with the number of goroutines that may work on it. The first error
 // ends the others; of several, the one of the first file is returned.
-func (s *Sources) each(ctx context.Context, do func(ctx context.Context, i, workers int) error) error {
+func (s *Sources) Each(ctx context.Context, do func(ctx context.Context, i, workers int) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	processors := int64(runtime.GOMAXPROCS(0))
@@ -336,8 +336,9 @@ func (s *Sources) each(ctx context.Context, do func(ctx context.Context, i, work
 	return context.Cause(ctx)
 }
 
-// progress joins the progress of all files to one.
-func (s *Sources) progress(tell func(done, total int64)) func(i int, done int64) {
+// Progress joins the progress of all files to one: of the function that it returns, i is the place of a file and done how many
+// bytes of it were read. tell may be nil.
+func (s *Sources) Progress(tell func(done, total int64)) func(i int, done int64) {
 	if tell == nil {
 		return func(int, int64) {}
 	}
@@ -346,6 +347,9 @@ func (s *Sources) progress(tell func(done, total int64)) func(i int, done int64)
 	var done, total int64
 	for _, file := range s.Files {
 		total += file.Bytes
+		if file.Path == "-" {
+			total = -1 // nobody knows; it is alone
+		}
 	}
 	return func(i int, now int64) {
 		mutex.Lock()

@@ -16,6 +16,7 @@ import (
 
 	"noo/formats"
 	"noo/internal/atomicfile"
+	"noo/internal/nhsnumber"
 )
 
 // ErrInputChanged is an input that was written to while it was read.
@@ -202,7 +203,7 @@ func (in *input) waitForDigest() error {
 
 // report describes the input.
 func (in *input) report(format string) InputReport {
-	r := InputReport{Name: filepath.Base(in.name), Format: format, Bytes: in.bytes}
+	r := InputReport{Name: nhsnumber.Mask(filepath.Base(in.name)), Format: format, Bytes: in.bytes}
 	if in.hash != nil {
 		r.SHA256 = fmt.Sprintf("%x", in.hash.Sum(nil))
 	}

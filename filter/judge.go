@@ -26,6 +26,8 @@ type judge struct {
 	fates    [verdicts]formats.Fate
 	scratch  sync.Pool // of *opinion
 
+	offenders offenders
+
 	mutex   sync.Mutex
 	counts  [verdicts]int64
 	records []int64 // records of each batch, by Seq
@@ -90,6 +92,7 @@ func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 		fates[i] = j.fates[v]
 	}
 	j.count(batch, counts)
+	j.noteOffenders(batch, counts, o.records)
 	return j.stopAt(batch, counts, o.records)
 }
 
@@ -205,6 +208,31 @@ func (j *judge) number(seq, index int) int64 {
 		n += records
 	}
 	return n
+}
+
+// noteOffenders lets the records of a batch that must not be disclosed be remembered. A batch without any costs nothing.
+func (j *judge) noteOffenders(batch *formats.Batch, counts [verdicts]int64, records []Verdict) {
+	if j.offenders.limit == 0 {
+		return
+	}
+	offending := int64(0)
+	for v, n := range counts {
+		if j.fates[v] != formats.Keep {
+			offending += n
+		}
+	}
+	if offending > 0 {
+		j.offenders.note(batch.Seq, records, &j.fates)
+	}
+}
+
+// firstOffenders numbers the offenders that were remembered. All batches must have been decided on.
+func (j *judge) firstOffenders() []Offender {
+	var first []Offender
+	for _, p := range j.offenders.first {
+		first = append(first, Offender{Record: j.number(p.seq, p.index), Verdict: p.verdict})
+	}
+	return first
 }
 
 // tally returns the counts so far.

@@ -21,9 +21,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/gofrs/flock"
-
 	"noo/internal/atomicfile"
+	"noo/internal/lockfile"
 )
 
 // ErrBusy is a folder that another run is writing.
@@ -119,15 +118,14 @@ func (f *FolderRun) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, stateError(err)
 	}
-	lock := flock.New(path, flock.SetPermissions(0o600))
-	held, err := lock.TryLock()
+	lock, err := lockfile.Acquire(context.Background(), path, 0)
 	switch {
+	case errors.Is(err, lockfile.ErrHeld):
+		return nil, fmt.Errorf("cannot write %s: %w", f.Each.Output, ErrBusy)
 	case err != nil:
 		return nil, stateError(err)
-	case !held:
-		return nil, fmt.Errorf("cannot write %s: %w", f.Each.Output, ErrBusy)
 	}
-	return func() { _ = lock.Unlock() }, nil // the file stays: removing it would let two runs lock two files of one name
+	return func() { _ = lock.Release() }, nil
 }
 
 // rulesDigest is what entries of the ledger know the rules by.

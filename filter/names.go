@@ -25,7 +25,7 @@ func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]st
 	}
 	defer in.close()
 	in.interrupt = interrupt
-	format, err := formats.Detect(known, in.head, in.name)
+	format, err := in.detect(ctx, known)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"noo/formats"
 	"noo/internal/atomicfile"
+	"noo/internal/nhsnumber"
 )
 
 // output is a file, or standard output, that a run writes.
@@ -144,7 +145,7 @@ func (o *output) discard() {
 
 // report describes the output.
 func (o *output) report() *OutputReport {
-	r := &OutputReport{Name: filepath.Base(o.name), Bytes: o.bytes}
+	r := &OutputReport{Name: nhsnumber.Mask(filepath.Base(o.name)), Bytes: o.bytes}
 	if o.hash != nil {
 		r.SHA256 = fmt.Sprintf("%x", o.hash.Sum(nil))
 	}

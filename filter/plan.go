@@ -19,6 +19,12 @@ func (f *FolderRun) plan() error {
 	taken := make(names, len(f.Sources.Files))
 	for i := range f.Sources.Files {
 		source := &f.Sources.Files[i]
+		if source.Path == "-" {
+			return ErrStream
+		}
+		if err := checkName(source.Name); err != nil {
+			return err
+		}
 		compression, err := f.planFile(source)
 		if err != nil {
 			return err

@@ -26,6 +26,9 @@ func (v Verdict) String() string {
 	return [verdicts]string{"invalid", "unchecked", "missing", "kept", "opted_out"}[v]
 }
 
+// MarshalText gives the verdict's name in a report.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
 // Action is what a policy does with a class of records.
 type Action uint8
 

@@ -58,6 +58,18 @@ type FileReport struct {
 	Output  *OutputReport `json:"output,omitempty"`
 	Columns []string      `json:"columns"`
 	Records Tally         `json:"records"`
+	// Offenders are the first records that must not be disclosed, as many as Run.Offenders asked for.
+	Offenders []Offender `json:"offenders,omitempty"`
+	// Error says why the input could not be read to its end; then nothing else but its name is sure.
+	Error string `json:"error,omitempty"`
+	// Took is how long the input took. It is for logs: two runs over the same input give the same report but for its times.
+	Took time.Duration `json:"-"`
+}
+
+// Offender is a record that must not be disclosed: by its number in the input, from 1, a header not counted.
+type Offender struct {
+	Record  int64   `json:"record"`
+	Verdict Verdict `json:"verdict"`
 }
 
 // InputReport describes an input. Bytes is its size in bytes; SHA256 is "" where no digests were asked for.

@@ -48,6 +48,10 @@ type Run struct {
 	Register Register
 	// Formats are the formats that the input may have, in the order in which they are tried.
 	Formats []formats.Format
+	// Offenders is how many of the records that must not be disclosed the report is to name, from the first; 0 for none.
+	Offenders int
+	// Digests has digests computed without a Report too.
+	Digests bool
 	// About fills in what the report says of the tool, the command, the snapshot and the policy.
 	About Report
 
@@ -59,8 +63,6 @@ type Run struct {
 	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
 	// unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
-
-	digests bool // digests of input and outputs are computed
 }
 
 // PolicyError is a record that a Fail policy met.
@@ -107,7 +109,7 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	if err := r.keepApart(); err != nil {
 		return nil, err
 	}
-	r.digests = r.Report != ""
+	r.Digests = r.Digests || r.Report != ""
 	var out outputs
 	defer out.discard()
 	file, err := r.file(ctx, &out)
@@ -178,7 +180,8 @@ func (r *Run) watch(in *input) {
 
 // filter reads the input and writes the outputs, which it creates.
 func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport, error) {
-	if r.digests {
+	start := time.Now()
+	if r.Digests {
 		in.digest()
 	}
 	format, err := in.detect(ctx, r.Formats)
@@ -211,6 +214,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 
 	judge := newJudge(r.Register, r.Policy)
+	judge.offenders.limit = r.Offenders
 	err = dataset.Scan(ctx, columns, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink()})
 	if stop, ok := errors.AsType[*stopped](err); ok {
 		err = &PolicyError{Name: in.name, Record: judge.number(stop.seq, stop.index), Verdict: stop.verdict}
@@ -233,9 +237,11 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 
 	report := &FileReport{
-		Input:   in.report(format.Name()),
-		Columns: columnNames(dataset.Columns(), columns),
-		Records: judge.tally(),
+		Input:     in.report(format.Name()),
+		Columns:   columnNames(dataset.Columns(), columns),
+		Records:   judge.tally(),
+		Offenders: judge.firstOffenders(),
+		Took:      time.Since(start),
 	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
@@ -257,7 +263,7 @@ func (r *Run) create(out *outputs, compression formats.Compression) (err error) 
 		}
 	}
 	for _, o := range []*output{out.dataset, out.withheld} {
-		if o != nil && r.digests {
+		if o != nil && r.Digests {
 			o.digest()
 		}
 	}

@@ -27,10 +27,10 @@ import (
 var (
 	// ErrNothingToRead is a folder or a pattern without a file in it.
 	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
-	// ErrSameOutput is two inputs that would be one file of an output folder.
+	// ErrSameOutput, of a FolderRun, is two inputs that would be one file of an output folder.
 	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
-	// ErrAlone is standard input among other inputs.
-	ErrAlone = errors.New("standard input cannot be read together with other inputs")
+	// ErrStream, of a FolderRun, is standard input, which has no name for its output.
+	ErrStream = errors.New("standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
 	// ErrNumberInName is a file or folder whose name is about one person: records are removed from files, names stay.
 	ErrNumberInName = errors.New("a name that is or may be an NHS number: noo looks for numbers in records, not in the names of files and folders; rename it, or put the number into a column")
 	// ErrNotAFile is something in a folder that is neither a file nor a folder, such as a pipe or a link to a folder.
@@ -63,6 +63,17 @@ type Sources struct {
 	Many bool
 }
 
+// Describe names the sources in few words, for a person.
+func (s *Sources) Describe() string {
+	switch {
+	case len(s.Files) != 1:
+		return fmt.Sprintf("%d files", len(s.Files))
+	case s.Files[0].Path == "-":
+		return "stdin"
+	}
+	return s.Files[0].Path
+}
+
 // Expand finds the files that the arguments name: files; folders, with everything below them but what Spark too passes
 // over (names that start with "." or "_", unless they are partitions such as _k=v); and patterns with *, ?, [a-z], {a,b} and **, for
 // shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it. The errors are
@@ -71,9 +82,6 @@ func Expand(arguments []string) (*Sources, error) {
 	s := &Sources{Many: len(arguments) > 1}
 	for _, argument := range arguments {
 		if argument == "-" {
-			if s.Many {
-				return nil, ErrAlone
-			}
 			s.Files = append(s.Files, Source{Path: "-", Name: "-"})
 			continue
 		}
@@ -81,9 +89,7 @@ func Expand(arguments []string) (*Sources, error) {
 			return nil, err
 		}
 	}
-	if err := s.checkNames(); err != nil {
-		return nil, err
-	}
+	s.dropRepeated()
 	return s, nil
 }
 
@@ -103,8 +109,9 @@ func (s *Sources) add(argument string) error {
 	case err == nil:
 		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument), Bytes: info.Size()})
 		return nil
-	case !strings.ContainsAny(argument, "*?[{"):
-		return fmt.Errorf("cannot read %s: %w", argument, atomicfile.Cause(err))
+	case !strings.ContainsAny(argument, "*?[{"): // opening it will say what is wrong
+		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument)})
+		return nil
 	}
 	s.Many = true
 	return s.addPattern(argument)
@@ -131,7 +138,7 @@ func (s *Sources) addPattern(pattern string) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("cannot read %s: %w", match, atomicfile.Cause(err))
-		case info.IsDir(): // a file that matches by itself too is taken once: see checkNames
+		case info.IsDir(): // a file that matches by itself too is taken once: see dropRepeated
 			err = s.addFolder(pattern, match, name)
 		default:
 			err = s.addFile(match, name, info)
@@ -174,7 +181,7 @@ func (s *Sources) addFolder(argument, folder, prefix string) error {
 		}
 		return s.addFile(at, path.Join(prefix, filepath.ToSlash(name)), info)
 	})
-	if err != nil && !errors.Is(err, ErrNotAFile) {
+	if _, refused := errors.AsType[*formats.InputError](err); err != nil && !refused {
 		return fmt.Errorf("cannot read %s: %w", argument, err)
 	}
 	return err
@@ -184,6 +191,9 @@ func (s *Sources) addFolder(argument, folder, prefix string) error {
 func (s *Sources) addFile(at, name string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return &formats.InputError{Name: at, Err: ErrNotAFile}
+	}
+	if err := checkName(name); err != nil {
+		return err
 	}
 	s.Files = append(s.Files, Source{Path: at, Name: name, Bytes: info.Size()})
 	return nil
@@ -199,27 +209,15 @@ func hiddenOnTheWay(name string) bool {
 	return slices.ContainsFunc(strings.Split(name, "/"), hidden)
 }
 
-// checkNames refuses inputs that would have one output, and names that identify a person.
-func (s *Sources) checkNames() error {
-	if !s.Many {
-		return nil
-	}
-	taken := make(names, len(s.Files))
-	kept := s.Files[:0]
-	for _, file := range s.Files {
-		if identifies(file.Name) {
-			return &formats.InputError{Name: maskDigits(file.Name), Err: ErrNumberInName}
-		}
-		other := taken.take(file.Name, file.Path)
-		switch {
-		case other == "":
-			kept = append(kept, file)
-		case filepath.Clean(other) != filepath.Clean(file.Path):
-			return fmt.Errorf("%s and %s %w", other, file.Path, ErrSameOutput)
-		}
-	}
-	s.Files = kept
-	return nil
+// dropRepeated keeps the first of each file that was named or found more than once.
+func (s *Sources) dropRepeated() {
+	seen := make(map[string]bool, len(s.Files))
+	s.Files = slices.DeleteFunc(s.Files, func(file Source) bool {
+		path := filepath.Clean(file.Path)
+		repeated := seen[path] && path != "-"
+		seen[path] = true
+		return repeated
+	})
 }
 
 // names tells which input has taken the name of an output.
@@ -235,6 +233,14 @@ func (n names) take(name, input string) (other string) {
 	}
 	n[name] = input
 	return ""
+}
+
+// checkName refuses a path below a folder that identifies a person.
+func checkName(name string) error {
+	if identifies(name) {
+		return &formats.InputError{Name: maskDigits(name), Err: ErrNumberInName}
+	}
+	return nil
 }
 
 // identifies tells whether a path below a folder is about one person: a folder of a partition by NHS number, as

@@ -45,7 +45,7 @@ func TestEachTakesItsShare(t *testing.T) {
 		s.Files[i] = Source{Path: "x", Bytes: int64(i%9) * sideBySide}
 	}
 	var done, busy atomic.Int64
-	err := s.each(context.Background(), func(_ context.Context, i, workers int) error {
+	err := s.Each(context.Background(), func(_ context.Context, i, workers int) error {
 		if now := busy.Add(int64(workers)); now > 4 {
 			t.Errorf("%d goroutines at work", now)
 		}
@@ -67,7 +67,7 @@ func TestEachStops(t *testing.T) {
 	s := &Sources{Files: make([]Source, 100)}
 	bad := errors.New("bad")
 	started := atomic.Int64{}
-	err := s.each(context.Background(), func(ctx context.Context, i, _ int) error {
+	err := s.Each(context.Background(), func(ctx context.Context, i, _ int) error {
 		if started.Add(1); i == 7 {
 			return bad
 		}
@@ -82,7 +82,7 @@ func TestEachStops(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.each(ctx, func(context.Context, int, int) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := s.Each(ctx, func(context.Context, int, int) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
@@ -93,8 +93,5 @@ func TestExpandRefuses(t *testing.T) {
 		t.Errorf("an empty folder: %v", err)
 	} else if input, ok := errors.AsType[*formats.InputError](err); !ok || input.Name != dir {
 		t.Errorf("an empty folder: %v", err)
-	}
-	if _, err := Expand([]string{"-", dir}); !errors.Is(err, ErrAlone) {
-		t.Errorf("standard input and a folder: %v", err)
 	}
 }

@@ -1,29 +1,47 @@
 package main
 
-// noo check: a second pair of eyes, for people and for CI. It writes nothing.
+// noo check: a second pair of eyes, for people and for CI. It writes no dataset.
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"noo/filter"
+	"noo/internal/atomicfile"
+	"noo/internal/findings"
+	"noo/snapshot"
 )
 
+// mostOffenders is how many records of a file check names.
+const mostOffenders = 20
+
 func newCheck(t terminal) *cobra.Command {
-	var flags dataFlags
+	c := check{terminal: t}
 	cmd := &cobra.Command{
 		Use:   "check INPUT...",
 		Short: "Say whether datasets hold records that must not be disclosed",
-		Long: `check reads datasets as filter would, writes nothing, and prints one line for
-each to standard output. It exits with 1 when any record must not be disclosed:
-of someone who opted out, or one that filter would withhold under the same
-flags. A column of NHS numbers that is neither named nor allowed ends it with 2.`,
+		Long: `check reads datasets as filter would, writes none, and prints one line for each
+to standard output, with the numbers of the first 20 records that must not be
+disclosed: of people who opted out, and those that filter would withhold under
+the same flags. Records are counted from 1, a header not counted. Inputs may be
+files, folders and patterns, as for filter.
+
+It exits with 1 when there is any such record. A column of NHS numbers that is
+neither named nor allowed ends it with 2. All inputs are checked, also after one
+that cannot be: then the exit code is that of the first such error, whatever was
+found in the others. The JUnit and SARIF files are written all the same. An
+earlier one is replaced; any other file is not.`,
 		Example: `  noo check clean.csv --snapshot optouts.noo
   noo check january.csv february.csv --missing keep
-  cat clean.csv | noo check -`,
+  cat clean.csv | noo check -
+  noo check clean.csv clean.parquet --junit noo.xml --sarif noo.sarif`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no input: name a file, or - for standard input")
@@ -31,36 +49,232 @@ flags. A column of NHS numbers that is neither named nor allowed ends it with 2.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := flags.validate(); err != nil {
-				return err
-			}
-			s, err := flags.accept()
-			if err != nil {
-				return err
-			}
-			found := false
-			for _, input := range args {
-				run := flags.prepare(t, cmd, s, input)
-				bar := newProgress(t, flags.quiet, input)
-				run.Progress = bar.update
-				done, err := run.Do(cmd.Context())
-				bar.finish()
+			named := files{read: args, written: []string{c.junit, c.sarif}}
+			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {
+				sources, err := filter.Expand(args)
 				if err != nil {
 					return err
 				}
-				found = found || done.Totals.MustNotBeDisclosed() > 0
-				if _, err := fmt.Fprintf(t.out, "%s: %s\n", displayName(input, "stdin"), finding(done.Totals, flags.policy)); err != nil {
-					return fmt.Errorf("writing stdout: %w", err)
-				}
-			}
-			if found {
-				return errDisclosure
-			}
-			return nil
+				return c.run(ctx, cmd, s, sources, report)
+			})
 		},
 	}
-	flags.add(cmd)
+	c.dataFlags.add(cmd)
+	c.unattended.add(cmd, t)
+	cmd.Flags().BoolVar(&c.json, "json", false, "print the report, in JSON and with digests, instead of lines")
+	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings as JUnit XML, a test case an input, to `FILE`")
+	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings as SARIF, a result a named record, to `FILE`")
 	return cmd
+}
+
+// check is the command with its flags.
+type check struct {
+	terminal terminal
+	dataFlags
+	unattended
+	json         bool
+	junit, sarif string
+}
+
+// run checks every input, writes what was found, and returns the error that decides on the exit code.
+func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *filter.Sources, report *filter.Report) error {
+	if err := c.tryOutputs(); err != nil {
+		return err
+	}
+	report.Schema = filter.ReportSchema
+	if c.json {
+		report.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
+	}
+	checked, err := c.inputs(ctx, cmd, s, sources, report)
+	if err != nil {
+		return err
+	}
+	result := &findings.Check{Report: report}
+	var failures []error
+	for _, one := range checked {
+		if one.err != nil {
+			failures = append(failures, one.err)
+		}
+		result.Files = append(result.Files, *one.file)
+		report.Files = append(report.Files, one.file.Report)
+		report.Totals.Add(one.file.Report.Records)
+	}
+	err = verdict(result.Files, failures)
+	report.Finished, result.ExitCode = time.Now().UTC(), exitCode(ctx, err)
+	if err := c.writeOutputs(result); err != nil {
+		return err
+	}
+	return err
+}
+
+// checked is what was found in one input. The error is of one that could not be checked.
+type checked struct {
+	file *findings.File
+	err  error
+}
+
+// inputs checks all inputs, several at a time, and says what was found in each in their order, as soon as that of those
+// before it is known. The error is one that ends the check.
+func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *filter.Sources, report *filter.Report) ([]checked, error) {
+	bar := newProgress(c.terminal, c.quiet, sources.Describe())
+	defer bar.finish()
+	progress := sources.Progress(bar.update)
+	all := make([]checked, len(sources.Files))
+	var mutex sync.Mutex
+	said := 0
+	err := sources.Each(ctx, func(ctx context.Context, i, workers int) error {
+		run := c.dataFlags.prepare(c.terminal, cmd, s, sources.Files[i].Path)
+		run.Offenders, run.Digests, run.Workers = mostOffenders, c.json, workers
+		run.Progress = func(done, _ int64) { progress(i, done) }
+		file, err := c.input(ctx, run)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		for all[i] = (checked{file, err}); said < len(all) && all[said].file != nil; said++ {
+			bar.finish() // it comes again
+			if err := c.say(ctx, report, all[said].file, all[said].err); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// input checks one input. The error is of one that could not be checked.
+func (c *check) input(ctx context.Context, run *filter.Run) (*findings.File, error) {
+	start := time.Now()
+	done, err := run.Do(ctx)
+	file := &findings.File{Name: displayName(run.Input, "stdin")}
+	if stop, ok := errors.AsType[*filter.PolicyError](err); ok {
+		file.Outcome = findings.Found
+		file.Finding = fmt.Sprintf("must not be disclosed: record %d is %v, at which --%v fail ended the check", stop.Record, stop.Verdict, stop.Verdict)
+		file.Report.Offenders = []filter.Offender{{Record: stop.Record, Verdict: stop.Verdict}}
+		file.Report.Error = fmt.Sprintf("not read to its end: --%v fail", stop.Verdict)
+		err = nil
+	} else if err != nil {
+		file.Report.Error = message(ctx, err)
+		file.Finding = "could not be checked: " + file.Report.Error
+	} else {
+		file.Report = done.Files[0]
+		file.Finding = finding(done.Totals, c.policy)
+		file.Outcome = findings.Passed
+		if done.Totals.MustNotBeDisclosed() > 0 {
+			file.Outcome = findings.Found
+		}
+	}
+	file.Report.Input.Name, file.Report.Took = file.Name, time.Since(start)
+	if file.Report.Columns == nil {
+		file.Report.Columns = []string{}
+	}
+	return file, err
+}
+
+// verdict is the error that the check ends with. An input that could not be checked weighs more than what was found in
+// others: nobody knows what is in it.
+func verdict(checked []findings.File, failures []error) error {
+	switch {
+	case len(failures) == 1 && len(checked) == 1:
+		return failures[0]
+	case len(failures) > 0:
+		return fmt.Errorf("%d of %d inputs could not be checked; the first: %w", len(failures), len(checked), failures[0])
+	}
+	for _, file := range checked {
+		if file.Outcome == findings.Found {
+			return errDisclosure
+		}
+	}
+	return nil
+}
+
+// say says what was found in one input, to the person or program that reads standard output and to the journal.
+func (c *check) say(ctx context.Context, report *filter.Report, file *findings.File, failure error) error {
+	if c.terminal.log.on() {
+		outcome, code := outcomeDone, exitDone
+		switch file.Outcome {
+		case findings.Found:
+			outcome, code = outcomeFound, exitDisclosure
+		case findings.Failed:
+			outcome, code = outcomeFailed, exitCode(ctx, failure)
+		}
+		c.terminal.log.file(report.Command, &file.Report, outcome, code)
+	}
+	if c.json {
+		return nil
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: %s\n", file.Name, file.Finding)
+	for _, o := range file.Report.Offenders {
+		fmt.Fprintf(&text, "  record %d: %v\n", o.Record, o.Verdict)
+	}
+	if n := file.Unnamed(); n > 0 {
+		fmt.Fprintf(&text, "  and %s more\n", grouped(n))
+	}
+	if _, err := io.WriteString(c.terminal.out, text.String()); err != nil {
+		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
+	}
+	return nil
+}
+
+// outputs are the files that check writes, and what tells those that an earlier check wrote.
+func (c *check) outputs() []checkOutput {
+	var outputs []checkOutput
+	if c.junit != "" {
+		outputs = append(outputs, checkOutput{c.junit, findings.IsJUnit, (*findings.Check).WriteJUnit})
+	}
+	if c.sarif != "" {
+		outputs = append(outputs, checkOutput{c.sarif, findings.IsSARIF, (*findings.Check).WriteSARIF})
+	}
+	return outputs
+}
+
+type checkOutput struct {
+	path   string
+	isKind func(head []byte) bool
+	write  func(*findings.Check, io.Writer) error
+}
+
+// tryOutputs makes sure that the outputs can be written before anything is read for hours.
+func (c *check) tryOutputs() error {
+	for _, o := range c.outputs() {
+		if o.path == "-" {
+			return errStream
+		}
+		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
+		if err != nil {
+			return err
+		}
+		file.Discard()
+	}
+	return nil
+}
+
+// writeOutputs writes all outputs, or none.
+func (c *check) writeOutputs(result *findings.Check) error {
+	var written []*atomicfile.File
+	for _, o := range c.outputs() {
+		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
+		if err != nil {
+			return err
+		}
+		defer file.Discard()
+		if err := o.write(result, file); err != nil {
+			return fmt.Errorf("writing %s: %w", o.path, atomicfile.Cause(err))
+		}
+		written = append(written, file)
+	}
+	if err := atomicfile.Commit(written...); err != nil {
+		return err
+	}
+	if !c.json {
+		return nil
+	}
+	if err := result.Report.WriteJSON(c.terminal.out); err != nil {
+		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
+	}
+	return nil
 }
 
 // finding is what check says of one dataset under a policy.

@@ -21,6 +21,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"noo/internal/atomicfile"
+	"noo/internal/nhsnumber"
 )
 
 // maxConfig is far above the size of a config file, and bounds what a wrong name makes us read.
@@ -131,7 +132,7 @@ func (r *configReader) notYAML(text []byte, err error) error {
 	if bad.ContextMsg != "" && bad.ContextMark.Line > 0 {
 		line, what = bad.ContextMark.Line, bad.ContextMsg+": "+what // where the thing starts that went wrong
 	}
-	return settingError{fmt.Errorf("%s:%d: not YAML: %s", r.path, line, masked(what))}
+	return settingError{fmt.Errorf("%s:%d: not YAML: %s", r.path, line, nhsnumber.Mask(what))}
 }
 
 // readable tells whether a file is text in UTF-8, and where it is not, what comes before that.
@@ -253,7 +254,7 @@ func (r *configReader) defaults(node *yaml.Node) (layer, error) {
 
 // job reads a job.
 func (r *configReader) job(e entry, defaults layer) (*job, error) {
-	if !jobName.MatchString(e.key.Value) || masked(e.key.Value) != e.key.Value {
+	if !jobName.MatchString(e.key.Value) || nhsnumber.Mask(e.key.Value) != e.key.Value {
 		return nil, r.wrong(e.key, "no name for a job: want letters, digits, - and _, with a letter first")
 	}
 	entries, err := r.mapping(e.value, "what the job does")
@@ -421,7 +422,7 @@ func quoted(word string) string {
 	if len(word) > 40 {
 		word = word[:40] + "..."
 	}
-	return fmt.Sprintf("%q", masked(word))
+	return fmt.Sprintf("%q", nhsnumber.Mask(word))
 }
 
 // prepare returns the command of a job with its flags set from the layers, the first of which goes before, and what
@@ -447,7 +448,7 @@ func freshCommand(t terminal, name string) (*cobra.Command, error) {
 
 // rehearsal is a terminal for commands that are not to be run: whatever their flags do when they are set, nobody sees it.
 func rehearsal(t terminal) terminal {
-	return terminal{in: t.in, out: io.Discard, err: io.Discard}
+	return terminal{in: t.in, out: io.Discard, err: io.Discard, log: &journal{to: io.Discard}}
 }
 
 // configPath is the config file to use: the one named, else the user's, where there is one.

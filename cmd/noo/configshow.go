@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"noo/internal/nhsnumber"
 	"noo/snapshot"
 )
 
@@ -93,7 +94,7 @@ A value that holds an NHS number is shown with asterisks in its place.`,
 			if err != nil {
 				return err
 			}
-			shown.StateDir, shown.Config = masked(state), masked(shown.Config)
+			shown.StateDir, shown.Config = nhsnumber.Mask(state), nhsnumber.Mask(shown.Config)
 			if shown.Unknown, err = unknownVariables(root); err != nil {
 				return err
 			}
@@ -114,14 +115,14 @@ func settingOf(flag *pflag.Flag, settled layer) (s setting, err error) {
 		s.Value, err = valueByDefault(flag)
 		return s, err
 	}
-	s.Source, s.Place = g.origin.source, masked(g.origin.place)
+	s.Source, s.Place = g.origin.source, nhsnumber.Mask(g.origin.place)
 	switch {
 	case repeatable(flag):
 		s.Value = maskedAll(g.texts)
 	case flag.Value.Type() == "bool":
 		s.Value = flag.Value.String() == "true"
 	default:
-		s.Value = masked(g.texts[len(g.texts)-1])
+		s.Value = nhsnumber.Mask(g.texts[len(g.texts)-1])
 	}
 	return s, nil
 }
@@ -129,7 +130,7 @@ func settingOf(flag *pflag.Flag, settled layer) (s setting, err error) {
 func maskedAll(texts []string) []string {
 	all := make([]string, len(texts))
 	for i, text := range texts {
-		all[i] = masked(text)
+		all[i] = nhsnumber.Mask(text)
 	}
 	return all
 }

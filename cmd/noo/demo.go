@@ -58,7 +58,7 @@ commands that filter it and what they say.`,
 			if err != nil {
 				return err
 			}
-			return runDemo(cmd.Context(), terminal{t.in, t.out, t.out}, dir)
+			return runDemo(cmd.Context(), terminal{in: t.in, out: t.out, err: t.out}, dir)
 		},
 	}
 }

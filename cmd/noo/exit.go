@@ -12,6 +12,7 @@ import (
 	"noo/filter"
 	"noo/formats"
 	"noo/internal/atomicfile"
+	"noo/internal/nhsnumber"
 	"noo/snapshot"
 )
 
@@ -33,6 +34,11 @@ var errDisclosure = errors.New("records that must not be disclosed")
 
 // usageError is a wrong command line.
 type usageError struct{ error }
+
+// saidError is an error that was said already, as an event of the journal.
+type saidError struct{ error }
+
+func (e saidError) Unwrap() error { return e.error }
 
 func (e usageError) Unwrap() error { return e.error }
 
@@ -67,7 +73,7 @@ func exitCode(ctx context.Context, err error) int {
 // wrongUse are errors about what the command line asks for.
 var wrongUse = []error{
 	snapshot.ErrNoPassword, atomicfile.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicfile.ErrForeign,
-	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrAlone,
+	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrStream,
 }
 
 func isAny(err error, known []error) bool {
@@ -82,17 +88,12 @@ func is[E error](err error) bool {
 // message is the line to say about an error: what is wrong and, for a command line, where to look.
 func message(ctx context.Context, err error) string {
 	switch {
-	case err == nil || errors.Is(err, errDisclosure):
+	case err == nil || errors.Is(err, errDisclosure) || is[saidError](err):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return interrupted
 	}
-	text := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' ' // a file's name may hold anything
-		}
-		return r
-	}, strings.TrimSpace(err.Error()))
+	text := showable(strings.TrimSpace(err.Error()))
 	switch {
 	case errors.Is(err, atomicfile.ErrExists):
 		text += "; name another file, or pass --force where the command has it"
@@ -100,4 +101,15 @@ func message(ctx context.Context, err error) string {
 		text += " (noo --help shows how)"
 	}
 	return text
+}
+
+// showable makes a text fit for a terminal, a log or a report, whatever somebody called a file: on one line, without
+// control characters, and without the digits of an NHS number.
+func showable(text string) string {
+	return nhsnumber.Mask(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?")))
 }

@@ -3,11 +3,11 @@ package main
 // noo filter: datasets in, the same without the records that must not be disclosed out.
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -63,25 +63,27 @@ taken up by running it again.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
 	}
-	flags.add(cmd)
+	flags.add(cmd, t)
 	return cmd
 }
 
 // filterFlags are the flags of noo filter.
 type filterFlags struct {
 	dataFlags
+	unattended
 	output, withheld, report string
 	force, resume            bool
 	compress                 *formats.Compression
 }
 
-func (f *filterFlags) add(cmd *cobra.Command) {
+func (f *filterFlags) add(cmd *cobra.Command, t terminal) {
 	f.dataFlags.add(cmd)
+	f.unattended.add(cmd, t)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or those of several files to FOLDER/; - is standard output")
 	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the records that were withheld to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
 	cmd.Flags().Var(readBack{&f.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
-	cmd.Flags().Var(compression{&f.compress}, "compress", "compress CSV outputs with gzip or zstd, or none; without it, as the input is")
+	cmd.Flags().Var(compression{&f.compress}, "compress", "what to compress CSV outputs with, if not as the input is: gzip, zstd or none")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace outputs that exist; a folder only if noo wrote all that is in it")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")
 }
@@ -91,43 +93,56 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 	if f.output == "" {
 		return usageError{errors.New("no output: name one with -o OUTPUT")}
 	}
-	if err := f.validate(); err != nil {
-		return err
-	}
-	sources, err := filter.Expand(args)
-	if err != nil {
-		return err
-	}
-	into, err := f.intoFolder(sources)
-	if err != nil {
-		return err
-	}
-	s, err := f.accept()
-	if err != nil {
-		return err
-	}
-	run := f.prepare(t, cmd, s, args[0])
+	named := files{read: args, written: []string{f.output, f.withheld, f.report}}
+	return f.unattended.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *filter.Report) error {
+		sources, err := filter.Expand(args)
+		if err != nil {
+			return err
+		}
+		into, err := f.intoFolder(sources)
+		if err != nil {
+			return err
+		}
+		bar := newProgress(t, f.quiet, sources.Describe())
+		run := f.prepare(t, cmd, s, args[0])
+		run.Progress = bar.update
+		var done *filter.Report
+		if into {
+			done, err = f.folderRun(ctx, cmd, s, run, sources)
+		} else {
+			done, err = run.Do(ctx)
+		}
+		bar.finish()
+		if err != nil {
+			return err
+		}
+		*said = *done
+		f.tellFiles(t, describe(args, sources), done)
+		return nil
+	})
+}
+
+// prepare prepares a run with all outputs.
+func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
+	run := f.dataFlags.prepare(t, cmd, s, input)
+	run.Uses = append(run.Uses, f.unattended.own()...)
 	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
 	run.Compress = f.compress
 	if f.report != "" {
 		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
-	bar := newProgress(t, f.quiet, strings.Join(args, " "))
-	run.Progress = bar.update
-	var done *filter.Report
-	if into {
-		done, err = f.folderRun(cmd, s, *run, sources)
-	} else {
-		done, err = run.Do(cmd.Context())
+	return run
+}
+
+// tellFiles says what was done, as events or as a summary.
+func (f *filterFlags) tellFiles(t terminal, inputs string, done *filter.Report) {
+	if t.log.on() {
+		for i := range done.Files {
+			t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
+		}
+	} else if !f.quiet {
+		printSummary(t.err, done, inputs, f.output)
 	}
-	bar.finish()
-	if err != nil {
-		return err
-	}
-	if !f.quiet {
-		printSummary(t.err, done, describe(args, done), f.output)
-	}
-	return nil
 }
 
 // intoFolder tells whether the outputs are folders: where there may be more than one input, or the output's name says so.
@@ -138,8 +153,6 @@ func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 		return false, usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
 	case !into:
 		return false, nil
-	case sources.Files[0].Path == "-":
-		return false, usageError{errors.New("standard input goes to a file: name one with -o FILE")}
 	case !isFolder(f.output):
 		return false, usageError{errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/")}
 	case f.withheld != "" && !isFolder(f.withheld):
@@ -154,20 +167,21 @@ func isFolder(path string) bool {
 }
 
 // folderRun filters many inputs into a folder.
-func (f *filterFlags) folderRun(cmd *cobra.Command, s *snapshot.Snapshot, each filter.Run, sources *filter.Sources) (*filter.Report, error) {
+func (f *filterFlags) folderRun(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, each *filter.Run, sources *filter.Sources) (*filter.Report, error) {
 	state, err := snapshot.DefaultStateDir()
 	if err != nil {
 		return nil, err
 	}
-	run := filter.FolderRun{Each: each, Sources: sources, Resume: f.resume, StateDir: state}
+	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state}
 	if f.resume {
 		run.Rules = rules(cmd, s)
 	}
-	return run.Do(cmd.Context())
+	return run.Do(ctx)
 }
 
 // withoutEffect are flags on which what a run writes into its output folder does not depend.
-var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "snapshot", "trusted-key", "max-age", "min-sequence"}
+var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "snapshot", "trusted-key", "max-age", "min-sequence",
+	"lock", "lock-wait", "log-format", "metrics"}
 
 // rules writes down all that the outputs of a run depend on beside the inputs: the program, the snapshot and the flags.
 func rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
@@ -180,16 +194,12 @@ func rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
 	return text
 }
 
-// describe names the inputs of a run in few words.
-func describe(args []string, done *filter.Report) string {
-	if len(args) == 1 && len(done.Files) == 1 {
-		return displayName(args[0], "stdin")
+// describe names the inputs of a run for its summary.
+func describe(args []string, sources *filter.Sources) string {
+	if len(args) == 1 && len(sources.Files) > 1 {
+		return fmt.Sprintf("%s (%s)", args[0], sources.Describe())
 	}
-	files := fmt.Sprintf("%s files", grouped(int64(len(done.Files))))
-	if len(args) == 1 {
-		return fmt.Sprintf("%s (%s)", args[0], files)
-	}
-	return files
+	return sources.Describe()
 }
 
 // compression is a formats.Compression as a flag; nil where it is not given.

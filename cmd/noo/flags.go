@@ -243,12 +243,15 @@ func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot
 	}
 }
 
+// commandName is what a report calls the command with the given path.
+func commandName(path string) string { return strings.TrimPrefix(path, "noo ") }
+
 // about says what a report tells of the tool, the snapshot and the rules.
 func (f *dataFlags) about(command string, s *snapshot.Snapshot) filter.Report {
 	m := s.Manifest()
 	report := filter.Report{
 		Tool:    filter.Tool{Name: "noo", Version: buildVersion()},
-		Command: strings.TrimPrefix(command, "noo "),
+		Command: commandName(command),
 		Snapshot: filter.SnapshotReport{
 			ID: m.ID, Sequence: m.Sequence, Scope: string(m.Scope), Created: m.Created, ValidUntil: m.ValidUntil, KeyID: s.KeyID(),
 		},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -30,12 +31,12 @@ func main() {
 	// Writing to a pipe that nobody reads is an error like any other, after which there is something to clean up.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	t := terminal{os.Stdin, os.Stdout, os.Stderr}
+	t := terminal{os.Stdin, os.Stdout, os.Stderr, &journal{to: os.Stderr}}
 	var end sync.Once // whoever comes first ends the process, and alone
 	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
 		end.Do(func() {
-			t.say("noo: %s", interrupted)
+			t.fail(interrupted, exitInterrupted)
 			os.Exit(exitInterrupted)
 		})
 	})
@@ -49,6 +50,16 @@ func main() {
 type terminal struct {
 	in       *os.File
 	out, err io.Writer
+	log      *journal
+}
+
+// fail says why a command failed, as a line or, where the journal is on, as an event.
+func (t terminal) fail(text string, code int) {
+	if t.log.on() {
+		t.log.write(slog.LevelError, "run", outcomeAttr(outcomeOf(code)), slog.Int("exit_code", code), slog.String("error", text))
+		return
+	}
+	t.say("noo: %s", text)
 }
 
 // say writes a line to the person.
@@ -58,6 +69,7 @@ func (t terminal) say(format string, args ...any) {
 
 // execute runs one command line and returns its exit code, having said what went wrong.
 func execute(ctx context.Context, t terminal, args []string) int {
+	t.log.startFrom(args)
 	root, started := newRoot(t)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -65,7 +77,7 @@ func execute(ctx context.Context, t terminal, args []string) int {
 		err = usageError{err}
 	}
 	if text := message(ctx, err); text != "" {
-		t.say("noo: %s", text)
+		t.fail(text, exitCode(ctx, err))
 	}
 	return exitCode(ctx, err)
 }

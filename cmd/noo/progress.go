@@ -27,7 +27,7 @@ func newProgress(t terminal, quiet bool, input string) *progress {
 	file, ok := t.err.(*os.File)
 	return &progress{
 		terminal: t, name: displayName(filepath.Base(input), "stdin"), start: time.Now(),
-		visible: ok && !quiet && term.IsTerminal(int(file.Fd())),
+		visible: ok && !quiet && !t.log.on() && term.IsTerminal(int(file.Fd())),
 	}
 }
 

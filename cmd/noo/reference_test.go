@@ -127,7 +127,9 @@ func fenced(text string) string {
 }
 
 // silent is a terminal of which only what is written to it is used.
-func silent(out, err io.Writer) terminal { return terminal{in: os.Stdin, out: out, err: err} }
+func silent(out, err io.Writer) terminal {
+	return terminal{in: os.Stdin, out: out, err: err, log: &journal{to: err}}
+}
 
 // executeHelp is what a command says of itself.
 func executeHelp(t *testing.T, cmd *cobra.Command) string {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 
+	"noo/internal/nhsnumber"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -102,7 +104,7 @@ func (c *config) list(t terminal) error {
 		if output := j.given["output"]; len(output.texts) > 0 {
 			line += " -> " + output.texts[0]
 		}
-		if err := printed(fmt.Fprintln(t.out, masked(line))); err != nil {
+		if err := printed(fmt.Fprintln(t.out, nhsnumber.Mask(line))); err != nil {
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ func wanted(flag *pflag.Flag, text string, err error) string {
 	case strings.Contains(err.Error(), strconv.Quote(text)):
 		return "that is nothing it can be set to"
 	}
-	return masked(err.Error())
+	return nhsnumber.Mask(err.Error())
 }
 
 // repeatable tells whether a flag takes several values.
@@ -237,9 +237,9 @@ func unknownVariables(root *cobra.Command) ([]string, error) {
 			continue
 		}
 		if near := nearestVariable(name, known); near != "" {
-			return nil, settingError{fmt.Errorf("%s in the environment is no setting; did you mean %s?", masked(name), near)}
+			return nil, settingError{fmt.Errorf("%s in the environment is no setting; did you mean %s?", nhsnumber.Mask(name), near)}
 		}
-		unknown = append(unknown, masked(name))
+		unknown = append(unknown, nhsnumber.Mask(name))
 	}
 	return unknown, nil
 }
@@ -333,19 +333,6 @@ func commands(root *cobra.Command) iter.Seq[*cobra.Command] {
 			}
 		}
 	}
-}
-
-// mayBeNumber finds what could be an NHS number: a run of digits, or digits grouped 3-3-4.
-var mayBeNumber = regexp.MustCompile(`[0-9]{3}[ \-\x{a0}][0-9]{3}[ \-\x{a0}][0-9]{4}|[0-9]+`)
-
-// masked replaces the NHS numbers in a text that a person typed, which may be anything.
-func masked(text string) string {
-	return mayBeNumber.ReplaceAllStringFunc(text, func(digits string) string {
-		if _, status := nhsnumber.Parse([]byte(digits)); status == nhsnumber.Valid {
-			return strings.Repeat("*", len("9434765919"))
-		}
-		return digits
-	})
 }
 
 // inOrder gives the names of a layer in an order that is always the same.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 
+	"noo/internal/nhsnumber"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -38,7 +40,7 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	}
 	missing, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
-		return errors.New(masked(err.Error()))
+		return errors.New(nhsnumber.Mask(err.Error()))
 	}
 	name := missing.GetSpecifiedName()
 	if missing.GetSpecifiedShortnames() != "" {

@@ -81,12 +81,12 @@ func printSummary(w io.Writer, r *filter.Report, input, output string) {
 	fmt.Fprintf(w, "  time       %s, %s, %s/s\n", took.Round(time.Millisecond), bytes(size), bytes(size/max(took.Seconds(), 1e-3)))
 }
 
-// displayName is the name of a file, or of the stream that "-" stands for.
+// displayName is the name of a file, fit to be shown, or of the stream that "-" stands for.
 func displayName(path, stream string) string {
 	if path == "-" {
 		return stream
 	}
-	return path
+	return showable(path)
 }
 
 // ago says how long something is past, roughly.

@@ -157,7 +157,13 @@ func ParseFloat(v float64) (Key, Status) {
 // Within tells whether a valid number stands anywhere in b, ten digits or grouped 3-3-4, with no other digit next to it.
 // It is for text that should hold none, such as a header.
 func Within(b []byte) bool {
-	for start := range b {
+	start, _ := find(b, 0)
+	return start >= 0
+}
+
+// find returns where the first valid number at or after from starts and ends, or -1.
+func find(b []byte, from int) (start, end int) {
+	for start := from; start < len(b); start++ {
 		if !isDigit(b[start]) || start > 0 && isDigit(b[start-1]) {
 			continue
 		}
@@ -167,11 +173,32 @@ func Within(b []byte) bool {
 				continue
 			}
 			if _, status := parseBare(b[start:end]); status == Valid {
-				return true
+				return start, end
 			}
 		}
 	}
-	return false
+	return -1, -1
+}
+
+// Mask returns text with an x for every digit of a valid number in it, ten digits or grouped 3-3-4 by any of the
+// separators that Parse knows, points, underscores and slashes. It is for what is shown though somebody may have put a
+// number into it: the name of a file, above all.
+func Mask(text string) string {
+	masked := []byte(text)
+	alike := []byte(text) // byte for byte, with one separator for those that file names have
+	for i, c := range alike {
+		if c == '.' || c == '_' || c == '/' || c == '\\' {
+			alike[i] = '-'
+		}
+	}
+	for start, end := find(alike, 0); start >= 0; start, end = find(alike, start+1) {
+		for i := start; i < end; i++ {
+			if isDigit(masked[i]) {
+				masked[i] = 'x'
+			}
+		}
+	}
+	return string(masked)
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

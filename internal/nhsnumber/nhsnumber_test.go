@@ -216,6 +216,25 @@ func TestWithin(t *testing.T) {
 	}
 }
 
+func TestMask(t *testing.T) {
+	for text, want := range map[string]string{
+		"extract.csv":                      "extract.csv",
+		"9434765919.csv":                   "xxxxxxxxxx.csv",
+		"of/9434765919/943-476-5919 a.csv": "of/xxxxxxxxxx/xxx-xxx-xxxx a.csv",
+		"943_476_5919.csv":                 "xxx_xxx_xxxx.csv",
+		"943.476.5919":                     "xxx.xxx.xxxx",
+		"943" + nbsp + "476 5919":          "xxx" + nbsp + "xxx xxxx",
+		"9434765919_9995609649":            "xxxxxxxxxx_xxxxxxxxxx",
+		"9434765918.csv":                   "9434765918.csv",
+		"20261123083200_94347659190.csv":   "20261123083200_94347659190.csv",
+		"":                                 "",
+	} {
+		if got := Mask(text); got != want {
+			t.Errorf("Mask(%q) is %q, want %q", text, got, want)
+		}
+	}
+}
+
 // The second implementation: the rules once more, as expressions and in the words of the Data Dictionary.
 const blank = `(?:[ \t]|\x{a0})*`
 

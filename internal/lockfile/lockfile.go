@@ -1,0 +1,67 @@
+// Package lockfile keeps two runs from overlapping. The lock is the operating system's and on an open file: it is gone
+// when its process is, however that ended, so that a killed run never stands in the way of the next. The file stays, is
+// never written to, and says nothing by being there.
+package lockfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"noo/internal/atomicfile"
+)
+
+// ErrHeld is a lock that another process has.
+var ErrHeld = errors.New("another run holds the lock")
+
+// retry is how often a lock that another process has is tried again.
+const retry = 100 * time.Millisecond
+
+// Lock is a lock that this process has.
+type Lock struct{ flock *flock.Flock }
+
+// Acquire takes the lock on the file at path, which is made if it is not there; its folder must exist. A lock that
+// another process has is waited for as long as wait says, and not at all where that is 0; then the error wraps ErrHeld.
+// When ctx ends first, its error is returned.
+func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot lock %s: it %w", path, atomicfile.ErrNotRegular) // opening a pipe would wait for its other end
+	}
+	lock := &Lock{flock.New(path)}
+	got, err := lock.flock.TryLock()
+	if !got && err == nil && wait > 0 {
+		got, err = lock.await(ctx, wait)
+	}
+	switch {
+	case got:
+		return lock, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("cannot lock %s: its folder does not exist; make it first", path)
+	case err != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err))
+	case wait > 0:
+		return nil, fmt.Errorf("%s: %w still, after %v of waiting", path, ErrHeld, wait)
+	}
+	return nil, fmt.Errorf("%s: %w; let it end, or wait for it with --lock-wait", path, ErrHeld)
+}
+
+// await tries again until the lock is free, the time is up or ctx ends. The time being up is no error.
+func (l *Lock) await(ctx context.Context, wait time.Duration) (bool, error) {
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	got, err := l.flock.TryLockContext(limited, retry)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return false, nil
+	}
+	return got, err
+}
+
+// Release gives the lock up and leaves the file.
+func (l *Lock) Release() error { return l.flock.Unlock() }

@@ -1,0 +1,150 @@
+package metrics
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"noo/filter"
+	"noo/internal/atomicfile"
+)
+
+// read parses a file as Prometheus would, and gives its values by name and verdict.
+func read(t *testing.T, path, task string) map[string]float64 {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(file)
+	if err != nil {
+		t.Fatalf("it does not parse: %v", err)
+	}
+	values := map[string]float64{}
+	for name, family := range families {
+		if family.GetType() != dto.MetricType_GAUGE || family.GetHelp() == "" {
+			t.Errorf("%s is a %v with the help %q", name, family.GetType(), family.GetHelp())
+		}
+		for _, metric := range family.GetMetric() {
+			key := name
+			for _, label := range metric.GetLabel() {
+				switch label.GetName() {
+				case "task":
+					if label.GetValue() != task {
+						t.Errorf("%s is of the task %q", name, label.GetValue())
+					}
+				default:
+					key += "/" + label.GetValue()
+				}
+			}
+			values[key] = metric.GetGauge().GetValue()
+		}
+	}
+	return values
+}
+
+func TestWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "noo_births_9434765919.prom")
+	task := "noo_births_xxxxxxxxxx"
+	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+	report := &filter.Report{
+		Started: start, Finished: start.Add(1500 * time.Millisecond),
+		Snapshot: filter.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3},
+		Files:    []filter.FileReport{{Input: filter.InputReport{Bytes: 100}}, {Input: filter.InputReport{Bytes: 23}}},
+		Totals:   filter.Tally{Read: 15, Kept: 5, OptedOut: 4, Missing: 3, Invalid: 2, Unchecked: 1, Written: 5},
+	}
+	failed := &filter.Report{Started: start.Add(24 * time.Hour), Finished: start.Add(25 * time.Hour)}
+
+	if err := Write(path, Run{ExitCode: 5, Report: failed}); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := read(t, path, task)[lastSuccess]; found {
+		t.Error("a success that never was")
+	}
+	if err := Write(path, Run{Report: report}); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, read(t, path, task), map[string]float64{
+		"noo_last_run_success": 1, "noo_last_run_exit_code": 0, "noo_last_run_duration_seconds": 1.5, "noo_last_run_files": 2,
+		"noo_last_run_timestamp_seconds": float64(start.Unix() + 1), lastSuccess: float64(start.Unix() + 1),
+		"noo_last_run_input_bytes": 123, "noo_last_run_written_records": 5,
+		"noo_last_run_records/kept": 5, "noo_last_run_records/opted_out": 4, "noo_last_run_records/missing": 3,
+		"noo_last_run_records/invalid": 2, "noo_last_run_records/unchecked": 1,
+		"noo_snapshot_age_seconds": 3601.5, "noo_snapshot_created_timestamp_seconds": float64(start.Unix() - 3600),
+		"noo_snapshot_valid_until_timestamp_seconds": float64(start.Unix() + 86400), "noo_snapshot_opted_out": 3,
+	})
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if problems, err := promlint.New(file).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("promlint: %v, %v", problems, err)
+	}
+	for range 2 { // the time is carried over from a file that carried it over
+		if err := Write(path, Run{ExitCode: 4, Report: failed}); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, read(t, path, task), map[string]float64{
+			"noo_last_run_success": 0, "noo_last_run_exit_code": 4, "noo_last_run_duration_seconds": 3600,
+			"noo_last_run_timestamp_seconds": float64(start.Unix() + 25*3600), lastSuccess: float64(start.Unix() + 1),
+		})
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != mode {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func compare(t *testing.T, got, want map[string]float64) {
+	t.Helper()
+	for key, value := range want {
+		if found, ok := got[key]; !ok || found != value {
+			t.Errorf("%s is %v, want %v", key, found, value)
+		}
+	}
+	for key := range got {
+		if _, ok := want[key]; !ok {
+			t.Errorf("%s is there", key)
+		}
+	}
+}
+
+func TestNothingElseIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "extract.csv")
+	if err := os.WriteFile(path, []byte("nhs_number\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Try(path); !errors.Is(err, atomicfile.ErrExists) {
+		t.Errorf("Try: %v", err)
+	}
+	if err := Write(path, Run{Report: &filter.Report{}}); !errors.Is(err, atomicfile.ErrExists) {
+		t.Errorf("Write: %v", err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "nhs_number\n" {
+		t.Errorf("it was touched: %q, %v", b, err)
+	}
+}
+
+// TestBrokenPrevious: a file of which a part is missing gives no time, and is replaced.
+func TestBrokenPrevious(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.prom")
+	if err := os.WriteFile(path, []byte("# HELP noo_x y\n"+lastSuccess+"{task=\"a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(path, Run{ExitCode: 1, Report: &filter.Report{Started: time.Now(), Finished: time.Now()}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := read(t, path, "a")[lastSuccess]; found {
+		t.Error("a time out of a broken file")
+	}
+}
