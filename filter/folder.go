@@ -208,7 +208,7 @@ func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]FileRepor
 // one filters one file into the folders.
 func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *folderOutputs, progress func(done, total int64)) (*FileReport, error) {
 	run := f.Each
-	run.Input, run.Workers, run.Progress = source.Path, workers, progress
+	run.Input, run.Workers, run.Progress, run.Many = source.Path, workers, progress, true
 	run.Report, run.Replace = "", true // what stands there is unfinished
 	if source.compressesItself {
 		run.Compress = nil

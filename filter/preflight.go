@@ -178,7 +178,7 @@ func quoted(label string) string {
 // not those that hold NHS numbers. A check is not stopped by values that are no NHS numbers unless they would pass: it reports them.
 func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen []int) error {
 	columns := dataset.Columns()
-	allowed, err := allowedColumns(name, columns, r.Allowed, chosen)
+	allowed, err := r.allowedColumns(name, columns, chosen)
 	if err != nil {
 		return err
 	}
@@ -218,10 +218,13 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 }
 
 // allowedColumns returns the places of the columns that may hold NHS numbers without identifying anybody.
-func allowedColumns(name string, columns []formats.Column, wanted []string, chosen []int) ([]int, error) {
-	allowed := make([]int, 0, len(wanted))
-	for _, w := range wanted {
+func (r *Run) allowedColumns(name string, columns []formats.Column, chosen []int) ([]int, error) {
+	allowed := make([]int, 0, len(r.Allowed))
+	for _, w := range r.Allowed {
 		place, err := findColumn(columns, w)
+		if errors.Is(err, ErrNoColumn) && r.Many {
+			continue // it is in others
+		}
 		if err == nil && slices.Contains(chosen, place) {
 			err = ErrAllowedToo
 		}

@@ -38,8 +38,11 @@ type Run struct {
 
 	// Columns are the names or numbers of the columns that identify people; with none the header decides.
 	Columns []string
-	// Allowed are the names or numbers of columns that may hold NHS numbers though they are not among Columns.
+	// Allowed are the names or numbers of columns that may hold NHS numbers though they are not among Columns. An input that is
+	// one of Many need not have them all.
 	Allowed []string
+	// Many tells that the input is one of several for which the rules were given.
+	Many bool
 	// ForceColumns lets Columns pass of whose first values less than half are NHS numbers.
 	ForceColumns bool
 	// Policy says what becomes of records that are neither kept nor opted out.

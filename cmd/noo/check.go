@@ -124,7 +124,7 @@ func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snap
 	said := 0
 	err := sources.Each(ctx, func(ctx context.Context, i, workers int) error {
 		run := c.dataFlags.prepare(c.terminal, cmd, s, sources.Files[i].Path)
-		run.Offenders, run.Digests, run.Workers = mostOffenders, c.json, workers
+		run.Offenders, run.Digests, run.Workers, run.Many = mostOffenders, c.json, workers, len(all) > 1
 		run.Progress = func(done, _ int64) { progress(i, done) }
 		file, err := c.input(ctx, run)
 		if ctx.Err() != nil {

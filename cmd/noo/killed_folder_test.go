@@ -5,6 +5,7 @@ package main
 // What a run over many files leaves when it is ended from outside, and what becomes of it when it is taken up again.
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -15,11 +16,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
-// manyFiles makes a folder with a snapshot and 80 extracts, Parquet among them, that take some 300 ms to filter, and
-// tells what a run that nobody disturbed makes of them.
-func manyFiles(t *testing.T) (dir, want string) {
+// manyFiles makes a folder with a snapshot and mixed extracts (CSV, gzip, zstd, Parquet), and tells what a run that nobody
+// disturbed makes of them.
+func manyFiles(t *testing.T, count int) (dir, want string) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := give(filepath.Join(dir, ".given")); err != nil {
@@ -29,17 +32,22 @@ func manyFiles(t *testing.T) (dir, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 80 {
-		path := filepath.Join(dir, "in", fmt.Sprintf("part=%d", i%7), fmt.Sprintf("%03d", i))
+	for i := range count {
+		text := []byte("nhs_number,note\n" + strings.Repeat(fmt.Sprintf("9434765919,out\n9995609649,stays %d\nx,unreadable\n", i), 200*(1+i%40)))
+		kind := []struct {
+			suffix  string
+			content func() []byte
+		}{
+			{".csv", func() []byte { return text }},
+			{".csv.gz", func() []byte { return gzipped(t, text) }},
+			{".parquet", func() []byte { return parquet }},
+			{".csv.zst", func() []byte { return zstandard(t, text) }},
+		}[i%4]
+		path := filepath.Join(dir, "in", fmt.Sprintf("part=%d", i%7), fmt.Sprintf("%03d%s", i, kind.suffix))
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		text := "nhs_number,note\n" + strings.Repeat(fmt.Sprintf("9434765919,out\n9995609649,stays %d\nx,unreadable\n", i), 200*(1+i%40))
-		path, content := path+".csv", []byte(text)
-		if i%5 == 0 {
-			path, content = strings.TrimSuffix(path, ".csv")+".parquet", parquet
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
+		if err := os.WriteFile(path, kind.content(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,6 +55,48 @@ func manyFiles(t *testing.T) (dir, want string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return dir, tree(t, filepath.Join(dir, "undisturbed")) + tree(t, filepath.Join(dir, "undisturbed_withheld"))
+}
+
+// gzipped and zstandard compress with other writers than noo's.
+func gzipped(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var out strings.Builder
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return []byte(out.String())
+}
+
+func zstandard(t *testing.T, text []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	return w.EncodeAll(text, nil)
+}
+
+// TestMixedFolder: 200 files of all kinds go through with one command, and check passes on what becomes of them, but not on
+// what they were.
+func TestMixedFolder(t *testing.T) {
+	dir, made := manyFiles(t, 200)
+	if count := strings.Count(made, "\n"); count != 2*201 {
+		t.Fatalf("%d files in the two folders, want 200 and a marker in each", count)
+	}
+	out, err := noo(dir, "check", "undisturbed/").CombinedOutput()
+	if err != nil || strings.Count(string(out), ": may be disclosed: ") != 200 {
+		t.Errorf("check of the output: %v: %s", err, out)
+	}
+	cmd := noo(dir, "check", "in/", "--quiet")
+	out, err = cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != 1 || strings.Count(string(out), ": must not be disclosed: ") != 200 {
+		t.Errorf("check of the input: %v", err)
+	}
 }
 
 // tree tells all files below a folder with their digests, "" if there is no such folder.
@@ -73,7 +123,7 @@ func tree(t *testing.T, folder string) string {
 // TestKilledFolderRun kills runs over many files at random moments, once or twice each, and takes them up again. A
 // reader sees nothing or the whole, and in the end it is what an undisturbed run writes.
 func TestKilledFolderRun(t *testing.T) {
-	dir, want := manyFiles(t)
+	dir, want := manyFiles(t, 80)
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	start := time.Now()
 	args := []string{"filter", "in/", "-o", "out/", "--withheld", "withheld/", "--report", "report.json", "--resume", "--quiet"}
@@ -132,7 +182,7 @@ func TestKilledFolderRun(t *testing.T) {
 // TestInterruptedFolderRun: SIGTERM ends a run over many files with 130 and, without --resume, nothing left; nor does the run
 // after a kill leave anything.
 func TestInterruptedFolderRun(t *testing.T) {
-	dir, want := manyFiles(t)
+	dir, want := manyFiles(t, 80)
 	args := []string{"filter", "in/", "-o", "out/", "--withheld", "withheld/"}
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, os.Kill} {
 		var said strings.Builder

@@ -124,6 +124,9 @@ func (c *config) find(names []string) ([]*job, error) {
 	return jobs, nil
 }
 
+// mostJobs is how many names of jobs an error lists.
+const mostJobs = 20
+
 // unknown is the error for a job that there is not.
 func (c *config) unknown(name string) error {
 	all := make([]string, len(c.jobs))
@@ -134,10 +137,13 @@ func (c *config) unknown(name string) error {
 	if strings.IndexFunc(name, unicode.IsDigit) < 0 { // what has digits may be a number that nobody should see
 		text = fmt.Sprintf("%s has no job %q", c.path, name)
 	}
-	if near := nearest(name, all); near != "" {
+	switch near := nearest(name, all); {
+	case near != "":
 		text += fmt.Sprintf("; did you mean %q?", near)
-	} else {
+	case len(all) <= mostJobs:
 		text += "; the jobs are: " + strings.Join(all, ", ")
+	default:
+		text += "; noo run lists the jobs"
 	}
 	return usageError{errors.New(text)}
 }

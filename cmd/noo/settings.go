@@ -297,7 +297,7 @@ func settleFromEnvironment(t terminal, cmd *cobra.Command) error {
 		return err
 	}
 	if len(unknown) > 0 && !isQuiet(cmd) {
-		t.say("noo: passing over what is no setting in the environment: %s", strings.Join(unknown, ", "))
+		t.warn("in the environment, but no setting of noo: " + strings.Join(unknown, ", "))
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func bytes(n float64) string {
 // printSummary says what a filter run did, with its inputs in the words given.
 func printSummary(w io.Writer, r *filter.Report, input, output string) {
 	n := r.Totals
-	fmt.Fprintf(w, "%s -> %s\n\n", input, displayName(output, "stdout"))
+	fmt.Fprintf(w, "%s -> %s\n\n", showable(input), displayName(output, "stdout"))
 	line := func(what string, count int64, outcome string) {
 		share := ""
 		if n.Read > 0 {
