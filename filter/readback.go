@@ -45,7 +45,7 @@ func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []
 	}
 	dataset, err := format.Open(ctx, formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers})
 	if err != nil {
-		return Tally{}, fmt.Errorf("%w (%w)", ErrReadBack, err)
+		return Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err) // it is no input that is refused
 	}
 	defer dataset.Close()
 	judge := newJudge(r.Register, r.Policy)
@@ -53,7 +53,7 @@ func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []
 		if ctx.Err() != nil {
 			return Tally{}, err
 		}
-		return Tally{}, fmt.Errorf("%w (%w)", ErrReadBack, err)
+		return Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err) // it is no input that is refused
 	}
 	return judge.tally(), nil
 }

@@ -17,6 +17,7 @@ import (
 // is there to find.
 type lines struct {
 	leak, lose, confuse bool
+	garble              bool // so that it cannot be read back
 	reading             bool // of an output
 }
 
@@ -41,6 +42,9 @@ func (o *opened) Sample(context.Context, int, func(int, *formats.Values)) error 
 func (o *opened) Scan(_ context.Context, _ []int, decide formats.Decider, to formats.Sinks) error {
 	var batch formats.Batch
 	var values formats.Values
+	if o.reading && o.garble {
+		return &formats.InputError{Name: o.in.Name, Err: formats.ErrUnknownFormat}
+	}
 	text := bufio.NewScanner(io.NewSectionReader(o.in.ReaderAt, 0, o.in.Size))
 	for text.Scan() {
 		values.Text = append(values.Text, []byte(text.Text()))
@@ -83,12 +87,17 @@ func TestReadBack(t *testing.T) {
 		{lines{leak: true}, ErrReadBack},
 		{lines{lose: true}, ErrReadBack},
 		{lines{confuse: true}, ErrReadBack},
+		{lines{garble: true}, ErrReadBack},
 	} {
 		run := inFolder(t, "9995609649\n9434765919\nx\n\n", register)
 		run.Withheld = filepath.Join(filepath.Dir(run.Input), "withheld")
 		run.Formats = []formats.Format{c.format}
-		if _, err := run.Do(context.Background()); !errors.Is(err, c.err) {
+		_, err := run.Do(context.Background())
+		if !errors.Is(err, c.err) {
 			t.Errorf("%+v: %v, want %v", c.format, err, c.err)
+		}
+		if input, ok := errors.AsType[*formats.InputError](err); ok {
+			t.Errorf("%+v: %v: an output is no input that is refused", c.format, input)
 		}
 		if _, err := os.Stat(run.Output); (c.err == nil) != (err == nil) {
 			t.Errorf("%+v: the output: %v", c.format, err)
