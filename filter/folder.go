@@ -232,7 +232,7 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if err := atomicfile.Commit(out.withheld.committed(), out.dataset.committed()); err != nil {
+	if err := atomicfile.CommitUnsynced(out.withheld.committed(), out.dataset.committed()); err != nil {
 		return nil, err
 	}
 	file.Input.Name, file.Output.Name = source.Name, source.output

@@ -236,7 +236,7 @@ func copyFile(ctx context.Context, from, to string) error {
 	if _, err := io.Copy(out, &untilDone{ctx, in}); err != nil {
 		return fmt.Errorf("reading %s: %w", from, atomicfile.Cause(err))
 	}
-	return atomicfile.Commit(out)
+	return atomicfile.CommitUnsynced(out)
 }
 
 // isReport tells whether a file begins as a report does: such a one, of a run that was cut short, may be replaced by the run that

@@ -51,8 +51,10 @@ type File struct {
 	written int64  // bytes written
 	started int64  // bytes whose way to the disk has begun
 	closed  bool
-	placed  bool   // it has its name
-	old     string // a second name of what it replaced, while that may have to be put back
+	// unsynced leaves the syncing to somebody else.
+	unsynced bool
+	placed   bool   // it has its name
+	old      string // a second name of what it replaced, while that may have to be put back
 }
 
 // Create starts a file that Commit will put at path. Without replace an existing target is refused with ErrExists,
@@ -150,6 +152,17 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.file.ReadAt(p
 // that readers wait for belongs last. After Commit the files are closed, whatever it returns. Nil files are passed over.
 func Commit(files ...*File) error { return CommitThen(nil, files...) }
 
+// CommitUnsynced is Commit for files below Folder.Path: it leaves the syncing to Folder.Seal, which does it for all files at once. A
+// file is in its place whole or not at all also here, unless the machine itself fails before that.
+func CommitUnsynced(files ...*File) error {
+	for _, f := range files {
+		if f != nil {
+			f.unsynced = true
+		}
+	}
+	return CommitThen(nil, files...)
+}
+
 // CommitThen is Commit with a last step, which is done when every file is in its place. If the step fails, the files
 // are taken away again as if one of them had failed.
 func CommitThen(last func() error, files ...*File) (err error) {
@@ -193,8 +206,10 @@ func (f *File) seal() error {
 	if err := f.file.Chmod(f.mode); err != nil {
 		return err
 	}
-	if err := f.file.Sync(); err != nil {
-		return err
+	if !f.unsynced {
+		if err := f.file.Sync(); err != nil {
+			return err
+		}
 	}
 	if f.temp == "" {
 		return nil
@@ -226,6 +241,9 @@ func (f *File) publish() error {
 		if err := f.file.Close(); err != nil {
 			return err
 		}
+	}
+	if f.unsynced {
+		return nil
 	}
 	return syncFolder(filepath.Dir(f.target))
 }

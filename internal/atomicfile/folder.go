@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Marker is the file in a folder that says that the folder is whole, by the convention of Hadoop and Spark, whose
@@ -248,6 +250,9 @@ func (f *Folder) seal(names []string) error {
 	if err := f.Keep(nameSet(names)); err != nil {
 		return err
 	}
+	if err := f.syncFiles(names); err != nil {
+		return err
+	}
 	m := marker{Schema: markerSchema}
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		info, err := os.Lstat(filepath.Join(f.staging, filepath.FromSlash(name)))
@@ -274,6 +279,20 @@ func (f *Folder) seal(names []string) error {
 		return err
 	}
 	return os.Chmod(f.staging, f.mode)
+}
+
+// syncs is how many files are synced at a time: the file system makes one step of what is asked for at once, where each by
+// itself would wait for the disk.
+const syncs = 16
+
+// syncFiles syncs the files with these names.
+func (f *Folder) syncFiles(names []string) error {
+	var group errgroup.Group
+	group.SetLimit(syncs)
+	for _, name := range names {
+		group.Go(func() error { return syncFile(filepath.Join(f.staging, filepath.FromSlash(name))) })
+	}
+	return group.Wait()
 }
 
 func nameSet(names []string) map[string]bool {

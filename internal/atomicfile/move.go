@@ -44,3 +44,16 @@ func syncFolder(path string) error {
 	}
 	return err
 }
+
+// syncFile syncs a file that was written and closed. Windows wants it open for writing for that.
+func syncFile(path string) error {
+	flag := os.O_RDONLY
+	if runtime.GOOS == "windows" {
+		flag = os.O_RDWR
+	}
+	file, err := os.OpenFile(path, flag, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
