@@ -23,7 +23,7 @@ interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and p
 	formats/parquet/testdata/interop/run.sh
 
 schemas: ## what CI servers read of noo and docs/, held against their schemas (needs Python; makes its own environment)
-	internal/findings/testdata/schemas.sh
+	cmd/noo/internal/findings/testdata/schemas.sh
 
 race: ## the same under the race detector, without what only takes time (needs a C compiler)
 	go test -race -short ./...

@@ -17,33 +17,15 @@ func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]st
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("cannot read %s: it is no regular file", path)
 	}
-	ctx, interrupt := context.WithCancel(ctx)
-	defer interrupt()
-	in, err := openInput(ctx, path, nil)
-	if err != nil {
+	var names []string
+	err := inspect(ctx, path, nil, known, func(_ context.Context, _ *input, _ formats.Format, dataset formats.Dataset) error {
+		for _, c := range dataset.Columns() {
+			names = append(names, c.Name)
+		}
+		return nil
+	})
+	if err != nil || !looksLikeHeader(names) {
 		return nil, err
-	}
-	defer in.close()
-	in.interrupt = interrupt
-	format, err := in.detect(ctx, known)
-	if err != nil {
-		return nil, err
-	}
-	source, err := in.forFormat(ctx, format)
-	if err != nil {
-		return nil, err
-	}
-	dataset, err := format.Open(ctx, source)
-	if err != nil {
-		return nil, err
-	}
-	defer dataset.Close()
-	names := make([]string, 0, len(dataset.Columns()))
-	for _, c := range dataset.Columns() {
-		names = append(names, c.Name)
-	}
-	if !looksLikeHeader(names) {
-		return nil, nil
 	}
 	return names, nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"noo/formats"
+	"noo/internal/nhsnumber"
 )
 
 // SurveySchema names the form of a Survey.
@@ -62,37 +63,46 @@ const (
 // SurveyColumns opens a path, or stdin for "-", in one of the formats, and looks at the first records of every column. The
 // error is an *formats.InputError for a bad input, the context's cause when it ended, or what the file system said.
 func SurveyColumns(ctx context.Context, path string, stdin *os.File, known []formats.Format) (*Survey, error) {
+	survey := &Survey{Schema: SurveySchema}
+	err := inspect(ctx, path, stdin, known, func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) error {
+		samples, err := sampleColumns(ctx, dataset)
+		if err != nil {
+			return err
+		}
+		survey.Input = SurveyInput{Name: nhsnumber.Mask(filepath.Base(in.name)), Format: format.Name()}
+		survey.describe(in.name, dataset.Columns(), samples)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return survey, nil
+}
+
+// inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its first records at most.
+func inspect(ctx context.Context, path string, stdin *os.File, known []formats.Format, look func(context.Context, *input, formats.Format, formats.Dataset) error) error {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
 	in, err := openInput(ctx, path, stdin)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer in.close()
 	in.interrupt = interrupt
-	format, err := formats.Detect(known, in.head, in.name)
+	format, err := in.detect(ctx, known)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	source, err := in.forFormat(ctx, format)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	dataset, err := format.Open(ctx, source)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer dataset.Close()
-	samples, err := sampleColumns(ctx, dataset)
-	if err != nil {
-		return nil, err
-	}
-	survey := &Survey{
-		Schema: SurveySchema,
-		Input:  SurveyInput{Name: filepath.Base(in.name), Format: format.Name()},
-	}
-	survey.describe(in.name, dataset.Columns(), samples)
-	return survey, nil
+	return look(ctx, in, format, dataset)
 }
 
 // describe fills in what there is to say of columns of which samples were taken.

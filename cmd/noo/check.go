@@ -15,7 +15,7 @@ import (
 
 	"noo/filter"
 	"noo/internal/atomicfile"
-	"noo/internal/findings"
+	"noo/cmd/noo/internal/findings"
 	"noo/snapshot"
 )
 

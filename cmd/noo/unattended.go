@@ -13,7 +13,7 @@ import (
 	"noo/filter"
 	"noo/internal/atomicfile"
 	"noo/internal/lockfile"
-	"noo/internal/metrics"
+	"noo/cmd/noo/internal/metrics"
 	"noo/snapshot"
 )
 

@@ -2,8 +2,8 @@
 # Holds what other programs read against the schemas that they read it by: the JUnit XML of noo check against that of Jenkins,
 # the files of docs/ci against those of their CI servers. It makes its own virtual environment under bench/ (ignored by git), once.
 set -eu
-cd "$(dirname "$0")/../../.."
-here=internal/findings/testdata
+cd "$(dirname "$0")/../../../../.."
+here=cmd/noo/internal/findings/testdata
 venv=bench/schemas-venv
 if ! cmp -s $here/requirements.txt $venv/requirements.txt; then
 	rm -rf $venv
@@ -16,7 +16,7 @@ if ! cmp -s $here/requirements.txt $venv/requirements.txt; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
-NOO_FINDINGS="$work" go test -count=1 -run '^TestJUnit$' ./internal/findings
+NOO_FINDINGS="$work" go test -count=1 -run '^TestJUnit$' ./cmd/noo/internal/findings
 $venv/bin/xmlschema-validate --schema $venv/pytest-8.4.2/testing/example_scripts/junit-10.xsd "$work/mixed.xml"
 go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 docs/ci/github-actions.yml
 for server in github-workflows:github-actions gitlab-ci:gitlab-ci azure-pipelines:azure-pipelines; do
