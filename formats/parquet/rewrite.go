@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"noo/formats/parquet/internal/compact"
 )
@@ -67,6 +68,7 @@ type side struct {
 	levels  []byte
 	late    []byte
 	used    []bool
+	allUsed bool // nothing in used is false
 
 	records, levelRuns, valueRuns []run // of the page at hand
 }
@@ -150,6 +152,7 @@ func (w *rewriter) open(l *leaf, ch *chunk, takes []*selection, outs []*chunkOut
 	for i, s := range w.sides {
 		s.out, s.cursor.runs = outs[i], takes[i].runs
 		s.pages, s.indices, s.levels, s.late, s.used = s.pages[:0], s.indices[:0], s.levels[:0], s.late[:0], nil
+		s.allUsed = false
 		s.out.reset(l)
 	}
 }
@@ -284,9 +287,7 @@ func (w *rewriter) keepIndices(s *side, keep []run, next *waiting) {
 		s.indices = append(s.indices, w.indices[r.start:r.end]...)
 	}
 	next.last = len(s.indices)
-	for _, index := range s.indices[next.first:] {
-		s.used[index] = true
-	}
+	s.mark(s.indices[next.first:])
 	if len(s.indices) <= mostIndices {
 		return
 	}
@@ -295,6 +296,18 @@ func (w *rewriter) keepIndices(s *side, keep []run, next *waiting) {
 	s.levels = appendHybrid(s.levels, s.indices[next.first:], oldWidth(len(s.used)))
 	s.indices = s.indices[:next.first]
 	next.first, next.last = -1, next.last-next.first
+}
+
+// mark marks the dictionary's values that indices refer to, until all of them are.
+func (s *side) mark(indices []uint32) {
+	for len(indices) > 0 && !s.allUsed {
+		some := indices[:min(len(indices), max(4096, len(s.used)))]
+		indices = indices[len(some):]
+		for _, index := range some {
+			s.used[index] = true
+		}
+		s.allUsed = !slices.Contains(s.used, false)
+	}
 }
 
 // mostIndices is how many indices of a column chunk are held as they are.
