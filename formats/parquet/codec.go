@@ -63,6 +63,7 @@ type compressor struct {
 	brotli   *brotli.Writer
 	lz4      lz4.Compressor
 	huffman  *huff0.Scratch
+	texts    *textEncoder
 	scratch  bytes.Buffer
 }
 
@@ -196,20 +197,53 @@ func unlz4Framed(dst, src []byte) error {
 	return nil
 }
 
-// compressLike appends src, compressed, to dst. It is what is left of a page of which size bytes were compressed to packed in the
-// input: what was of no use there is not tried again.
-func (z *compressor) compressLike(c codec, dst, src []byte, size, packed int) ([]byte, error) {
+// origin is what is known of a page that is to be compressed.
+type origin struct {
+	size, packed int  // of the page of the input that it is what is left of
+	texts        bool // it holds n PLAIN texts behind its levels, which end at levels
+	levels, n    int
+	textsLose    *bool // notes that the encoder for texts makes the column chunk too large
+}
+
+// ratio is how small the writer of the input made the page.
+func (o *origin) ratio() float64 { return float64(o.packed) / float64(max(o.size, 1)) }
+
+// compressLike appends src, compressed, to dst. It is what is left of a page of the input: what was of no use there is not tried
+// again.
+func (z *compressor) compressLike(c codec, dst, src []byte, was origin) ([]byte, error) {
 	switch {
-	case c == snappyCodec && packed >= size && len(src) > 0:
+	case c == snappyCodec && was.packed >= was.size && len(src) > 0:
 		return appendSnappyLiteral(dst, src), nil
-	case c == snappyCodec && z.fastSnappyLoses(src, size, packed):
-		return appendBlock(dst, snappy.MaxEncodedLen(len(src)), func(room []byte) (int, error) {
-			return len(snappy.Encode(room, src)), nil
-		})
-	case c == zstdCodec && huffmanSuits(src, size, packed):
+	case c == snappyCodec:
+		return z.snappyLike(dst, src, was)
+	case c == zstdCodec && huffmanSuits(src, was.size, was.packed):
 		return z.appendHuffman(dst, src), nil
 	}
 	return z.compress(c, dst, src)
+}
+
+// textMargin is how much larger than the input's own page a page of short texts may become for the sake of speed.
+const textMargin = 1.1
+
+// snappyLike chooses among three encoders by what they make of the page.
+func (z *compressor) snappyLike(dst, src []byte, was origin) ([]byte, error) {
+	if was.texts && !*was.textsLose && textsSuit(src, was.levels, was.n) {
+		if z.texts == nil {
+			z.texts = &textEncoder{}
+		}
+		start := len(dst)
+		dst = z.texts.append(dst, src, was.levels)
+		if float64(len(dst)-start) <= textMargin*was.ratio()*float64(len(src)) {
+			return dst, nil
+		}
+		*was.textsLose, dst = true, dst[:start]
+	}
+	if z.fastSnappyLoses(src, was.size, was.packed) {
+		return appendBlock(dst, snappy.MaxEncodedLen(len(src)), func(room []byte) (int, error) {
+			return len(snappy.Encode(room, src)), nil
+		})
+	}
+	return z.compress(snappyCodec, dst, src)
 }
 
 // fastSnappyLoses tells whether the faster of the two encoders makes src notably larger than the writer of the input made the
