@@ -145,10 +145,22 @@ var standingVerdicts = [...]Verdict{snapshot.Unchecked: Unchecked, snapshot.Clea
 // overlap. What is not a valid number is looked up as key 0, and the answer not used.
 func (j *judge) judgeValues(o *opinion, values *formats.Values) {
 	n := len(values.Text) + len(values.Ints) + len(values.Floats)
+	for i := range values.Even {
+		n += values.Even[i].Count
+	}
 	o.keys, o.standings, o.values = grow(o.keys, n), grow(o.standings, n), grow(o.values, n)
 	for i, text := range values.Text {
 		key, status := nhsnumber.Parse(text)
 		o.keys[i], o.values[i] = key, statusVerdicts[status]
+	}
+	at := 0
+	for k := range values.Even {
+		even := &values.Even[k]
+		for i := range even.Count {
+			key, status := nhsnumber.Parse(even.At(i))
+			o.keys[at], o.values[at] = key, statusVerdicts[status]
+			at++
+		}
 	}
 	for i, v := range values.Ints {
 		key, status := nhsnumber.ParseInt(v)

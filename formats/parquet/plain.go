@@ -139,8 +139,9 @@ func (p *plainByteArrays) cutEven(dst []byte, keep []run, seen *bounds) []byte {
 		dst = append(dst, src[at:end]...)
 		for ; at < end; at += stride {
 			value := src[at+4 : at+stride]
-			if shared <= len(value)-8 && binary.LittleEndian.Uint64(value)&mask == common {
-				prefix := binary.BigEndian.Uint64(value[shared:])
+			if binary.LittleEndian.Uint64(value)&mask == common {
+				from := min(shared, len(value)-8)
+				prefix := binary.BigEndian.Uint64(value[from:]) << (8 * uint(shared-from))
 				if prefix > low && prefix < high && (shared <= 8 || seen.sharedBy(value, len(value))) {
 					continue
 				}
