@@ -64,6 +64,7 @@ type compressor struct {
 	lz4      lz4.Compressor
 	huffman  *huff0.Scratch
 	texts    *textEncoder
+	literals []byte
 	scratch  bytes.Buffer
 }
 
@@ -216,14 +217,32 @@ func (z *compressor) compressLike(c codec, dst, src []byte, was origin) ([]byte,
 		return appendSnappyLiteral(dst, src), nil
 	case c == snappyCodec:
 		return z.snappyLike(dst, src, was)
-	case c == zstdCodec && huffmanSuits(src, was.size, was.packed):
-		return z.appendHuffman(dst, src), nil
+	case c == zstdCodec:
+		return z.zstdLike(dst, src, was)
 	}
 	return z.compress(c, dst, src)
 }
 
 // textMargin is how much larger than the input's own page a page of short texts may become for the sake of speed.
 const textMargin = 1.1
+
+// zstdLike chooses among three encoders by what they make of the page.
+func (z *compressor) zstdLike(dst, src []byte, was origin) ([]byte, error) {
+	if was.texts && !*was.textsLose {
+		if e, ok := evenTextsIn(src, was.levels, was.n); ok {
+			start := len(dst)
+			dst = z.appendEvenTexts(dst, src, e)
+			if float64(len(dst)-start) <= huffmanMargin*was.ratio()*float64(len(src)) {
+				return dst, nil
+			}
+			*was.textsLose, dst = true, dst[:start]
+		}
+	}
+	if huffmanSuits(src, was.size, was.packed) {
+		return z.appendHuffman(dst, src), nil
+	}
+	return z.compress(zstdCodec, dst, src)
+}
 
 // snappyLike chooses among three encoders by what they make of the page.
 func (z *compressor) snappyLike(dst, src []byte, was origin) ([]byte, error) {
