@@ -27,6 +27,13 @@ func checkTexts(t *testing.T, z *compressor, d *zstd.Decoder, src []byte, levels
 	if got, err := snappy.Decode(nil, packed[len(prefix):]); err != nil || !bytes.Equal(got, src) {
 		t.Fatalf("Snappy: %d texts in %d bytes after %d of levels: %v", n, len(src), levels, err)
 	}
+	packed = z.appendValues(bytes.Clone(prefix), src, levels)
+	if !bytes.HasPrefix(packed, prefix) {
+		t.Fatal("zstd, values: what stood before is gone")
+	}
+	if got, err := d.DecodeAll(packed[len(prefix):], nil); err != nil || !bytes.Equal(got, src) {
+		t.Fatalf("zstd, values: %d bytes after %d of levels: %v", len(src), levels, err)
+	}
 	e, ok := evenTextsIn(src, levels, n)
 	if !ok {
 		return

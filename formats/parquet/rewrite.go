@@ -23,7 +23,7 @@ type chunkOut struct {
 	dataAt       int   // where in pages the first data page is
 	tally        []pageTally
 	seen         bounds
-	textsLose    bool // see origin
+	encoderLoses bool // see origin
 }
 
 // pageTally counts the pages of a kind and encoding (PageEncodingStats, parquet.thrift).
@@ -37,7 +37,7 @@ func (o *chunkOut) reset(l *leaf) {
 	o.pages, o.tally = o.pages[:0], o.tally[:0]
 	o.values, o.nulls, o.uncompressed, o.dictionaryAt, o.dataAt = 0, 0, 0, -1, 0
 	o.seen.reset(l)
-	o.textsLose = false
+	o.encoderLoses = false
 }
 
 func (o *chunkOut) count(kind int32, e encoding) {
@@ -436,8 +436,8 @@ func (w *rewriter) appendPage(dst []byte, out *chunkOut, next *waiting, body []b
 		h.repBytes, h.defBytes = int32(next.repBytes), int32(next.defBytes)
 	}
 	packed := append(w.packed[:0], body[:levels]...)
-	was := origin{size: int(h.size), packed: int(h.compressed), textsLose: &out.textsLose, n: values,
-		texts: h.encoding == plain && w.leaf.kind == byteArray, levels: next.repBytes + next.defBytes - levels}
+	was := origin{size: int(h.size), packed: int(h.compressed), loses: &out.encoderLoses, n: values,
+		holds: contentOf(w.leaf, h.encoding), levels: next.repBytes + next.defBytes - levels}
 	if packed, err = w.zip.compressLike(codec, packed, body[levels:], was); err != nil {
 		return dst, err
 	}

@@ -122,6 +122,9 @@ func gatherTails(dst, src []byte, stride, tail int) {
 
 // appendLiterals appends a literals section (RFC 8878, 3.1.1.3.1).
 func (z *compressor) appendLiterals(dst, literals []byte) []byte {
+	if len(literals) == 0 {
+		return appendPlainLiterals(dst, zstdRaw, 0)
+	}
 	if z.huffman == nil {
 		z.huffman = &huff0.Scratch{Reuse: huff0.ReusePolicyNone}
 	}
