@@ -417,8 +417,12 @@ func (w *rewriter) appendDictionary(out *chunkOut, values []byte, size int) (err
 		return err
 	}
 	h.size, h.compressed, h.values = int32(len(values)), int32(len(w.packed)), int32(size)
+	if h.hasCRC {
+		h.crc = crc32.ChecksumIEEE(w.packed)
+	}
+	out.uncompressed += int64(w.encodeHeader(h)) + int64(h.size)
+	out.pages = append(append(out.pages, w.head...), w.packed...)
 	out.count(dictionaryPage, h.encoding)
-	out.pages = w.appendHeaderAndBody(out.pages, out, h, w.packed)
 	return nil
 }
 
@@ -435,25 +439,34 @@ func (w *rewriter) appendPage(dst []byte, out *chunkOut, next *waiting, body []b
 		h.rows, h.nulls = int32(next.rows), int32(next.levels-values)
 		h.repBytes, h.defBytes = int32(next.repBytes), int32(next.defBytes)
 	}
-	packed := append(w.packed[:0], body[:levels]...)
 	was := origin{size: int(h.size), packed: int(h.compressed), loses: &out.encoderLoses, n: values,
 		holds: contentOf(w.leaf, h.encoding), levels: next.repBytes + next.defBytes - levels}
-	if packed, err = w.zip.compressLike(codec, packed, body[levels:], was); err != nil {
+	// The page is compressed where it is to stand, behind a header whose length is guessed: it hangs on how small the page gets.
+	h.size, h.compressed, h.values, h.crc = int32(len(body)), int32(was.ratio()*float64(len(body))), int32(next.levels), 1<<31
+	start, gap := len(dst), w.encodeHeader(h)
+	dst = append(grow(dst, gap), body[:levels]...)
+	if dst, err = w.zip.compressLike(codec, dst, body[levels:], was); err != nil {
 		return dst, err
 	}
-	w.packed = packed
-	h.size, h.compressed, h.values = int32(len(body)), int32(len(packed)), int32(next.levels)
-	out.count(h.kind, h.encoding)
-	return w.appendHeaderAndBody(dst, out, h, packed), nil
-}
-
-func (w *rewriter) appendHeaderAndBody(dst []byte, out *chunkOut, h pageHeader, packed []byte) []byte {
+	packed := dst[start+gap:]
+	h.compressed = int32(len(packed))
 	if h.hasCRC {
 		h.crc = crc32.ChecksumIEEE(packed)
 	}
-	w.head = appendPageHeader(&w.header, w.head[:0], h)
+	if n := w.encodeHeader(h); n != gap {
+		dst = grow(dst[:start], n+len(packed))
+		copy(dst[start+n:], packed)
+	}
+	copy(dst[start:], w.head)
+	out.count(h.kind, h.encoding)
 	out.uncompressed += int64(len(w.head)) + int64(h.size)
-	return append(append(dst, w.head...), packed...)
+	return dst, nil
+}
+
+// encodeHeader encodes a page header into head, and returns its length.
+func (w *rewriter) encodeHeader(h pageHeader) int {
+	w.head = appendPageHeader(&w.header, w.head[:0], h)
+	return len(w.head)
 }
 
 // appendLevels appends levels, after their size in a page v1.
