@@ -84,13 +84,31 @@ func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 			return err
 		}
 	}
-	var counts [verdicts]int64
-	for i, v := range o.records {
-		counts[v]++
-		fates[i] = j.fates[v]
-	}
+	counts := j.fatesOf(o.records, fates)
 	j.count(batch, counts)
 	return j.stopAt(batch, counts, o.records)
+}
+
+// fatesOf sets the fates of records, and counts them by their verdicts. Neighbours, which mostly have the same verdict, are counted apart,
+// so that no count waits for the one before.
+func (j *judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdicts]int64) {
+	var odd [verdicts]int64
+	fates = fates[:len(records)]
+	i := 0
+	for ; i+2 <= len(records); i += 2 {
+		v, w := records[i], records[i+1]
+		counts[v]++
+		odd[w]++
+		fates[i], fates[i+1] = j.fates[v], j.fates[w]
+	}
+	for ; i < len(records); i++ {
+		counts[records[i]]++
+		fates[i] = j.fates[records[i]]
+	}
+	for v, n := range odd {
+		counts[v] += n
+	}
+	return counts
 }
 
 // judgeColumn joins the verdicts on the values of one column to those of the records.
@@ -100,7 +118,7 @@ func (j *judge) judgeColumn(o *opinion, values *formats.Values, first bool) erro
 		if len(o.values) != len(o.records) {
 			return fmt.Errorf("internal error: %d values for %d records: please report it", len(o.values), len(o.records))
 		}
-		copy(o.records, o.values)
+		o.records, o.values = o.values, o.records
 		return nil
 	}
 	if first {
@@ -156,11 +174,12 @@ func (j *judge) judgeValues(o *opinion, values *formats.Values) {
 	at := 0
 	for k := range values.Even {
 		even := &values.Even[k]
-		for i := range even.Count {
+		keys, found := o.keys[at:at+even.Count], o.values[at:at+even.Count]
+		for i := range keys {
 			key, status := nhsnumber.Parse(even.At(i))
-			o.keys[at], o.values[at] = key, statusVerdicts[status]
-			at++
+			keys[i], found[i] = key, statusVerdicts[status]
 		}
+		at += even.Count
 	}
 	for i, v := range values.Ints {
 		key, status := nhsnumber.ParseInt(v)
@@ -171,9 +190,10 @@ func (j *judge) judgeValues(o *opinion, values *formats.Values) {
 		o.keys[i], o.values[i] = key, statusVerdicts[status]
 	}
 	j.register.LookUp(o.keys, o.standings)
+	standings := o.standings[:len(o.values)]
 	for i, v := range o.values {
 		if v == Unchecked {
-			o.values[i] = standingVerdicts[o.standings[i]]
+			o.values[i] = standingVerdicts[standings[i]]
 		}
 	}
 }
