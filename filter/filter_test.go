@@ -125,6 +125,17 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// appendEven appends a text to the last stretch where that has texts of its length, and otherwise begins one.
+func appendEven(even []formats.EvenTexts, text string) []formats.EvenTexts {
+	if n := len(even); n == 0 || even[n-1].Size != len(text) {
+		even = append(even, formats.EvenTexts{Start: 2, Stride: 2 + len(text), Size: len(text)})
+	}
+	last := &even[len(even)-1]
+	last.Data = append(append(last.Data, "99"...), text...)
+	last.Count++
+	return even
+}
+
 // randomValues makes the values of one column in one of the shapes that a format may give them, and spells out which
 // values each record has.
 func randomValues(r *rand.Rand, texts []string, records int) (values formats.Values, spelt [][]string) {
@@ -138,7 +149,7 @@ func randomValues(r *rand.Rand, texts []string, records int) (values formats.Val
 			values.Ends[i] = int32(occurrences)
 		}
 	}
-	kind, indexed := r.IntN(3), r.IntN(2) == 0
+	kind, indexed := r.IntN(4), r.IntN(2) == 0
 	size := occurrences
 	if indexed {
 		size = 1 + r.IntN(8)
@@ -149,6 +160,8 @@ func randomValues(r *rand.Rand, texts []string, records int) (values formats.Val
 		switch kind {
 		case 0:
 			values.Text = append(values.Text, []byte(text))
+		case 3:
+			values.Even = appendEven(values.Even, text)
 		default:
 			n, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {

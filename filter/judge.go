@@ -4,6 +4,7 @@ package filter
 // more of a record than the values that identify people.
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -86,24 +87,45 @@ func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 			return err
 		}
 	}
-	var counts [verdicts]int64
-	for i, v := range o.records {
-		counts[v]++
-		fates[i] = j.fates[v]
-	}
+	counts := j.fatesOf(o.records, fates)
 	j.count(batch, counts)
 	j.noteOffenders(batch, counts, o.records)
 	return j.stopAt(batch, counts, o.records)
 }
 
+// fatesOf sets the fates of records, and counts them by their verdicts. Neighbours, which mostly have the same verdict, are counted apart,
+// so that no count waits for the one before.
+func (j *judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdicts]int64) {
+	var odd [verdicts]int64
+	fates = fates[:len(records)]
+	i := 0
+	for ; i+2 <= len(records); i += 2 {
+		v, w := records[i], records[i+1]
+		counts[v]++
+		odd[w]++
+		fates[i], fates[i+1] = j.fates[v], j.fates[w]
+	}
+	for ; i < len(records); i++ {
+		counts[records[i]]++
+		fates[i] = j.fates[records[i]]
+	}
+	for v, n := range odd {
+		counts[v] += n
+	}
+	return counts
+}
+
 // judgeColumn joins the verdicts on the values of one column to those of the records.
 func (j *judge) judgeColumn(o *opinion, values *formats.Values, first bool) error {
+	if len(values.Text) > 0 && len(values.Even) > 0 {
+		return errors.New("internal error: values of two kinds: please report it")
+	}
 	j.judgeValues(o, values)
 	if first && values.Index == nil && values.Ends == nil {
 		if len(o.values) != len(o.records) {
 			return fmt.Errorf("internal error: %d values for %d records: please report it", len(o.values), len(o.records))
 		}
-		copy(o.records, o.values)
+		o.records, o.values = o.values, o.records
 		return nil
 	}
 	if first {
@@ -148,10 +170,23 @@ var standingVerdicts = [...]Verdict{snapshot.Unchecked: Unchecked, snapshot.Clea
 // overlap. What is not a valid number is looked up as key 0, and the answer not used.
 func (j *judge) judgeValues(o *opinion, values *formats.Values) {
 	n := len(values.Text) + len(values.Ints) + len(values.Floats)
+	for i := range values.Even {
+		n += values.Even[i].Count
+	}
 	o.keys, o.standings, o.values = grow(o.keys, n), grow(o.standings, n), grow(o.values, n)
 	for i, text := range values.Text {
 		key, status := nhsnumber.Parse(text)
 		o.keys[i], o.values[i] = key, statusVerdicts[status]
+	}
+	at := 0
+	for k := range values.Even {
+		even := &values.Even[k]
+		keys, found := o.keys[at:at+even.Count], o.values[at:at+even.Count]
+		for i := range keys {
+			key, status := nhsnumber.Parse(even.At(i))
+			keys[i], found[i] = key, statusVerdicts[status]
+		}
+		at += even.Count
 	}
 	for i, v := range values.Ints {
 		key, status := nhsnumber.ParseInt(v)
@@ -162,9 +197,10 @@ func (j *judge) judgeValues(o *opinion, values *formats.Values) {
 		o.keys[i], o.values[i] = key, statusVerdicts[status]
 	}
 	j.register.LookUp(o.keys, o.standings)
+	standings := o.standings[:len(o.values)]
 	for i, v := range o.values {
 		if v == Unchecked {
-			o.values[i] = standingVerdicts[o.standings[i]]
+			o.values[i] = standingVerdicts[standings[i]]
 		}
 	}
 }

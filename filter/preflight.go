@@ -50,6 +50,14 @@ func (s ColumnSample) LacksNumbers() bool { return 2*s.Valid < s.Filled }
 
 // add counts further values.
 func (s *ColumnSample) add(v *formats.Values) {
+	if len(v.Even) > 0 {
+		spelt := *v
+		for i := range v.Even {
+			spelt.Text = v.Even[i].AppendTo(spelt.Text)
+		}
+		spelt.Even = nil
+		v = &spelt
+	}
 	occurrences := len(v.Text) + len(v.Ints) + len(v.Floats)
 	if v.Index != nil {
 		occurrences = len(v.Index)

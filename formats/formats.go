@@ -108,16 +108,44 @@ type Batch struct {
 	Columns []Values
 }
 
-// Values are the values of one column in a batch. Just one of Text, Ints and Floats is set, unless there are no values
+// EvenTexts are texts of one length that lie at equal distances.
+type EvenTexts struct {
+	// Data holds them, the first at Start, and each Stride bytes after the one before.
+	Data          []byte
+	Start, Stride int
+	// Size is the length of a text, in bytes.
+	Size int
+	// Count is the number of texts.
+	Count int
+}
+
+// At returns text i, from 0.
+func (e *EvenTexts) At(i int) []byte {
+	at := e.Start + i*e.Stride
+	return e.Data[at : at+e.Size : at+e.Size]
+}
+
+// AppendTo appends a slice for each text to dst.
+func (e *EvenTexts) AppendTo(dst [][]byte) [][]byte {
+	for i := range e.Count {
+		dst = append(dst, e.At(i))
+	}
+	return dst
+}
+
+// Values are the values of one column in a batch. Just one of Text, Even, Ints and Floats is set, unless there are no values
 // at all. The slices are lent for the time of the call.
 type Values struct {
 	// Text has values as bytes; a nil slice is a null.
 	Text [][]byte
+	// Even has values as bytes where they lie at equal distances, as texts of one length often do, so that none needs a slice
+	// of its own: those of the first stretch, then those of the next.
+	Even []EvenTexts
 	// Ints has the values of integer columns and of decimals of scale 0. A value that no int64 holds is given as -1.
 	Ints []int64
 	// Floats has the values of floating-point columns.
 	Floats []float64
-	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Ints or Floats, so that a
+	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Even, Ints or Floats, so that a
 	// dictionary need not be spelt out, or -1 for a null. Where nil, occurrence i has value i.
 	Index []int32
 	// Ends, where not nil, has one entry a record: the end of its occurrences, which start where those of the record

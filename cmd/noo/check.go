@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/findings"
 	"noo/filter"
 	"noo/internal/atomicfile"
-	"noo/cmd/noo/internal/findings"
 	"noo/snapshot"
 )
 

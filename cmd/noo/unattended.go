@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/metrics"
 	"noo/filter"
 	"noo/internal/atomicfile"
 	"noo/internal/lockfile"
-	"noo/cmd/noo/internal/metrics"
 	"noo/snapshot"
 )
 

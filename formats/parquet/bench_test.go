@@ -53,6 +53,7 @@ func (d *bitmapDecider) fate(key uint32, status nhsnumber.Status) formats.Fate {
 
 func (d *bitmapDecider) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	values := batch.Columns[0]
+	values.Text = textsOf(values)
 	for i := range fates {
 		at := int32(i)
 		if values.Index != nil {

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/bits"
 
 	"noo/formats/parquet/internal/compact"
 )
@@ -213,6 +214,15 @@ func (b *bounds) glance() (low, high uint64, shared int) {
 // sharedBy tells whether a value, which src starts with, begins as both bounds do.
 func (b *bounds) sharedBy(src []byte, size int) bool {
 	return size >= b.shared && string(src[:b.shared]) == string(b.minBytes[:b.shared])
+}
+
+// common gives what the first eight bytes of the bounds have in common: the bits of it, little-endian, and which they are.
+func (b *bounds) common() (mask, common uint64) {
+	if n := min(b.shared, 8); n > 0 {
+		mask = ^uint64(0) >> (64 - 8*uint(n))
+		common = bits.ReverseBytes64(prefixOf(b.minBytes)) & mask
+	}
+	return mask, common
 }
 
 func (b *bounds) less(x, y []byte) bool {

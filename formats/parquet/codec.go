@@ -54,16 +54,19 @@ const (
 
 // compressor holds the working memory of every codec that it has met. It is for one goroutine at a time.
 type compressor struct {
-	sample   []byte // what a sample was compressed to
-	zstdIn   *zstd.Decoder
-	zstdOut  *zstd.Encoder
-	gzipIn   *gzip.Reader
-	gzipOut  *gzip.Writer
-	brotliIn *brotli.Reader
-	brotli   *brotli.Writer
-	lz4      lz4.Compressor
-	huffman  *huff0.Scratch
-	scratch  bytes.Buffer
+	sample    []byte // what a sample was compressed to
+	zstdIn    *zstd.Decoder
+	zstdOut   *zstd.Encoder
+	gzipIn    *gzip.Reader
+	gzipOut   *gzip.Writer
+	brotliIn  *brotli.Reader
+	brotli    *brotli.Writer
+	lz4       lz4.Compressor
+	huffman   *huff0.Scratch
+	texts     *textEncoder
+	literals  []byte
+	sequences *sequencer
+	scratch   bytes.Buffer
 }
 
 var errCompressed = errors.New("compressed data is damaged")
@@ -196,20 +199,104 @@ func unlz4Framed(dst, src []byte) error {
 	return nil
 }
 
-// compressLike appends src, compressed, to dst. It is what is left of a page of which size bytes were compressed to packed in the
-// input: what was of no use there is not tried again.
-func (z *compressor) compressLike(c codec, dst, src []byte, size, packed int) ([]byte, error) {
+// content is what an encoder of this package is made for.
+type content uint8
+
+const (
+	anything content = iota
+	plainTexts
+	plainEights // integers and floating-point numbers of eight bytes
+)
+
+// contentOf tells what a page of a column holds.
+func contentOf(l *leaf, e encoding) content {
 	switch {
-	case c == snappyCodec && packed >= size && len(src) > 0:
+	case e == plain && l.kind == byteArray:
+		return plainTexts
+	case e == plain && (l.kind == int64Type || l.kind == double):
+		return plainEights
+	}
+	return anything
+}
+
+// origin is what is known of a page that is to be compressed.
+type origin struct {
+	size, packed int // of the page of the input that it is what is left of
+	holds        content
+	levels, n    int   // it holds n values behind its levels, which end at levels
+	loses        *bool // notes that the encoder for the content makes the column chunk too large
+}
+
+// ratio is how small the writer of the input made the page.
+func (o *origin) ratio() float64 { return float64(o.packed) / float64(max(o.size, 1)) }
+
+// compressLike appends src, compressed, to dst. It is what is left of a page of the input: what was of no use there is not tried
+// again.
+func (z *compressor) compressLike(c codec, dst, src []byte, was origin) ([]byte, error) {
+	switch {
+	case c == snappyCodec && was.packed >= was.size && len(src) > 0:
 		return appendSnappyLiteral(dst, src), nil
-	case c == snappyCodec && z.fastSnappyLoses(src, size, packed):
+	case c == snappyCodec:
+		return z.snappyLike(dst, src, was)
+	case c == zstdCodec:
+		return z.zstdLike(dst, src, was)
+	}
+	return z.compress(c, dst, src)
+}
+
+// textMargin is how much larger than the input's own page a page of short texts may become for the sake of speed.
+const textMargin = 1.1
+
+// zstdLike chooses among four encoders by what they make of the page.
+func (z *compressor) zstdLike(dst, src []byte, was origin) ([]byte, error) {
+	if !*was.loses {
+		start := len(dst)
+		made := false
+		if dst, made = z.zstdValues(dst, src, was); made {
+			if float64(len(dst)-start) <= huffmanMargin*was.ratio()*float64(len(src)) {
+				return dst, nil
+			}
+			*was.loses, dst = true, dst[:start]
+		}
+	}
+	if huffmanSuits(src, was.size, was.packed) {
+		return z.appendHuffman(dst, src), nil
+	}
+	return z.compress(zstdCodec, dst, src)
+}
+
+// zstdValues appends src, compressed, to dst if there is an encoder for what it holds.
+func (z *compressor) zstdValues(dst, src []byte, was origin) (_ []byte, made bool) {
+	switch {
+	case was.holds == plainTexts:
+		if e, ok := evenTextsIn(src, was.levels, was.n); ok {
+			return z.appendEvenTexts(dst, src, e), true
+		}
+	case was.holds == plainEights && was.n >= 64 && was.levels <= evenLevels && len(src) <= largestSingle:
+		return z.appendValues(dst, src, was.levels), true
+	}
+	return dst, false
+}
+
+// snappyLike chooses among three encoders by what they make of the page.
+func (z *compressor) snappyLike(dst, src []byte, was origin) ([]byte, error) {
+	if was.holds == plainTexts && !*was.loses && textsSuit(src, was.levels, was.n) {
+		if z.texts == nil {
+			z.texts = &textEncoder{}
+		}
+		start := len(dst)
+		dst = z.texts.append(dst, src, was.levels)
+		if float64(len(dst)-start) <= textMargin*was.ratio()*float64(len(src)) {
+			return dst, nil
+		}
+		*was.loses, dst = true, dst[:start]
+	}
+	if z.fastSnappyLoses(src, was.size, was.packed) {
 		return appendBlock(dst, snappy.MaxEncodedLen(len(src)), func(room []byte) (int, error) {
 			return len(snappy.Encode(room, src)), nil
 		})
-	case c == zstdCodec && huffmanSuits(src, size, packed):
-		return z.appendHuffman(dst, src), nil
 	}
-	return z.compress(c, dst, src)
+	return z.compress(snappyCodec, dst, src)
 }
 
 // fastSnappyLoses tells whether the faster of the two encoders makes src notably larger than the writer of the input made the

@@ -76,11 +76,7 @@ func (d *dictionary) indices(dst []uint32, pg page) ([]uint32, error) {
 	if err := decodeHybrid(dst, pg.body[1:], uint(pg.body[0])); err != nil {
 		return dst, err
 	}
-	var largest uint32
-	for _, index := range dst {
-		largest = max(largest, index)
-	}
-	if int64(largest) >= int64(d.size) {
+	if int64(largest(dst)) >= int64(d.size) {
 		return dst, corrupt("a dictionary index is out of range")
 	}
 	return dst, nil
@@ -105,4 +101,17 @@ func (d *dictionary) pruned(dst []byte, used []bool, renumber []uint32, seen *bo
 		}
 	}
 	return dst, int(size)
+}
+
+// largest is the largest of numbers, or 0. Four at a time do not wait for one another.
+func largest(numbers []uint32) uint32 {
+	var a, b, c, d uint32
+	for ; len(numbers) >= 4; numbers = numbers[4:] {
+		n := numbers[:4:4]
+		a, b, c, d = max(a, n[0]), max(b, n[1]), max(c, n[2]), max(d, n[3])
+	}
+	for _, n := range numbers {
+		a = max(a, n)
+	}
+	return max(a, b, c, d)
 }

@@ -171,7 +171,12 @@ func appendHybrid[W word](dst []byte, numbers []W, width uint) []byte {
 	i := 0
 	for i+shortest <= len(numbers) {
 		v := numbers[i]
-		end := i + 1
+		// Whether eight are equal is one branch, which is seldom taken.
+		if n := numbers[i : i+8 : i+8]; (n[1]^v)|(n[2]^v)|(n[3]^v)|(n[4]^v)|(n[5]^v)|(n[6]^v)|(n[7]^v) != 0 {
+			i += 8
+			continue
+		}
+		end := i + 8
 		for end < len(numbers) && numbers[end] == v {
 			end++
 		}
@@ -211,6 +216,16 @@ func appendPacked[W word](dst []byte, numbers []W, width uint) []byte {
 	var acc uint64
 	var have uint
 	at := 0
+	// Eight numbers fill whole bytes. Four of up to 15 bits fit into eight bytes, with half a byte of those before.
+	shift, middle := width&63, int(width/2)
+	for ; width <= 15 && len(numbers) >= 8; numbers = numbers[8:] {
+		n := numbers[:8:8]
+		low := ((uint64(n[3])<<shift|uint64(n[2]))<<shift|uint64(n[1]))<<shift | uint64(n[0])
+		high := ((uint64(n[7])<<shift|uint64(n[6]))<<shift|uint64(n[5]))<<shift | uint64(n[4])
+		binary.LittleEndian.PutUint64(out[at:], low)
+		binary.LittleEndian.PutUint64(out[at+middle:], low>>(8*uint(middle)&63)|high<<(4*shift&7))
+		at += int(width)
+	}
 	for _, v := range numbers {
 		acc |= uint64(v) << have
 		have += width

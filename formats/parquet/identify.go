@@ -81,18 +81,19 @@ type identifier struct {
 	scratch  []uint32
 	plain    []byte
 	bodies   [][]byte // memory that values of the batch at hand lie in, the last for page
-	free     [][]byte
-	held     int // bytes of the values read for the batch at hand
-	listed   int // values of lists taken for it
+	held     int      // bytes of the values read for the batch at hand
+	listed   int      // values of lists taken for it
 	dictText [][]byte
 	dictInts []int64
 	dictReal []float64
 
-	text  [][]byte
-	ints  []int64
-	reals []float64
-	index []int32
-	ends  []int32
+	stride int                 // of the values of page, where they are all of one length
+	even   []formats.EvenTexts // values of the batch, before any in text
+	text   [][]byte
+	ints   []int64
+	reals  []float64
+	index  []int32
+	ends   []int32
 	// spelt tells that index is in use: some occurrence is not the value of its own number.
 	spelt bool
 }
@@ -150,13 +151,13 @@ func (d *identifier) take(ctx context.Context, n int) (formats.Values, int, erro
 // beginBatch forgets the values of the last batch, but for the dictionary and what is left of the page.
 func (d *identifier) beginBatch() {
 	if n := len(d.bodies); n > 1 {
-		d.free = append(d.free, d.bodies[:n-1]...)
+		d.pages.reuse(d.bodies[:n-1])
 		d.bodies = append(d.bodies[:0], d.bodies[n-1])
 	}
 	d.text = append(d.text[:0], d.dictText...)
 	d.ints = append(d.ints[:0], d.dictInts...)
 	d.reals = append(d.reals[:0], d.dictReal...)
-	d.index, d.ends = d.index[:0], d.ends[:0]
+	d.index, d.ends, d.even = d.index[:0], d.ends[:0], d.even[:0]
 	d.spelt, d.held, d.listed = d.dict.present && !d.sparing, 0, 0
 }
 
@@ -169,7 +170,7 @@ func (d *identifier) batch() formats.Values {
 	var v formats.Values
 	switch d.mean {
 	case asText:
-		v.Text = d.text
+		v.Text, v.Even = d.text, d.even
 	case asFloat:
 		v.Floats = d.reals
 	default:
@@ -254,13 +255,21 @@ func (d *identifier) loadValues() (err error) {
 	}
 	// The page's memory is used again for the next page, while values of this one may still be wanted for the batch.
 	var memory []byte
-	if n := len(d.free); n > 0 {
-		memory, d.free = d.free[n-1], d.free[:n-1]
+	apart := false
+	if e == plain {
+		memory, apart = d.pages.detach()
 	}
-	memory = append(memory[:0], values...)
-	d.held += len(memory)
+	if !apart {
+		memory = append(d.pages.fresh()[:0], values...)
+		values = memory
+	}
+	d.held += len(values)
 	d.bodies = append(d.bodies, memory)
-	d.body = memory
+	d.body = values
+	d.stride = 0
+	if d.leaf.kind == byteArray && d.mean == asText && !d.sparing {
+		d.stride = strideOf(values, d.page.defined)
+	}
 	return nil
 }
 
@@ -350,11 +359,21 @@ func (d *identifier) spell() {
 		return
 	}
 	d.spelt = true
+	d.spellEven()
 	for i := range d.valuesHeld() {
 		d.index = append(d.index, int32(i))
 	}
 }
 
+// spellEven gives every text a slice of its own.
+func (d *identifier) spellEven() {
+	for k := range d.even {
+		d.text = d.even[k].AppendTo(d.text)
+	}
+	d.even = d.even[:0]
+}
+
+// valuesHeld is the number of values in the batch, none of which is in even.
 func (d *identifier) valuesHeld() int {
 	return len(d.text) + len(d.ints) + len(d.reals) // two of them are empty
 }
@@ -368,6 +387,12 @@ func (d *identifier) takeValues(n int) (err error) {
 		d.indices = d.indices[n:]
 		return nil
 	}
+	if d.stride > 0 && !d.spelt && len(d.text) == 0 {
+		d.even = append(d.even, formats.EvenTexts{Data: d.body, Start: 4, Stride: d.stride, Size: d.stride - 4, Count: n})
+		d.body = d.body[n*d.stride:]
+		return nil
+	}
+	d.spellEven()
 	if d.spelt {
 		held := d.valuesHeld()
 		for i := range n {

@@ -20,6 +20,9 @@ import (
 type personDecider struct{ optedOut map[nhsnumber.Key]bool }
 
 func (d *personDecider) Decide(batch *formats.Batch, fates []formats.Fate) error {
+	for i := range batch.Columns {
+		batch.Columns[i].Text = textsOf(batch.Columns[i])
+	}
 	for i := range fates {
 		fates[i] = d.fate(batch, i)
 	}

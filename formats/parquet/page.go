@@ -154,7 +154,8 @@ type pageReader struct {
 	keep  bool
 	kept  [][]byte
 	given [][]byte
-	spare [][]byte // memory for pages that are put by
+	spare [][]byte // memory for pages that are put by or detached
+	inRaw bool     // the values of the page at hand are in memory of their own, raw or put by
 
 	window []byte
 	raw    []byte
@@ -283,6 +284,7 @@ func (p *pageReader) unpack(pg *page, packed []byte) error {
 
 func (p *pageReader) decompress(pg *page, packed []byte, size int) ([]byte, error) {
 	c := p.chunk.codec
+	p.inRaw = false
 	if c == uncompressed || !pg.isCompressed {
 		if len(packed) != size {
 			return nil, corrupt("an uncompressed page has two sizes")
@@ -297,8 +299,8 @@ func (p *pageReader) decompress(pg *page, packed []byte, size int) ([]byte, erro
 	if most := mostExpansion[c]; most > 0 && size > most*(len(packed)+16) {
 		return nil, corrupt("a page says that it is larger than its compressed data can be")
 	}
-	if n := len(p.spare); p.raw == nil && n > 0 {
-		p.raw, p.spare = p.spare[n-1], p.spare[:n-1]
+	if p.raw == nil {
+		p.raw = p.fresh()
 	}
 	if cap(p.raw) < size {
 		p.raw = make([]byte, size, size+size/8)
@@ -310,6 +312,7 @@ func (p *pageReader) decompress(pg *page, packed []byte, size int) ([]byte, erro
 		}
 		return nil, err
 	}
+	p.inRaw = true
 	if p.keep {
 		p.putBy(raw)
 	}
@@ -327,6 +330,33 @@ func (p *pageReader) putBy(raw []byte) {
 		return
 	}
 	p.kept, p.raw = append(p.kept, raw), nil
+}
+
+// detach makes the values of the page at hand outlive it, where they are in memory of their own. The caller is to give memory back
+// with reuse; it is nil where the page was put by.
+func (p *pageReader) detach() (memory []byte, ok bool) {
+	if !p.inRaw {
+		return nil, false
+	}
+	memory, p.raw = p.raw, nil
+	return memory, true
+}
+
+// reuse takes memory back.
+func (p *pageReader) reuse(memory [][]byte) {
+	for _, m := range memory {
+		if m != nil {
+			p.spare = append(p.spare, m)
+		}
+	}
+}
+
+// fresh gives memory that was given back, or nil.
+func (p *pageReader) fresh() (memory []byte) {
+	if n := len(p.spare); n > 0 {
+		memory, p.spare = p.spare[n-1], p.spare[:n-1]
+	}
+	return memory
 }
 
 // levelsV1 reads the levels that a data page v1 starts with.

@@ -52,17 +52,44 @@ func (p *plainFixed) cut(dst []byte, keep []run, seen *bounds) ([]byte, error) {
 }
 
 // plainByteArrays cuts values that each follow their length in four bytes.
-type plainByteArrays struct{ src []byte }
+type plainByteArrays struct {
+	src    []byte
+	stride int // from one value to the next, where it is always the same, or 0
+}
 
 func (p *plainByteArrays) load(src []byte, n int) error {
 	if len(src)/4 < n {
 		return errValues
 	}
-	p.src = src
+	p.src, p.stride = src, strideOf(src, n)
 	return nil
 }
 
+// strideOf gives the bytes from one value to the next where all n values of src, and there are any, are of one length, and
+// otherwise 0.
+func strideOf(src []byte, n int) int {
+	if n == 0 || len(src) < 4 {
+		return 0
+	}
+	size := binary.LittleEndian.Uint32(src)
+	stride := 4 + int(size)
+	if uint64(size) > uint64(len(src)) || len(src) != n*stride {
+		return 0
+	}
+	var differ uint32
+	for ; len(src) >= stride; src = src[stride:] {
+		differ |= binary.LittleEndian.Uint32(src) ^ size
+	}
+	if differ != 0 {
+		return 0
+	}
+	return stride
+}
+
 func (p *plainByteArrays) cut(dst []byte, keep []run, seen *bounds) ([]byte, error) {
+	if p.stride >= 4+8 {
+		return p.cutEven(dst, keep, seen), nil
+	}
 	src, at, value := p.src, 0, int32(0)
 	// Most values are told from the bounds by eight bytes, behind those that the bounds have in common.
 	low, high, shared := seen.glance()
@@ -100,6 +127,31 @@ func (p *plainByteArrays) cut(dst []byte, keep []run, seen *bounds) ([]byte, err
 		dst = append(dst, src[start:at]...)
 	}
 	return dst, nil
+}
+
+// cutEven is cut for values that are all of one length of eight bytes or more.
+func (p *plainByteArrays) cutEven(dst []byte, keep []run, seen *bounds) []byte {
+	src, stride := p.src, p.stride
+	low, high, shared := seen.glance()
+	mask, common := seen.common()
+	for _, r := range keep {
+		at, end := int(r.start)*stride, int(r.end)*stride
+		dst = append(dst, src[at:end]...)
+		for ; at < end; at += stride {
+			value := src[at+4 : at+stride]
+			if binary.LittleEndian.Uint64(value)&mask == common {
+				from := min(shared, len(value)-8)
+				prefix := binary.BigEndian.Uint64(value[from:]) << (8 * uint(shared-from))
+				if prefix > low && prefix < high && (shared <= 8 || seen.sharedBy(value, len(value))) {
+					continue
+				}
+			}
+			seen.addBytes(value)
+			low, high, shared = seen.glance()
+			mask, common = seen.common()
+		}
+	}
+	return dst
 }
 
 // plainBooleans cuts values of one bit, packed from the least significant.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"noo/formats/parquet/internal/compact"
 )
@@ -22,6 +23,7 @@ type chunkOut struct {
 	dataAt       int   // where in pages the first data page is
 	tally        []pageTally
 	seen         bounds
+	encoderLoses bool // see origin
 }
 
 // pageTally counts the pages of a kind and encoding (PageEncodingStats, parquet.thrift).
@@ -35,6 +37,7 @@ func (o *chunkOut) reset(l *leaf) {
 	o.pages, o.tally = o.pages[:0], o.tally[:0]
 	o.values, o.nulls, o.uncompressed, o.dictionaryAt, o.dataAt = 0, 0, 0, -1, 0
 	o.seen.reset(l)
+	o.encoderLoses = false
 }
 
 func (o *chunkOut) count(kind int32, e encoding) {
@@ -67,6 +70,7 @@ type side struct {
 	levels  []byte
 	late    []byte
 	used    []bool
+	allUsed bool // nothing in used is false
 
 	records, levelRuns, valueRuns []run // of the page at hand
 }
@@ -150,6 +154,7 @@ func (w *rewriter) open(l *leaf, ch *chunk, takes []*selection, outs []*chunkOut
 	for i, s := range w.sides {
 		s.out, s.cursor.runs = outs[i], takes[i].runs
 		s.pages, s.indices, s.levels, s.late, s.used = s.pages[:0], s.indices[:0], s.levels[:0], s.late[:0], nil
+		s.allUsed = false
 		s.out.reset(l)
 	}
 }
@@ -284,9 +289,7 @@ func (w *rewriter) keepIndices(s *side, keep []run, next *waiting) {
 		s.indices = append(s.indices, w.indices[r.start:r.end]...)
 	}
 	next.last = len(s.indices)
-	for _, index := range s.indices[next.first:] {
-		s.used[index] = true
-	}
+	s.mark(s.indices[next.first:])
 	if len(s.indices) <= mostIndices {
 		return
 	}
@@ -295,6 +298,18 @@ func (w *rewriter) keepIndices(s *side, keep []run, next *waiting) {
 	s.levels = appendHybrid(s.levels, s.indices[next.first:], oldWidth(len(s.used)))
 	s.indices = s.indices[:next.first]
 	next.first, next.last = -1, next.last-next.first
+}
+
+// mark marks the dictionary's values that indices refer to, until all of them are.
+func (s *side) mark(indices []uint32) {
+	for len(indices) > 0 && !s.allUsed {
+		some := indices[:min(len(indices), max(4096, len(s.used)))]
+		indices = indices[len(some):]
+		for _, index := range some {
+			s.used[index] = true
+		}
+		s.allUsed = !slices.Contains(s.used, false)
+	}
 }
 
 // mostIndices is how many indices of a column chunk are held as they are.
@@ -402,8 +417,12 @@ func (w *rewriter) appendDictionary(out *chunkOut, values []byte, size int) (err
 		return err
 	}
 	h.size, h.compressed, h.values = int32(len(values)), int32(len(w.packed)), int32(size)
+	if h.hasCRC {
+		h.crc = crc32.ChecksumIEEE(w.packed)
+	}
+	out.uncompressed += int64(w.encodeHeader(h)) + int64(h.size)
+	out.pages = append(append(out.pages, w.head...), w.packed...)
 	out.count(dictionaryPage, h.encoding)
-	out.pages = w.appendHeaderAndBody(out.pages, out, h, w.packed)
 	return nil
 }
 
@@ -420,23 +439,34 @@ func (w *rewriter) appendPage(dst []byte, out *chunkOut, next *waiting, body []b
 		h.rows, h.nulls = int32(next.rows), int32(next.levels-values)
 		h.repBytes, h.defBytes = int32(next.repBytes), int32(next.defBytes)
 	}
-	packed := append(w.packed[:0], body[:levels]...)
-	if packed, err = w.zip.compressLike(codec, packed, body[levels:], int(h.size), int(h.compressed)); err != nil {
+	was := origin{size: int(h.size), packed: int(h.compressed), loses: &out.encoderLoses, n: values,
+		holds: contentOf(w.leaf, h.encoding), levels: next.repBytes + next.defBytes - levels}
+	// The page is compressed where it is to stand, behind a header whose length is guessed: it hangs on how small the page gets.
+	h.size, h.compressed, h.values, h.crc = int32(len(body)), int32(was.ratio()*float64(len(body))), int32(next.levels), 1<<31
+	start, gap := len(dst), w.encodeHeader(h)
+	dst = append(grow(dst, gap), body[:levels]...)
+	if dst, err = w.zip.compressLike(codec, dst, body[levels:], was); err != nil {
 		return dst, err
 	}
-	w.packed = packed
-	h.size, h.compressed, h.values = int32(len(body)), int32(len(packed)), int32(next.levels)
-	out.count(h.kind, h.encoding)
-	return w.appendHeaderAndBody(dst, out, h, packed), nil
-}
-
-func (w *rewriter) appendHeaderAndBody(dst []byte, out *chunkOut, h pageHeader, packed []byte) []byte {
+	packed := dst[start+gap:]
+	h.compressed = int32(len(packed))
 	if h.hasCRC {
 		h.crc = crc32.ChecksumIEEE(packed)
 	}
-	w.head = appendPageHeader(&w.header, w.head[:0], h)
+	if n := w.encodeHeader(h); n != gap {
+		dst = grow(dst[:start], n+len(packed))
+		copy(dst[start+n:], packed)
+	}
+	copy(dst[start:], w.head)
+	out.count(h.kind, h.encoding)
 	out.uncompressed += int64(len(w.head)) + int64(h.size)
-	return append(append(dst, w.head...), packed...)
+	return dst, nil
+}
+
+// encodeHeader encodes a page header into head, and returns its length.
+func (w *rewriter) encodeHeader(h pageHeader) int {
+	w.head = appendPageHeader(&w.header, w.head[:0], h)
+	return len(w.head)
 }
 
 // appendLevels appends levels, after their size in a page v1.

@@ -224,8 +224,17 @@ func (c *collector) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	return nil
 }
 
+// textsOf gives each text of a batch, even ones too.
+func textsOf(v formats.Values) [][]byte {
+	for i := range v.Even {
+		v.Text = v.Even[i].AppendTo(v.Text)
+	}
+	return v.Text
+}
+
 // spelt gives one text an occurrence, "null" for a null.
 func spelt(v formats.Values) (all []string) {
+	v.Text = textsOf(v)
 	value := func(i int) string {
 		switch {
 		case v.Text != nil:

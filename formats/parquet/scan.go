@@ -370,7 +370,7 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 	for i, c := range s.columns {
 		w.identifiers[i].start(&s.footer.leaves[c], s.means[i], &group.chunks[c])
 		w.identifiers[i].pages.keep = len(s.outputs) > 0
-		w.identifiers[i].pages.spare = append(w.identifiers[i].pages.spare, s.freshPages()...)
+		w.identifiers[i].pages.reuse(s.freshPages())
 	}
 	w.batch.Columns = room(w.batch.Columns, len(s.columns))
 	for row, seq := 0, state.firstID; row < group.rows; seq++ {

@@ -54,9 +54,7 @@ func (z *compressor) appendHuffman(dst, src []byte) []byte {
 	if z.huffman == nil {
 		z.huffman = &huff0.Scratch{Reuse: huff0.ReusePolicyNone}
 	}
-	dst = binary.LittleEndian.AppendUint32(dst, zstdMagic)
-	dst = append(dst, 0xa0) // a single segment, with its size in four bytes and no checksum
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(src)))
+	dst = appendSingleSegment(dst, len(src))
 	for last := false; !last; {
 		block := src[:min(len(src), zstdBlock)]
 		src = src[len(block):]
@@ -64,6 +62,12 @@ func (z *compressor) appendHuffman(dst, src []byte) []byte {
 		dst = z.appendBlock(dst, block, last)
 	}
 	return dst
+}
+
+// appendSingleSegment appends the header of a frame of size bytes, which takes no window but itself and has no checksum.
+func appendSingleSegment(dst []byte, size int) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, zstdMagic)
+	return binary.LittleEndian.AppendUint32(append(dst, 0xa0), uint32(size))
 }
 
 // appendBlock appends a block (RFC 8878, 3.1.1.2).

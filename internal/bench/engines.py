@@ -1,6 +1,7 @@
 """What an analyst could use instead, for the benchmark: DuckDB and Polars. Run in the folder of the data.
 
     engines.py make IN.csv OUT.parquet CODEC
+    engines.py repeat IN.parquet OUT.parquet CODEC
     engines.py duckdb IN.parquet OUT.parquet CODEC
     engines.py polars IN.parquet OUT.parquet CODEC
 
@@ -31,6 +32,10 @@ def make(source, target, codec):
     )
 
 
+def repeat(source, target, codec):
+    duckdb_connection().execute(f"COPY (SELECT * FROM read_parquet({[source] * 10})) TO '{target}' (FORMAT parquet, COMPRESSION {codec})")
+
+
 def run_duckdb(source, target, codec):
     duckdb_connection().execute(
         f"""COPY (SELECT * FROM '{source}' AS e WHERE NOT EXISTS
@@ -46,4 +51,4 @@ def run_polars(source, target, codec):
     pl.scan_parquet(source).join(opted_out, on="nhs_number", how="anti").sink_parquet(target, compression=codec)
 
 
-{"make": make, "duckdb": run_duckdb, "polars": run_polars}[sys.argv[1]](*sys.argv[2:])
+{"make": make, "repeat": repeat, "duckdb": run_duckdb, "polars": run_polars}[sys.argv[1]](*sys.argv[2:])

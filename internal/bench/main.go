@@ -96,7 +96,15 @@ func bench(dir, noo string, records, runs int, long bool) error {
 	if python == "" {
 		return nil
 	}
-	return measure(dir, parquetContenders(noo, python), runs)
+	if err := measure(dir, parquetContenders(noo, python), runs); err != nil {
+		return err
+	}
+	if long {
+		if err := longParquet(dir, noo, python); err != nil {
+			return err
+		}
+	}
+	return readBackShare(dir, runs)
 }
 
 // measure has the contenders take turns, and prints what came out.

@@ -55,3 +55,20 @@ func parquetContenders(noo, python string) (all []*contender) {
 	}
 	return all
 }
+
+// longParquet says how much memory an extract ten times as long takes. It is made for this and taken away again.
+func longParquet(dir, noo, python string) error {
+	in := codecs[0] + ".parquet"
+	long := filepath.Join(dir, "long.parquet")
+	defer os.Remove(long)
+	defer os.Remove(filepath.Join(dir, "out.parquet"))
+	if err := inDir(dir, "sh", "-c", fmt.Sprintf("exec %s repeat %s long.parquet %s", python, in, codecs[0])); err != nil {
+		return fmt.Errorf("making %s: %w", long, err)
+	}
+	c := &contender{name: "noo filter, " + codecs[0] + ", ten times as long", line: "exec " + noo + " filter long.parquet -o out.parquet --quiet", file: "out.parquet"}
+	if err := c.run(dir, true); err != nil {
+		return err
+	}
+	report([]*contender{c})
+	return nil
+}

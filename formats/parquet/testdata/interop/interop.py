@@ -63,6 +63,8 @@ def kinds(r):
                  (pa.uint64(), whole(64, False), ints), (pa.float32(), lambda: float(np.float32(real())), split), (pa.float64(), real, split),
                  (pa.float16(), lambda: np.float16(r.choice([0.0, -0.0, 1.5, -2.25, 65504.0, 6e-8])), split),
                  (pa.bool_(), lambda: r.random() < 0.5, ["RLE"]), (pa.string(), text, strings), (pa.large_string(), text, strings),
+                 (pa.string(), lambda: "C%07d" % r.randrange(10**7), strings), (pa.string(), lambda: "%d-%04d" % (r.randrange(3), r.randrange(10**4)), strings),
+                 (pa.float64(), lambda: r.randrange(10**6) / 100, split), (pa.int64(), lambda: 10**12 + r.randrange(10**5), ints),
                  (pa.binary(), lambda: text().encode(), strings), (pa.binary(5), lambda: bytes(r.choice(b"abc") for _ in range(5)), split + strings[1:]),
                  (pa.date32(), lambda: datetime.date(1930, 1, 1) + datetime.timedelta(r.randrange(40000)), ints),
                  (pa.time32("ms"), lambda: datetime.time(r.randrange(24), r.randrange(60), r.randrange(60)), ints),
@@ -186,7 +188,7 @@ def write_duckdb(r, path, n):
     c.register("frame", frame)
     c.execute("""COPY (SELECT i, nhs, DATE '2020-01-01' + (i %% 900)::INT AS day, (i * 7919 %% 1000) / 7.0 AS cost, i %% 3 = 0 AS flag,
         CASE WHEN i %% 5 = 0 THEN NULL ELSE 'ward ' || (i %% 11) END AS ward, [i, i + 1, NULL] AS list, {'a': i, 'b': [nhs]} AS nested,
-        MAP {'k': i} AS map, (i %% 100)::DECIMAL(9,2) AS amount, i::HUGEINT AS huge, uuid() AS id, TIME '10:00:00' AS t, INTERVAL (i) DAY AS span,
+        MAP {'k': i} AS map, (i %% 100)::DECIMAL(9,2) AS amount, printf('C%%07d', i * 7919 %% 9999991) AS code, (i * 104729 %% 1000003) / 100 AS price, i::HUGEINT AS huge, uuid() AS id, TIME '10:00:00' AS t, INTERVAL (i) DAY AS span,
         repeat('z', (i %% 300)::INT)::BLOB AS raw FROM frame ORDER BY i) TO '%s' (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d, PARQUET_VERSION %s)"""
               % (path, r.choice(["uncompressed", "snappy", "gzip", "brotli", "zstd", "lz4_raw"]), r.choice([2048, 122880]), r.choice(["V1", "V2"])))
     return "nhs", people, [[v] for v in values]
