@@ -34,8 +34,10 @@ type FolderRun struct {
 	// Rules tells runs apart that would write something else, for Resume: the snapshot, the policy and every setting
 	// that an output depends on, as text.
 	Rules string
-	// StateDir is where it is remembered what was finished, and which folders are being written.
+	// StateDir is where it is remembered what was finished.
 	StateDir string
+	// Published, where not nil, is called when the folders stand. What they replaced is still to be taken away then.
+	Published func()
 }
 
 // folderOutputs are all that a FolderRun writes.
@@ -45,8 +47,23 @@ type folderOutputs struct {
 	ledger            *ledger            // nil without Resume
 }
 
+// folders are the folders, that of the dataset last.
+func (o *folderOutputs) folders() []*atomicfile.Folder {
+	if o.withheld == nil {
+		return []*atomicfile.Folder{o.dataset}
+	}
+	return []*atomicfile.Folder{o.withheld, o.dataset}
+}
+
+// finished is a source that was filtered into the folders: the sizes in bytes of what was written, and what the sample of it held.
+type finished struct {
+	report   FileReport
+	withheld *OutputReport // nil where there is no such folder
+}
+
 // Do carries the run out and returns its report. On an error no folder appears. The errors are those of Run.Do, and
-// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, and ErrBusy.
+// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrReservedName,
+// ErrSameOutput and ErrStream for inputs that cannot be written there, and ErrBusy.
 func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	report := f.Each.About
 	report.Schema, report.Started = ReportSchema, time.Now().UTC()
@@ -75,10 +92,15 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	for i := range files {
-		report.add(&files[i])
+		shown := files[i].report
+		shown.maskNames()
+		report.add(&shown)
+	}
+	if err := TogetherPreflight(report.Files); err != nil {
+		return nil, err
 	}
 	report.Finished = time.Now().UTC()
-	if err := f.publish(ctx, &report, out); err != nil {
+	if err := f.publish(ctx, &report, files, out); err != nil {
 		return nil, err
 	}
 	return &report, nil
@@ -95,30 +117,53 @@ func (f *FolderRun) folders() []string {
 // keepApart refuses outputs that lie in what is read, or in one another, and the other way round: a folder is replaced
 // as a whole.
 func (f *FolderRun) keepApart() error {
-	folders := f.folders()
-	around := slices.Clone(f.Each.Uses) // what no output folder may hold
+	var held []string // what no output folder may hold
 	for _, source := range f.Sources.Files {
-		around = append(around, filepath.Dir(source.Path))
+		path := source.Path
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			path = resolved
+		}
+		held = append(held, filepath.Dir(path))
 	}
-	slices.Sort(around)
-	around = slices.Compact(around)
+	for _, used := range f.Each.Uses {
+		if resolved, err := filepath.EvalSymlinks(used); err == nil {
+			used = resolved
+		}
+		held = append(held, used)
+	}
+	slices.Sort(held)
+	held = slices.Compact(held)
+	folders := f.folders()
 	for i, folder := range folders {
-		others := append(folders[:i:i], folders[i+1:]...)
-		within := slices.ContainsFunc(slices.Concat(f.Sources.Roots, others), func(other string) bool { return atomicfile.Inside(folder, other) })
-		if within || slices.ContainsFunc(around, func(other string) bool { return atomicfile.Inside(other, folder) }) {
+		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
+		if f.touches(folder, others, held) {
 			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
+		}
+		staging, err := atomicfile.StagingPath(folder)
+		if err != nil {
+			return err
+		}
+		if f.touches(staging, others, held) {
+			return fmt.Errorf("cannot write %s: the hidden folder for it %w", folder, atomicfile.ErrNotApart)
 		}
 	}
 	return f.keepReportApart()
 }
 
-// keepReportApart refuses a report that is what the run reads, or stands in a folder that appears as a whole.
+// touches tells whether a folder that is written lies in one of others, or holds something that is read or the report.
+func (f *FolderRun) touches(written string, others, held []string) bool {
+	return slices.ContainsFunc(others, func(other string) bool { return atomicfile.Inside(written, other) }) ||
+		slices.ContainsFunc(held, func(path string) bool { return atomicfile.Inside(path, written) }) ||
+		f.hasReport() && atomicfile.Inside(f.Each.Report, written)
+}
+
+// hasReport tells whether the report is a file.
+func (f *FolderRun) hasReport() bool { return f.Each.Report != "" && f.Each.Report != "-" }
+
+// keepReportApart refuses a report that is what the run reads.
 func (f *FolderRun) keepReportApart() error {
-	if f.Each.Report == "" || f.Each.Report == "-" {
+	if !f.hasReport() {
 		return nil
-	}
-	if slices.ContainsFunc(f.folders(), func(folder string) bool { return atomicfile.Inside(f.Each.Report, folder) }) {
-		return fmt.Errorf("cannot write %s: it %w", f.Each.Report, atomicfile.ErrNotApart)
 	}
 	var read []atomicfile.Place
 	for _, source := range f.Sources.Files {
@@ -138,25 +183,27 @@ func (f *FolderRun) create() (out *folderOutputs, err error) {
 			f.discard(out)
 		}
 	}()
-	// A folder that stands may turn out to be what is wanted: with Resume it is looked at before it is refused.
-	replace := f.Each.Replace || f.Resume
-	if out.dataset, err = atomicfile.CreateFolder(f.Each.Output, replace, f.Resume); err != nil {
+	if out.dataset, err = atomicfile.CreateFolder(f.Each.Output, f.Each.Replace, f.Resume); err != nil {
 		return out, err
 	}
 	if f.Each.Withheld != "" {
-		if out.withheld, err = atomicfile.CreateFolder(f.Each.Withheld, replace, f.Resume); err != nil {
+		if out.withheld, err = atomicfile.CreateFolder(f.Each.Withheld, f.Each.Replace, f.Resume); err != nil {
 			return out, err
 		}
 	}
+	ledger, err := f.ledgerPath()
+	if err != nil {
+		return out, err
+	}
 	if f.Resume {
-		if out.ledger, err = openLedger(f.ledgerPath(), f.useful()); err != nil {
+		if out.ledger, err = openLedger(ledger, f.useful()); err != nil {
 			return out, err
 		}
-	} else if err = os.RemoveAll(f.ledgerPath()); err != nil {
+	} else if err = os.RemoveAll(ledger); err != nil {
 		return out, stateError(err)
 	}
 	if f.Each.Report != "" {
-		out.report, err = createOutput(f.Each.Report, f.Each.Replace || f.Resume && isReport(f.Each.Report))
+		out.report, err = createOutput(f.Each.Report, f.Each.Replace || f.Resume && out.ledger.wrote(f.Each.Report))
 	}
 	return out, err
 }
@@ -166,31 +213,34 @@ func (f *FolderRun) discard(out *folderOutputs) {
 	out.report.discard()
 	out.ledger.close()
 	for _, folder := range []*atomicfile.Folder{out.dataset, out.withheld} {
-		if !f.Resume || folder.Stands() && !f.Each.Replace { // of a folder that stands, only what it has was taken over
+		if f.Resume {
+			folder.DiscardEmpty()
+		} else {
 			folder.Discard()
 		}
 	}
 }
 
 // filter filters every file into the folders.
-func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]FileReport, error) {
+func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]finished, error) {
 	if f.Resume {
 		if err := f.tidy(out); err != nil {
 			return nil, err
 		}
 	}
-	files := make([]FileReport, len(f.Sources.Files))
+	files := make([]finished, len(f.Sources.Files))
 	progress := f.Sources.Progress(f.Each.Progress)
 	err := f.Sources.Each(ctx, func(ctx context.Context, i, workers int) error {
 		source := f.Sources.Files[i]
 		if f.Resume {
-			file, err := f.takeOver(ctx, source, out)
-			if err != nil || file != nil {
-				if err == nil {
-					files[i] = *file
-					progress(i, source.Bytes)
-				}
+			taken, err := f.takeOver(ctx, source, out)
+			if err != nil {
 				return err
+			}
+			if taken != nil {
+				files[i] = *taken
+				progress(i, source.Bytes)
+				return nil
 			}
 			if !f.Each.Replace && (out.dataset.Stands() || out.withheld.Stands()) {
 				return f.standsInTheWay()
@@ -206,7 +256,7 @@ func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]FileRepor
 }
 
 // one filters one file into the folders.
-func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *folderOutputs, progress func(done, total int64)) (*FileReport, error) {
+func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *folderOutputs, progress func(done, total int64)) (*finished, error) {
 	run := f.Each
 	run.Input, run.Workers, run.Progress, run.Many = source.Path, workers, progress, true
 	run.Report, run.Replace = "", true // what stands there is unfinished
@@ -236,34 +286,35 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 		return nil, err
 	}
 	file.Input.Name, file.Output.Name = source.Name, source.output
-	if to.ledger != nil {
-		entry := ledgerEntry{Rules: f.rulesDigest(), File: *file}
-		if out.withheld != nil {
-			entry.Withheld = out.withheld.report()
-		}
-		return file, to.ledger.add(entry)
+	done := &finished{report: *file}
+	if out.withheld != nil {
+		done.withheld = out.withheld.report()
 	}
-	return file, nil
+	if to.ledger != nil {
+		return done, to.ledger.add(ledgerEntry{Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, Bystanders: file.bystanders})
+	}
+	return done, nil
 }
 
 // publish gives the folders their names, the dataset's last: where it stands, the rest does.
-func (f *FolderRun) publish(ctx context.Context, report *Report, out *folderOutputs) error {
-	names := make([]string, len(report.Files))
-	for i, file := range report.Files {
-		names[i] = file.Output.Name
-	}
+func (f *FolderRun) publish(ctx context.Context, report *Report, files []finished, out *folderOutputs) error {
 	var folders []*atomicfile.Folder
-	for _, folder := range []*atomicfile.Folder{out.withheld, out.dataset} {
-		if folder == nil {
-			continue
+	for _, folder := range out.folders() {
+		sizes := make(map[string]int64, len(files))
+		for _, file := range files {
+			size := file.report.Output.Bytes
+			if folder == out.withheld {
+				size = file.withheld.Bytes
+			}
+			sizes[file.report.Output.Name] = size
 		}
 		if folder.Stands() && !f.Each.Replace {
-			if !folder.IsWhole(names) {
+			if !folder.StandsWith(sizes) { // every file of which was found to be what it should be
 				return f.standsInTheWay()
 			}
-			continue // it was taken over whole
+			continue
 		}
-		if err := folder.Seal(names); err != nil {
+		if err := folder.Seal(sizes); err != nil {
 			return err
 		}
 		folders = append(folders, folder)
@@ -285,8 +336,13 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, out *folderOutp
 	if err != nil {
 		return err
 	}
-	out.dataset.Discard() // what was taken over whole left its copy behind
-	out.withheld.Discard()
+	if f.Published != nil {
+		f.Published()
+	}
+	for _, folder := range out.folders() {
+		folder.Forget()
+		folder.Discard() // of one that stood, the empty folder in the making
+	}
 	return nil
 }
 

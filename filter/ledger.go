@@ -5,7 +5,6 @@ package filter
 // holds digests of the inputs, which are not for those who get the outputs.
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -18,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"noo/internal/atomicfile"
@@ -33,6 +31,8 @@ type ledgerEntry struct {
 	Rules    string        `json:"rules"`
 	File     FileReport    `json:"file"`
 	Withheld *OutputReport `json:"withheld,omitempty"`
+	// Bystanders are the samples of the columns that do not identify people, for TogetherPreflight.
+	Bystanders []SampledColumn `json:"bystanders,omitempty"`
 }
 
 // ledger is the open file. It is safe for concurrent use.
@@ -100,32 +100,44 @@ func stateError(err error) error {
 	return fmt.Errorf("cannot remember what was finished: %w; set NOO_STATE_DIR to a folder that can be written", err)
 }
 
-// statePath names a file about the output folder in the state folder.
-func (f *FolderRun) statePath(suffix string) string {
+// ledgerPath names the ledger of the output folder in the state folder.
+func (f *FolderRun) ledgerPath() (string, error) {
 	place, err := atomicfile.FolderPlace(f.Each.Output)
 	if err != nil {
-		place = f.Each.Output // writing there will say what is wrong
+		return "", err
 	}
-	return filepath.Join(f.StateDir, "folders", fmt.Sprintf("%x", sha256.Sum256([]byte(place)))[:32]+suffix)
+	folder := filepath.Join(f.StateDir, "folders")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", stateError(err)
+	}
+	return filepath.Join(folder, fmt.Sprintf("%x.ledger", sha256.Sum256([]byte(place)))), nil
 }
 
-func (f *FolderRun) ledgerPath() string { return f.statePath(".ledger") }
-
-// lock keeps other runs from writing the same folder, until the function that it returns is called. The system gives a killed
-// process's lock back.
+// lock keeps other runs from writing the same folders, until the function that it returns is called. The locks are beside the folders:
+// runs that do not share a state folder must not meet there either.
 func (f *FolderRun) lock() (unlock func(), err error) {
-	path := f.statePath(".lock")
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, stateError(err)
+	var locks []*lockfile.Lock
+	unlock = func() {
+		for _, lock := range locks {
+			_ = lock.Release() // what cannot be released goes with the process
+		}
 	}
-	lock, err := lockfile.Acquire(context.Background(), path, 0)
-	switch {
-	case errors.Is(err, lockfile.ErrHeld):
-		return nil, fmt.Errorf("cannot write %s: %w", f.Each.Output, ErrBusy)
-	case err != nil:
-		return nil, stateError(err)
+	for _, folder := range f.folders() {
+		path, err := atomicfile.LockPath(folder)
+		var lock *lockfile.Lock
+		if err == nil {
+			lock, err = lockfile.AcquirePassing(path)
+		}
+		if err != nil {
+			unlock()
+			if errors.Is(err, lockfile.ErrHeld) {
+				err = ErrBusy
+			}
+			return nil, fmt.Errorf("cannot write %s: %w", folder, err)
+		}
+		locks = append(locks, lock)
 	}
-	return func() { _ = lock.Release() }, nil
+	return unlock, nil
 }
 
 // rulesDigest is what entries of the ledger know the rules by.
@@ -156,9 +168,9 @@ func (f *FolderRun) tidy(out *folderOutputs) error {
 	return out.withheld.Keep(useful)
 }
 
-// takeOver puts what an earlier run made of a source into the folders, and returns the report of it; nil means that the file has to
+// takeOver puts what an earlier run made of a source into the folders, and returns what it is; nil means that the file has to
 // be filtered.
-func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutputs) (*FileReport, error) {
+func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutputs) (*finished, error) {
 	entry, ok := to.ledger.known[source.Name]
 	if !ok || entry.File.Output.Name != source.output || (entry.Withheld != nil) != (to.withheld != nil) {
 		return nil, nil
@@ -168,36 +180,49 @@ func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutpu
 		return nil, err
 	}
 	if to.withheld != nil {
-		if same, err := bring(ctx, to.withheld, source.output, entry.Withheld); err != nil || !same {
+		if same, err := bring(ctx, to.withheld, entry.Withheld, source.output); err != nil || !same {
 			return nil, err
 		}
 	}
-	if same, err := bring(ctx, to.dataset, source.output, entry.File.Output); err != nil || !same {
+	if same, err := bring(ctx, to.dataset, entry.File.Output, source.output); err != nil || !same {
 		return nil, err
 	}
-	return &entry.File, nil
+	taken := &finished{report: entry.File, withheld: entry.Withheld}
+	taken.report.bystanders = entry.Bystanders
+	return taken, nil
 }
 
-// bring makes sure that the file of that name in the folder in the making is what the ledger says, if need be by fetching it
-// from the folder that stands.
-func bring(ctx context.Context, folder *atomicfile.Folder, name string, want *OutputReport) (bool, error) {
+// bring makes sure that a file of that name is what the ledger says: in the folder that stands, where that may not be replaced, else in
+// the folder in the making, if need be by copying it from the one that stands.
+func bring(ctx context.Context, folder *atomicfile.Folder, want *OutputReport, name string) (bool, error) {
+	standing := folder.Standing(name)
+	if folder.Stands() && !folder.Replaces() {
+		return isRegularWith(ctx, standing, want)
+	}
 	path, err := folder.Path(name)
 	if err != nil {
 		return false, err
 	}
-	same, err := hasDigest(ctx, path, want.Bytes, want.SHA256)
-	if err != nil || same {
+	if same, err := isRegularWith(ctx, path, want); err != nil || same {
 		return same, err
 	}
-	standing := folder.Standing(name)
-	if same, err := hasDigest(ctx, standing, want.Bytes, want.SHA256); err != nil || !same {
+	if same, err := isRegularWith(ctx, standing, want); err != nil || !same {
 		return false, err
 	}
-	_ = os.Remove(path) // it is not what it should be, or not there
-	if os.Link(standing, path) == nil {
-		return true, nil
+	// A link would do as well, were it not that whoever changes one of the two changes both.
+	if err := copyFile(ctx, standing, path); err != nil {
+		return false, err
 	}
-	return true, copyFile(ctx, standing, path)
+	return isRegularWith(ctx, path, want)
+}
+
+// isRegularWith tells whether a file is there by itself, not by a link, with the size and digest wanted.
+func isRegularWith(ctx context.Context, path string, want *OutputReport) (bool, error) {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false, nil
+	}
+	return hasDigest(ctx, path, want.Bytes, want.SHA256)
 }
 
 // hasDigest tells whether a file is there with these bytes.
@@ -221,7 +246,7 @@ func hasDigest(ctx context.Context, path string, size int64, digest string) (boo
 	return fmt.Sprintf("%x", hash.Sum(nil)) == digest, nil
 }
 
-// copyFile is for file systems without hard links.
+// copyFile copies a file to a path where nothing is, or something that is not wanted.
 func copyFile(ctx context.Context, from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -239,14 +264,27 @@ func copyFile(ctx context.Context, from, to string) error {
 	return atomicfile.CommitUnsynced(out)
 }
 
-// isReport tells whether a file begins as a report does: such a one, of a run that was cut short, may be replaced by the run that
-// takes it up.
-func isReport(path string) bool {
-	file, err := os.Open(path)
+// wrote tells whether a file is the report on just the files that are in the ledger: that of a run which was cut short after it wrote
+// the report may be replaced by the run that takes it up.
+func (l *ledger) wrote(path string) bool {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return false
 	}
-	defer file.Close()
-	head, _ := bufio.NewReader(file).Peek(len(ReportSchema) + 64)
-	return strings.Contains(string(head), `"schema": "`+ReportSchema+`"`)
+	var report Report
+	if json.Unmarshal(text, &report) != nil || report.Schema != ReportSchema || len(report.Files) != len(l.known) {
+		return false
+	}
+	var told, known []string
+	for _, file := range report.Files {
+		if file.Output != nil {
+			told = append(told, file.Input.SHA256+file.Output.SHA256)
+		}
+	}
+	for _, entry := range l.known {
+		known = append(known, entry.File.Input.SHA256+entry.File.Output.SHA256)
+	}
+	slices.Sort(told)
+	slices.Sort(known)
+	return slices.Equal(told, known)
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"unicode/utf8"
 
 	"noo/formats"
 	"noo/internal/atomicfile"
@@ -25,11 +27,17 @@ func (f *FolderRun) plan() error {
 		if err := checkName(source.Name); err != nil {
 			return err
 		}
+		if !utf8.ValidString(source.Name) {
+			return &formats.InputError{Name: source.Path, Err: ErrNotUTF8}
+		}
 		compression, err := f.planFile(source)
 		if err != nil {
 			return err
 		}
 		source.output = formats.Rename(source.Name, compression)
+		if strings.EqualFold(source.output, atomicfile.Marker) {
+			return fmt.Errorf("%s %w", source.Path, ErrReservedName)
+		}
 		if other := taken.take(source.output, source.Path); other != "" {
 			return fmt.Errorf("%s and %s %w", other, source.Path, ErrSameOutput)
 		}
@@ -39,6 +47,9 @@ func (f *FolderRun) plan() error {
 
 // planFile finds out what the output of one source will be compressed with.
 func (f *FolderRun) planFile(source *Source) (formats.Compression, error) {
+	if info, err := os.Stat(source.Path); err == nil && !info.Mode().IsRegular() {
+		return 0, &formats.InputError{Name: source.Path, Err: ErrNotAFile} // a pipe can be read but once
+	}
 	head, err := readStart(source.Path)
 	if err != nil {
 		return 0, err

@@ -104,7 +104,7 @@ func sampleColumns(ctx context.Context, dataset formats.Dataset) ([]ColumnSample
 // SampledColumn is a column as a message shows it.
 type SampledColumn struct {
 	// Label is its name, or its number from 1 where the name might be data.
-	Label string
+	Label string `json:"label"`
 	ColumnSample
 }
 
@@ -184,45 +184,93 @@ func quoted(label string) string {
 
 // preflight looks at the first records of an input, and returns a *PreflightError where the columns chosen to identify people are
 // not those that hold NHS numbers. A check is not stopped by values that are no NHS numbers unless they would pass: it reports them.
-func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen []int) error {
+// It returns the samples of all columns that neither identify people nor are allowed to hold NHS numbers.
+func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen []int) (bystanders []SampledColumn, err error) {
 	columns := dataset.Columns()
 	allowed, err := r.allowedColumns(name, columns, chosen)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	samples, err := sampleColumns(ctx, dataset)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	labels := columnLabels(columns)
-	var few, unnamed []SampledColumn
+	var few []SampledColumn
 	for i, sample := range samples {
+		column := SampledColumn{labels[i], sample}
 		switch {
 		case slices.Contains(chosen, i):
 			if sample.LacksNumbers() {
-				few = append(few, SampledColumn{labels[i], sample})
+				few = append(few, column)
 			}
-		case sample.HoldsNumbers() && !slices.Contains(allowed, i):
-			unnamed = append(unnamed, SampledColumn{labels[i], sample})
+		case sample.Filled > 0 && !slices.Contains(allowed, i):
+			bystanders = append(bystanders, column)
 		}
 	}
-	e := &PreflightError{Name: name}
-	for _, i := range chosen {
-		e.Named = append(e.Named, labels[i])
+	named := make([]string, len(chosen))
+	for i, place := range chosen {
+		named[i] = labels[place]
 	}
-	for _, c := range unnamed {
-		e.Unnamed = append(e.Unnamed, c.Label)
-	}
+	unnamed := holdingNumbers(name, bystanders, named)
 	reports := r.Output == "" && r.Policy.Invalid != Keep
 	switch {
 	case len(few) > 0 && !r.ForceColumns && !reports:
-		e.Err, e.Columns = ErrFewNumbers, few
-	case len(unnamed) > 0:
-		e.Err, e.Columns = ErrUnnamedNumbers, unnamed
-	default:
+		e := &PreflightError{Name: name, Err: ErrFewNumbers, Columns: few, Named: named}
+		if unnamed != nil {
+			e.Unnamed = unnamed.Unnamed
+		}
+		return nil, e
+	case unnamed != nil:
+		return nil, unnamed
+	}
+	return bystanders, nil
+}
+
+// holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or nil.
+func holdingNumbers(name string, bystanders []SampledColumn, named []string) *PreflightError {
+	e := &PreflightError{Name: name, Err: ErrUnnamedNumbers, Named: named}
+	for _, column := range bystanders {
+		if column.HoldsNumbers() {
+			e.Columns, e.Unnamed = append(e.Columns, column), append(e.Unnamed, column.Label)
+		}
+	}
+	if len(e.Columns) == 0 {
 		return nil
 	}
 	return e
+}
+
+// TogetherPreflight looks at the first records of all files of a dataset at once: a column may be one of NHS numbers though no
+// file by itself has enough records to tell. Columns of one name are one. The error is a *PreflightError.
+func TogetherPreflight(files []FileReport) error {
+	if len(files) < 2 {
+		return nil
+	}
+	var columns []SampledColumn
+	var named []string
+	places := map[string]int{}
+	for _, file := range files {
+		for _, column := range file.bystanders {
+			place, known := places[column.Label]
+			if !known {
+				place = len(columns)
+				places[column.Label] = place
+				columns = append(columns, SampledColumn{Label: column.Label})
+			}
+			sum := &columns[place].ColumnSample
+			sum.Values, sum.Filled, sum.Valid = sum.Values+column.Values, sum.Filled+column.Filled, sum.Valid+column.Valid
+		}
+		for _, name := range file.Columns {
+			if !slices.Contains(named, name) {
+				named = append(named, name)
+			}
+		}
+	}
+	if e := holdingNumbers(fmt.Sprintf("the %d files together", len(files)), columns, named); e != nil {
+		return e
+	}
+	return nil
 }
 
 // allowedColumns returns the places of the columns that may hold NHS numbers without identifying anybody.

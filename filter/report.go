@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"time"
+
+	"noo/internal/nhsnumber"
 )
 
 // ReportSchema names the form of a Report.
@@ -64,12 +66,24 @@ type FileReport struct {
 	Error string `json:"error,omitempty"`
 	// Took is how long the input took. It is for logs: two runs over the same input give the same report but for its times.
 	Took time.Duration `json:"-"`
+
+	bystanders []SampledColumn // the samples of columns that neither identify people nor may hold NHS numbers, for TogetherPreflight
 }
 
 // Offender is a record that must not be disclosed: by its number in the input, from 1, a header not counted.
 type Offender struct {
 	Record  int64   `json:"record"`
 	Verdict Verdict `json:"verdict"`
+}
+
+// maskNames makes the names of a file fit to be shown.
+func (f *FileReport) maskNames() {
+	f.Input.Name = nhsnumber.Mask(f.Input.Name)
+	if f.Output != nil {
+		output := *f.Output // the one that it has may be wanted as it is
+		output.Name = nhsnumber.Mask(output.Name)
+		f.Output = &output
+	}
 }
 
 // InputReport describes an input. Bytes is its size in bytes; SHA256 is "" where no digests were asked for.

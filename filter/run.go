@@ -209,7 +209,8 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
-	if err := r.preflight(ctx, in.name, dataset, columns); err != nil {
+	bystanders, err := r.preflight(ctx, in.name, dataset, columns)
+	if err != nil {
 		return nil, err
 	}
 	if err := r.create(out, compression); err != nil {
@@ -245,6 +246,8 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		Records:   judge.tally(),
 		Offenders: judge.firstOffenders(),
 		Took:      time.Since(start),
+
+		bystanders: bystanders,
 	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()

@@ -29,12 +29,16 @@ var (
 	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
 	// ErrSameOutput, of a FolderRun, is two inputs that would be one file of an output folder.
 	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
+	// ErrNotUTF8, of a FolderRun, is a file whose name no report can hold.
+	ErrNotUTF8 = errors.New("its name is not in UTF-8: rename it")
+	// ErrReservedName, of a FolderRun, is an input whose output would be the marker of the folder.
+	ErrReservedName = errors.New("has the name that says that a folder is complete: rename it")
 	// ErrStream, of a FolderRun, is standard input, which has no name for its output.
 	ErrStream = errors.New("standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
 	// ErrNumberInName is a file or folder whose name is about one person: records are removed from files, names stay.
 	ErrNumberInName = errors.New("a name that is or may be an NHS number: noo looks for numbers in records, not in the names of files and folders; rename it, or put the number into a column")
 	// ErrNotAFile is something in a folder that is neither a file nor a folder, such as a pipe or a link to a folder.
-	ErrNotAFile = errors.New("is neither a file nor a folder: name what is to be read")
+	ErrNotAFile = errors.New("it is neither a file nor a folder: name the file that is to be read")
 )
 
 // Source is a file to read.
@@ -59,6 +63,8 @@ type Sources struct {
 	Files []Source
 	// Roots are the folders that were named.
 	Roots []string
+	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers.
+	PassedOver int
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
 	Many bool
 }
@@ -132,6 +138,9 @@ func (s *Sources) addPattern(pattern string) error {
 			return fmt.Errorf("cannot read %s: %w", pattern, err)
 		}
 		if name = filepath.ToSlash(name); hiddenOnTheWay(name) {
+			if filepath.Base(match) != atomicfile.Marker {
+				s.PassedOver++
+			}
 			continue
 		}
 		info, err := os.Stat(match)
@@ -163,6 +172,9 @@ func (s *Sources) addFolder(argument, folder, prefix string) error {
 			return err
 		}
 		if hidden(entry.Name()) {
+			if entry.Name() != atomicfile.Marker {
+				s.PassedOver++
+			}
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}
@@ -254,34 +266,10 @@ func identifies(name string) bool {
 		if key, _, partition := strings.Cut(element, "="); partition && (isIdentifying(key) || mayIdentify(key)) {
 			return true
 		}
-		if numberIn(element) {
-			return true
-		}
-	}
-	return false
-}
-
-// numberIn tells whether a name holds a valid number that may have been issued.
-func numberIn(name string) bool {
-	for at, r := range name {
-		if r >= '3' && r <= '9' && (at == 0 || !unicode.IsDigit(rune(name[at-1]))) && startsWithNumber(name[at:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// startsWithNumber tells whether text starts with a number in one of the forms that are recognised in records.
-func startsWithNumber(text string) bool {
-	for end := range len(text) + 1 {
-		if end < len(text) && text[end] >= '0' && text[end] <= '9' {
-			continue
-		}
-		if _, status := nhsnumber.Parse([]byte(text[:end])); status == nhsnumber.Valid {
-			return true
-		}
-		if end > 16 {
-			break
+		for start := range nhsnumber.InName(element) {
+			if element[start] >= '3' {
+				return true
+			}
 		}
 	}
 	return false

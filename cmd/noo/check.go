@@ -55,7 +55,11 @@ earlier one is replaced; any other file is not.`,
 				if err != nil {
 					return err
 				}
-				return c.run(ctx, cmd, s, sources, report)
+				err = c.run(ctx, cmd, s, sources, report)
+				if err == nil || errors.Is(err, errDisclosure) {
+					t.tellPassedOver(sources, c.quiet)
+				}
+				return err
 			})
 		},
 	}
@@ -100,6 +104,9 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 		report.Totals.Add(one.file.Report.Records)
 	}
 	err = verdict(result.Files, failures)
+	if together := filter.TogetherPreflight(report.Files); together != nil && len(failures) == 0 {
+		err = together
+	}
 	report.Finished, result.ExitCode = time.Now().UTC(), exitCode(ctx, err)
 	if err := c.writeOutputs(result); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -419,10 +420,11 @@ func (r *configReader) beside(path string) string {
 
 // quoted shows a word that stands in a file.
 func quoted(word string) string {
+	word = nhsnumber.Mask(word) // before it is cut: a part of a number is no number
 	if len(word) > 40 {
 		word = word[:40] + "..."
 	}
-	return fmt.Sprintf("%q", nhsnumber.Mask(word))
+	return fmt.Sprintf("%q", word)
 }
 
 // prepare returns the command of a job with its flags set from the layers, the first of which goes before, and what
@@ -448,7 +450,7 @@ func freshCommand(t terminal, name string) (*cobra.Command, error) {
 
 // rehearsal is a terminal for commands that are not to be run: whatever their flags do when they are set, nobody sees it.
 func rehearsal(t terminal) terminal {
-	return terminal{in: t.in, out: io.Discard, err: io.Discard, log: &journal{to: io.Discard}}
+	return terminal{in: t.in, out: io.Discard, err: io.Discard, log: &journal{to: io.Discard}, settled: new(atomic.Bool)}
 }
 
 // configPath is the config file to use: the one named, else the user's, where there is one.

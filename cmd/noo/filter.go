@@ -108,7 +108,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 		run.Progress = bar.update
 		var done *filter.Report
 		if into {
-			done, err = f.folderRun(ctx, cmd, s, run, sources)
+			done, err = f.folderRun(ctx, t, cmd, s, run, sources)
 		} else {
 			done, err = run.Do(ctx)
 		}
@@ -117,7 +117,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 			return err
 		}
 		*said = *done
-		f.tellFiles(t, describe(args, sources), done)
+		f.tellFiles(t, describe(args, sources), sources.PassedOver, done)
 		return nil
 	})
 }
@@ -135,13 +135,16 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 }
 
 // tellFiles says what was done, as events or as a summary.
-func (f *filterFlags) tellFiles(t terminal, inputs string, done *filter.Report) {
+func (f *filterFlags) tellFiles(t terminal, inputs string, passedOver int, done *filter.Report) {
 	if t.log.on() {
 		for i := range done.Files {
 			t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
 		}
 	} else if !f.quiet {
 		printSummary(t.err, done, inputs, f.output)
+		if passedOver > 0 {
+			fmt.Fprintf(t.err, "  not read   %s: names that start with . or _\n", counted(passedOver, "file or folder", "files or folders"))
+		}
 	}
 }
 
@@ -167,14 +170,14 @@ func isFolder(path string) bool {
 }
 
 // folderRun filters many inputs into a folder.
-func (f *filterFlags) folderRun(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, each *filter.Run, sources *filter.Sources) (*filter.Report, error) {
+func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *filter.Run, sources *filter.Sources) (*filter.Report, error) {
 	state, err := snapshot.DefaultStateDir()
 	if err != nil {
 		return nil, err
 	}
-	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state}
+	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state, Published: t.settle}
 	if f.resume {
-		run.Rules = rules(cmd, s)
+		run.Rules = f.rules(cmd, s)
 	}
 	return run.Do(ctx)
 }
@@ -183,9 +186,9 @@ func (f *filterFlags) folderRun(ctx context.Context, cmd *cobra.Command, s *snap
 var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "snapshot", "trusted-key", "max-age", "min-sequence",
 	"lock", "lock-wait", "log-format", "metrics"}
 
-// rules writes down all that the outputs of a run depend on beside the inputs: the program, the snapshot and the flags.
-func rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
-	text := fmt.Sprintf("%s\n%x\n", buildVersion(), s.SHA256())
+// rules writes down all that the outputs of a run depend on beside the inputs: the program, the snapshot, the formats and the flags.
+func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
+	text := fmt.Sprintf("%s\n%x\n%+v\n%+v\n%+v\n", buildVersion(), s.SHA256(), f.csv, f.parquet, f.policy)
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 		if !slices.Contains(withoutEffect, flag.Name) {
 			text += fmt.Sprintf("%s=%q\n", flag.Name, flag.Value)

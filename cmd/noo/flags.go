@@ -84,6 +84,9 @@ func (c character) Set(text string) error {
 }
 
 func (c character) String() string {
+	if c.none != nil && *c.none {
+		return "none"
+	}
 	if c.byte == nil || *c.byte == 0 {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unicode"
@@ -31,10 +32,13 @@ func main() {
 	// Writing to a pipe that nobody reads is an error like any other, after which there is something to clean up.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	t := terminal{os.Stdin, os.Stdout, os.Stderr, &journal{to: os.Stderr}}
+	t := terminal{os.Stdin, os.Stdout, os.Stderr, &journal{to: os.Stderr}, new(atomic.Bool)}
 	var end sync.Once // whoever comes first ends the process, and alone
 	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
+		if t.settled.Load() {
+			return // the outputs stand: what is still to be tidied is tidied
+		}
 		end.Do(func() {
 			t.fail(interrupted, exitInterrupted)
 			os.Exit(exitInterrupted)
@@ -51,7 +55,12 @@ type terminal struct {
 	in       *os.File
 	out, err io.Writer
 	log      *journal
+	// settled tells that the outputs stand, so that the command is no longer to be interrupted.
+	settled *atomic.Bool
 }
+
+// settle notes that the outputs stand.
+func (t terminal) settle() { t.settled.Store(true) }
 
 // fail says why a command failed, as a line or, where the journal is on, as an event.
 func (t terminal) fail(text string, code int) {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,7 +129,7 @@ func fenced(text string) string {
 
 // silent is a terminal of which only what is written to it is used.
 func silent(out, err io.Writer) terminal {
-	return terminal{in: os.Stdin, out: out, err: err, log: &journal{to: err}}
+	return terminal{in: os.Stdin, out: out, err: err, log: &journal{to: err}, settled: new(atomic.Bool)}
 }
 
 // executeHelp is what a command says of itself.

@@ -99,3 +99,18 @@ func ago(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days old", d/day)
 }
+
+// tellPassedOver says that there are files of which nobody will look at the records.
+func (t terminal) tellPassedOver(sources *filter.Sources, quiet bool) {
+	if sources.PassedOver == 0 || quiet {
+		return
+	}
+	t.warn(fmt.Sprintf("passed over, since their names start with . or _: %s", counted(sources.PassedOver, "file or folder", "files or folders")))
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(int64(n)) + " " + many
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,24 +57,27 @@ type Folder struct {
 	staging  string
 	replace  bool
 	stands   bool // the target was there, and not empty
-	existed  bool // something was replaced, and stands in staging until forget or withdraw
+	existed  bool // something was replaced, and stands in staging until Forget or withdraw
 	mode     fs.FileMode
 	finished bool // nothing is left to discard
 }
 
 // CreateFolder starts a folder that PublishAll will put at path, where there may be an empty folder already and, with
-// replace, one that a run of this program filled; anything else there is refused with ErrExists, ErrForeign or
-// ErrNotFolder, now and once more when it is published. With keep, what an earlier attempt left unfinished stays, for
-// the caller to look at; otherwise the folder starts empty. The folder above path must exist. One process at a time
-// may make the folder: the caller holds a lock.
+// replace, one that a run of this program filled; anything else there is refused with ErrExists, ErrForeign,
+// ErrNotFolder or ErrMountPoint, now and once more when it is published. With keep, what an earlier attempt left unfinished stays, for
+// the caller to look at, and a folder that stands is refused only when it is published: the caller may find that it is what it wants.
+// Otherwise the folder starts empty. The folder above path must exist. One process at a time may make the folder: the caller
+// holds the lock on LockPath.
 func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 	target, err := resolveFolder(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 	}
-	f := &Folder{path: path, target: target, replace: replace, mode: 0o700}
-	f.staging = filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+TempSuffix)
-	if err := f.inspect(); err != nil {
+	f := &Folder{path: path, target: target, staging: stagingOf(target), replace: replace, mode: 0o700}
+	if err := f.recover(); err != nil {
+		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
+	}
+	if err := f.inspect(replace || keep); err != nil {
 		return nil, err
 	}
 	if !keep {
@@ -89,6 +93,38 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 	}
 	return f, nil
+}
+
+// stagingOf is the hidden folder in which the files of a target gather.
+func stagingOf(target string) string { return hiddenBeside(target, TempSuffix) }
+
+func hiddenBeside(target, suffix string) string {
+	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+suffix)
+}
+
+// StagingPath is the hidden folder that CreateFolder uses for a path. Nothing else may be there.
+func StagingPath(path string) (string, error) {
+	target, err := FolderPlace(path)
+	return stagingOf(target), err
+}
+
+// LockPath is a hidden file beside the folder at path, for whoever writes the folder to lock.
+func LockPath(path string) (string, error) {
+	target, err := FolderPlace(path)
+	return hiddenBeside(target, ".noo-lock"), err
+}
+
+// recover puts right what a process left that was killed between two steps of exchangeByMoves: where nothing has the
+// target's name, what had it gets it back.
+func (f *Folder) recover() error {
+	aside := asideOf(f.staging)
+	if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err := os.Lstat(f.target); errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(aside, f.target)
+	}
+	return os.RemoveAll(aside)
 }
 
 // resolveFolder gives the absolute path of a folder that need not be there, with links resolved.
@@ -120,8 +156,8 @@ func FolderPlace(path string) (string, error) {
 	return place, nil
 }
 
-// inspect makes sure that the target may be put there.
-func (f *Folder) inspect() error {
+// inspect makes sure that the target may be put there, in the place of what a run filled if replace says so.
+func (f *Folder) inspect(replace bool) error {
 	refuse := func(reason error) error { return fmt.Errorf("cannot write %s: it %w", f.path, reason) }
 	info, err := os.Lstat(f.target)
 	switch {
@@ -142,7 +178,7 @@ func (f *Folder) inspect() error {
 		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 	case len(entries) == 0:
 		return nil
-	case !f.replace:
+	case !replace:
 		return refuse(ErrExists)
 	}
 	f.stands = true
@@ -154,25 +190,30 @@ func (f *Folder) inspect() error {
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 	}
-	for _, name := range files {
-		if name != Marker && !slices.ContainsFunc(marked.Files, func(m markedFile) bool { return m.Name == name }) {
-			return refuse(ErrForeign)
-		}
+	delete(files, Marker)
+	for _, m := range marked.Files {
+		delete(files, m.Name)
+	}
+	if len(files) > 0 {
+		return refuse(ErrForeign)
 	}
 	return nil
 }
 
-// listFiles lists everything below folder that is not a folder, by paths with slashes, sorted.
-func listFiles(folder string) (files []string, err error) {
-	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+// listFiles lists everything below folder that is not a folder, by paths with slashes.
+func listFiles(folder string) (map[string]fs.FileInfo, error) {
+	files := map[string]fs.FileInfo{}
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		name, err := filepath.Rel(folder, path)
-		files = append(files, filepath.ToSlash(name))
+		if err != nil {
+			return err
+		}
+		files[filepath.ToSlash(name)], err = entry.Info()
 		return err
 	})
-	slices.Sort(files)
 	return files, err
 }
 
@@ -206,13 +247,16 @@ func (f *Folder) Standing(name string) string {
 	return filepath.Join(f.target, filepath.FromSlash(name))
 }
 
-// Keep takes everything away that an earlier attempt left in the folder, but the files with these names.
+// Keep takes everything away that an earlier attempt left in the folder, but the regular files with these names.
 func (f *Folder) Keep(names map[string]bool) error {
 	files, err := listFiles(f.staging)
-	for _, name := range files {
-		if err == nil && !names[name] {
+	for name, info := range files {
+		if err == nil && !(names[name] && info.Mode().IsRegular()) {
 			err = os.Remove(filepath.Join(f.staging, filepath.FromSlash(name)))
 		}
+	}
+	if err == nil {
+		_, err = dropEmptyFolders(f.staging)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot tidy what was left of %s: %w", f.path, Cause(err))
@@ -223,43 +267,68 @@ func (f *Folder) Keep(names map[string]bool) error {
 // Stands tells whether there was something at the target when the folder was started that PublishAll would have to replace.
 func (f *Folder) Stands() bool { return f != nil && f.stands }
 
-// IsWhole tells whether the target stands and holds exactly the files with these names.
-func (f *Folder) IsWhole(names []string) bool {
-	files, err := listFiles(f.target)
-	if err != nil {
-		return false
-	}
+// Replaces tells whether PublishAll may replace what stands.
+func (f *Folder) Replaces() bool { return f.replace }
+
+// StandsWith tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and its marker.
+func (f *Folder) StandsWith(sizes map[string]int64) bool {
 	marked, err := readMarker(f.target)
-	if err != nil || len(marked.Files) != len(names) {
+	if err != nil || len(marked.Files) != len(sizes) {
 		return false
 	}
-	want := append(slices.Clone(names), Marker)
-	slices.Sort(want)
-	return slices.Equal(files, want)
+	return f.holds(f.target, sizes, true) == nil
 }
 
-// Seal makes what was written durable and adds the marker. The folder must hold exactly the files with these names.
-func (f *Folder) Seal(names []string) error {
-	if err := f.seal(names); err != nil {
+// errStrange is a folder in the making that somebody else has changed.
+var errStrange = errors.New("its files are not those that were written: something else changed them")
+
+// holds makes sure that a folder has exactly the regular files with these names and sizes, and perhaps the marker.
+func (f *Folder) holds(folder string, sizes map[string]int64, marked bool) error {
+	files, err := listFiles(folder)
+	if err != nil {
+		return err
+	}
+	if marked {
+		if info, ok := files[Marker]; !ok || !info.Mode().IsRegular() {
+			return errStrange
+		}
+		delete(files, Marker)
+	}
+	if len(files) != len(sizes) {
+		return errStrange // on a file system that tells less apart than the names do, too
+	}
+	for name, info := range files {
+		if size, ok := sizes[name]; !ok || !info.Mode().IsRegular() || info.Size() != size {
+			return errStrange
+		}
+	}
+	return nil
+}
+
+// Seal makes what was written durable and adds the marker. The folder must hold the files with these names and sizes in bytes; what
+// else an earlier attempt left in it is taken away.
+func (f *Folder) Seal(sizes map[string]int64) error {
+	if err := f.seal(sizes); err != nil {
 		return fmt.Errorf("writing %s: %w", f.path, Cause(err))
 	}
 	return nil
 }
 
-func (f *Folder) seal(names []string) error {
-	if err := f.Keep(nameSet(names)); err != nil {
-		return err
-	}
-	if err := f.syncFiles(names); err != nil {
-		return err
-	}
+func (f *Folder) seal(sizes map[string]int64) error {
+	names := make(map[string]bool, len(sizes))
 	m := marker{Schema: markerSchema}
-	for _, name := range slices.Sorted(slices.Values(names)) {
-		info, err := os.Lstat(filepath.Join(f.staging, filepath.FromSlash(name)))
-		if err != nil {
-			return err
-		}
-		m.Files = append(m.Files, markedFile{name, info.Size()})
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		names[name] = true
+		m.Files = append(m.Files, markedFile{name, sizes[name]})
+	}
+	if err := f.Keep(names); err != nil {
+		return err
+	}
+	if err := f.holds(f.staging, sizes, false); err != nil {
+		return err
+	}
+	if err := f.syncFiles(m.Files); err != nil {
+		return err
 	}
 	file, err := Create(filepath.Join(f.staging, Marker), true)
 	if err != nil {
@@ -275,8 +344,14 @@ func (f *Folder) seal(names []string) error {
 	if err := Commit(file); err != nil {
 		return err
 	}
-	if err := f.dropEmptyFolders(); err != nil {
+	folders, err := dropEmptyFolders(f.staging)
+	if err != nil {
 		return err
+	}
+	for _, folder := range folders {
+		if err := syncFolder(folder); err != nil {
+			return err
+		}
 	}
 	return os.Chmod(f.staging, f.mode)
 }
@@ -285,50 +360,36 @@ func (f *Folder) seal(names []string) error {
 // itself would wait for the disk.
 const syncs = 16
 
-// syncFiles syncs the files with these names.
-func (f *Folder) syncFiles(names []string) error {
+// syncFiles syncs files of the folder.
+func (f *Folder) syncFiles(files []markedFile) error {
 	var group errgroup.Group
 	group.SetLimit(syncs)
-	for _, name := range names {
-		group.Go(func() error { return syncFile(filepath.Join(f.staging, filepath.FromSlash(name))) })
+	for _, file := range files {
+		group.Go(func() error { return syncFile(filepath.Join(f.staging, filepath.FromSlash(file.Name))) })
 	}
 	return group.Wait()
 }
 
-func nameSet(names []string) map[string]bool {
-	set := make(map[string]bool, len(names))
-	for _, name := range names {
-		set[name] = true
-	}
-	return set
-}
-
-// dropEmptyFolders takes folders without files away, which an earlier attempt may have left, and syncs the others.
-func (f *Folder) dropEmptyFolders() error {
+// dropEmptyFolders takes folders below top without files away, and returns the others and top, what is below first.
+func dropEmptyFolders(top string) (others []string, err error) {
 	var folders []string
-	err := filepath.WalkDir(f.staging, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
 			folders = append(folders, path)
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	for _, folder := range slices.Backward(folders) { // what is below first
-		if folder != f.staging && os.Remove(folder) == nil { // which only an empty one lets happen
-			continue
-		}
-		if err := syncFolder(folder); err != nil {
-			return err
+	for _, folder := range slices.Backward(folders) {
+		if folder == top || syscall.Rmdir(folder) != nil { // which only an empty one lets happen
+			others = append(others, folder)
 		}
 	}
-	return nil
+	return others, err
 }
 
-// publish gives a sealed folder its name. What it replaces is kept aside until forget, so that withdraw can put it back.
+// publish gives a sealed folder its name. What it replaces is kept aside until Forget, so that withdraw can put it back.
 func (f *Folder) publish() error {
-	if err := f.inspect(); err != nil {
+	if err := f.inspect(f.replace); err != nil {
 		return err
 	}
 	if err := f.rename(); err != nil {
@@ -354,10 +415,15 @@ func (f *Folder) rename() error {
 	return syncFolder(filepath.Dir(f.target))
 }
 
+// asideOf is where exchangeByMoves puts what stood at the target, for a moment.
+func asideOf(staging string) string {
+	return strings.TrimSuffix(staging, TempSuffix) + ".old" + TempSuffix
+}
+
 // exchangeByMoves swaps two folders in three renames, for systems that cannot do it in one. Between the first and the
 // second there is nothing under the name b.
 func exchangeByMoves(a, b string) error {
-	aside := strings.TrimSuffix(a, TempSuffix) + ".old" + TempSuffix
+	aside := asideOf(a)
 	if err := os.RemoveAll(aside); err != nil {
 		return err
 	}
@@ -370,7 +436,8 @@ func exchangeByMoves(a, b string) error {
 	return os.Rename(aside, a)
 }
 
-// PublishAll publishes sealed folders in the order given, or none of them. The one that readers wait for belongs last.
+// PublishAll publishes sealed folders in the order given, or none of them. The one that readers wait for belongs last. What they replace is
+// kept aside until Forget.
 func PublishAll(folders []*Folder) error {
 	for i, f := range folders {
 		if err := f.publish(); err != nil {
@@ -379,9 +446,6 @@ func PublishAll(folders []*Folder) error {
 			}
 			return err
 		}
-	}
-	for _, f := range folders {
-		f.forget()
 	}
 	return nil
 }
@@ -399,9 +463,9 @@ func (f *Folder) withdraw() error {
 	return exchange(f.staging, f.target)
 }
 
-// forget takes away what a published folder has replaced.
-func (f *Folder) forget() {
-	if f.existed {
+// Forget takes away what a published folder has replaced.
+func (f *Folder) Forget() {
+	if f != nil && f.existed {
 		os.RemoveAll(f.staging)
 		f.existed = false
 	}
@@ -411,6 +475,16 @@ func (f *Folder) forget() {
 func (f *Folder) Discard() {
 	if f != nil && !f.finished {
 		os.RemoveAll(f.staging)
+	}
+}
+
+// DiscardEmpty drops an unpublished folder in which there is no file, and leaves any other to a later attempt.
+func (f *Folder) DiscardEmpty() {
+	if f == nil || f.finished {
+		return
+	}
+	if _, err := dropEmptyFolders(f.staging); err == nil {
+		_ = syscall.Rmdir(f.staging) // which only an empty one lets happen
 	}
 }
 

@@ -16,7 +16,7 @@ func fill(t *testing.T, path string, replace bool, files map[string]string) *Fol
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []string
+	all := map[string]int64{}
 	for name, text := range files {
 		at, err := f.Path(name)
 		if err != nil {
@@ -25,7 +25,7 @@ func fill(t *testing.T, path string, replace bool, files map[string]string) *Fol
 		if err := Commit(write(t, at, false, text)); err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, name)
+		all[name] = int64(len(text))
 	}
 	if err := f.Seal(all); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,8 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Discard()
-	if content(t, filepath.Join(path, "x", "y", "b")) != "two" || !f.IsWhole([]string{"x/y/b", "a"}) || f.IsWhole([]string{"a"}) {
+	if content(t, filepath.Join(path, "x", "y", "b")) != "two" || !f.StandsWith(map[string]int64{"x/y/b": 3, "a": 3}) ||
+		f.StandsWith(map[string]int64{"a": 3}) || f.StandsWith(map[string]int64{"x/y/b": 3, "a": 4}) {
 		t.Fatal("not what was written")
 	}
 
@@ -58,9 +59,11 @@ func TestFolder(t *testing.T) {
 	if err := os.Chmod(path, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := PublishAll([]*Folder{fill(t, path, true, map[string]string{"a": "three"})}); err != nil {
+	f = fill(t, path, true, map[string]string{"a": "three"})
+	if err := PublishAll([]*Folder{f}); err != nil {
 		t.Fatal(err)
 	}
+	f.Forget()
 	if got := names(t, dir); content(t, filepath.Join(path, "a")) != "three" || len(got) != 1 || len(names(t, path)) != 2 {
 		t.Fatalf("after replacing: %v", got)
 	}
@@ -110,10 +113,22 @@ func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Seal([]string{"a", "c"}); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
+	for _, want := range []map[string]int64{{"a": 1, "c": 1}, {"a": 2}} {
+		if err := f.Seal(want); err == nil {
+			t.Errorf("sealed with %v", want)
+		}
 	}
-	if err := f.Seal([]string{"a"}); err != nil {
+	at, err := f.Path("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, filepath.Join(filepath.Dir(at), "link")); err != nil {
+		t.Skip("no links here")
+	}
+	if err := f.Seal(map[string]int64{"a": 1, "link": 1}); err == nil {
+		t.Error("a link got into the folder")
+	}
+	if err := f.Seal(map[string]int64{"a": 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := PublishAll([]*Folder{f}); err != nil {
@@ -155,6 +170,47 @@ func TestPublishAllOrNone(t *testing.T) {
 		if got := names(t, dir); strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("left %v, want %v", got, want)
 		}
+	}
+}
+
+// TestFolderThatAppearsMeanwhile is not replaced unasked, also not by an attempt that may look at what stands.
+func TestFolderThatAppearsMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	f, err := CreateFolder(path, false, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Seal(nil); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(filepath.Dir(path), "other")
+	if err := PublishAll([]*Folder{fill(t, other, false, map[string]string{"a": "theirs"})}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(other, path); err != nil {
+		t.Fatal(err)
+	}
+	if err := PublishAll([]*Folder{f}); !errors.Is(err, ErrExists) || content(t, filepath.Join(path, "a")) != "theirs" {
+		t.Errorf("a folder that appeared: %v", err)
+	}
+}
+
+// TestKilledBetweenMoves: where the exchange takes three steps, the next attempt puts right what a kill after the first left.
+func TestKilledBetweenMoves(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	if err := PublishAll([]*Folder{fill(t, path, false, map[string]string{"a": "before"})}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, asideOf(stagingOf(path))); err != nil {
+		t.Fatal(err)
+	}
+	f, err := CreateFolder(path, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	if content(t, filepath.Join(path, "a")) != "before" || len(names(t, filepath.Dir(path))) != 1 {
+		t.Error("what stood there is not back")
 	}
 }
 

@@ -23,7 +23,34 @@ var ErrHeld = errors.New("another run holds the lock")
 const retry = 100 * time.Millisecond
 
 // Lock is a lock that this process has.
-type Lock struct{ flock *flock.Flock }
+type Lock struct {
+	flock  *flock.Flock
+	passes bool // the file goes with the lock
+}
+
+// AcquirePassing is Acquire without waiting, on a file that goes when the lock is released. A process that is killed leaves the file,
+// which does no harm.
+func AcquirePassing(path string) (*Lock, error) {
+	for {
+		lock, err := Acquire(context.Background(), path, 0)
+		if err != nil {
+			return nil, err
+		}
+		lock.passes = true
+		// Whoever had the lock before may have taken the file away after it was opened here: then it locks nothing.
+		locked, err := lock.flock.Stat()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err)), lock.Release())
+		}
+		if named, err := os.Stat(path); err == nil && os.SameFile(locked, named) {
+			return lock, nil
+		}
+		lock.passes = false
+		if err := lock.Release(); err != nil {
+			return nil, fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err))
+		}
+	}
+}
 
 // Acquire takes the lock on the file at path, which is made if it is not there; its folder must exist. A lock that
 // another process has is waited for as long as wait says, and not at all where that is 0; then the error wraps ErrHeld.
@@ -32,7 +59,7 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("cannot lock %s: it %w", path, atomicfile.ErrNotRegular) // opening a pipe would wait for its other end
 	}
-	lock := &Lock{flock.New(path)}
+	lock := &Lock{flock: flock.New(path)}
 	got, err := lock.flock.TryLock()
 	if !got && err == nil && wait > 0 {
 		got, err = lock.await(ctx, wait)
@@ -63,5 +90,11 @@ func (l *Lock) await(ctx context.Context, wait time.Duration) (bool, error) {
 	return got, err
 }
 
-// Release gives the lock up and leaves the file.
-func (l *Lock) Release() error { return l.flock.Unlock() }
+// Release gives the lock up, and leaves the file unless the lock is a passing one.
+func (l *Lock) Release() error {
+	if !l.passes {
+		return l.flock.Unlock()
+	}
+	_ = os.Remove(l.flock.Path()) // while it is locked, and nobody else has it; Windows removes no open file
+	return l.flock.Unlock()
+}

@@ -10,6 +10,7 @@ package nhsnumber
 
 import (
 	"encoding/binary"
+	"iter"
 	"math"
 )
 
@@ -180,18 +181,29 @@ func find(b []byte, from int) (start, end int) {
 	return -1, -1
 }
 
-// Mask returns text with an x for every digit of a valid number in it, ten digits or grouped 3-3-4 by any of the
-// separators that Parse knows, points, underscores and slashes. It is for what is shown though somebody may have put a
-// number into it: the name of a file, above all.
-func Mask(text string) string {
-	masked := []byte(text)
+// InName gives the starts and ends, in bytes, of the valid numbers in a name: ten digits or grouped 3-3-4 by any of the separators that
+// Parse knows, points, underscores and slashes.
+func InName(text string) iter.Seq2[int, int] {
 	alike := []byte(text) // byte for byte, with one separator for those that file names have
 	for i, c := range alike {
 		if c == '.' || c == '_' || c == '/' || c == '\\' {
 			alike[i] = '-'
 		}
 	}
-	for start, end := find(alike, 0); start >= 0; start, end = find(alike, start+1) {
+	return func(yield func(start, end int) bool) {
+		for start, end := find(alike, 0); start >= 0; start, end = find(alike, start+1) {
+			if !yield(start, end) {
+				return
+			}
+		}
+	}
+}
+
+// Mask returns text with an x for every digit of the numbers that InName finds in it. It is for what is shown though somebody may have
+// put a number into it: the name of a file, above all.
+func Mask(text string) string {
+	masked := []byte(text)
+	for start, end := range InName(text) {
 		for i := start; i < end; i++ {
 			if isDigit(masked[i]) {
 				masked[i] = 'x'

@@ -50,12 +50,14 @@ func (f *File) Unnamed() int64 {
 	return max(0, f.Report.Records.MustNotBeDisclosed()-int64(len(f.Report.Offenders)))
 }
 
-// IsJUnit tells a JUnit file by its first bytes, so that the next check may replace it.
-func IsJUnit(head []byte) bool { return bytes.Contains(head, []byte("<testsuite")) }
+// IsJUnit tells a JUnit file of a check by its first bytes, so that the next check may replace it. Those of other programs are not to be
+// replaced.
+func IsJUnit(head []byte) bool { return bytes.Contains(head, []byte(`<testsuites name="noo check"`)) }
 
-// IsSARIF tells a SARIF file by its first bytes, so that the next check may replace it.
+// IsSARIF tells a SARIF file of a check by its first bytes, so that the next check may replace it. Those of other programs are not to be
+// replaced.
 func IsSARIF(head []byte) bool {
-	return bytes.HasPrefix(head, []byte("{")) && bytes.Contains(head, []byte("sarif"))
+	return bytes.Contains(head, []byte("sarif")) && bytes.Contains(head, []byte(`"name": "noo"`))
 }
 
 // words are what is said of a record by its verdict.
