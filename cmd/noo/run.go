@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -66,6 +67,9 @@ environment, and that before the config file.`,
 			}
 			jobs, err := c.find(names)
 			if err != nil {
+				return err
+			}
+			if err := keepJobsApart(t, jobs, overrides(cmd.Flags())); err != nil {
 				return err
 			}
 			for _, j := range jobs {
@@ -161,6 +165,36 @@ func (j *job) run(ctx context.Context, t terminal, over layer) error {
 		}
 	}
 	return cmd.RunE(cmd, j.inputs)
+}
+
+// written are the flags that name what a job writes, and the next job must not replace.
+var written = []string{"output", "withheld", "report", "junit", "sarif"}
+
+// keepJobsApart refuses jobs of one run that write the same file, as a variable in the environment may make them do: the last would be
+// all that is left.
+func keepJobsApart(t terminal, jobs []*job, over layer) error {
+	writer := map[string]string{} // jobs by the places that they write
+	for _, j := range jobs {
+		cmd, _, err := j.settled(rehearsal(t), over)
+		if err != nil {
+			return fmt.Errorf("job %s: %w", j.name, err)
+		}
+		for _, name := range written {
+			flag := cmd.Flags().Lookup(name)
+			if flag == nil || flag.Value.String() == "" || flag.Value.String() == "-" {
+				continue
+			}
+			path := flag.Value.String()
+			if absolute, err := filepath.Abs(path); err == nil {
+				path = absolute
+			}
+			if other, taken := writer[path]; taken && other != j.name {
+				return usageError{fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s", other, j.name, flag.Value, name)}
+			}
+			writer[path] = j.name
+		}
+	}
+	return nil
 }
 
 // settled returns the command of a job as it is to be run.
