@@ -36,8 +36,6 @@ type FolderRun struct {
 	Rules string
 	// StateDir is where it is remembered what was finished.
 	StateDir string
-	// Published, where not nil, is called when the folders stand. What they replaced is still to be taken away then.
-	Published func()
 }
 
 // folderOutputs are all that a FolderRun writes.
@@ -139,12 +137,14 @@ func (f *FolderRun) keepApart() error {
 		if f.touches(folder, others, held) {
 			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
 		}
-		staging, err := atomicfile.StagingPath(folder)
+		hidden, err := atomicfile.HiddenPaths(folder)
 		if err != nil {
 			return err
 		}
-		if f.touches(staging, others, held) {
-			return fmt.Errorf("cannot write %s: the hidden folder for it %w", folder, atomicfile.ErrNotApart)
+		for _, path := range hidden {
+			if f.touches(path, others, held) || slices.ContainsFunc(f.Sources.Files, func(s Source) bool { return atomicfile.Inside(s.Path, path) }) {
+				return fmt.Errorf("cannot write %s: what is hidden beside it for that %w", folder, atomicfile.ErrNotApart)
+			}
 		}
 	}
 	return f.keepReportApart()
@@ -327,6 +327,9 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+	if f.Each.Publishing != nil && f.Each.Report != "-" {
+		f.Each.Publishing()
+	}
 	err := atomicfile.CommitThen(func() error {
 		if err := out.report.release(f.Each.Stdout); err != nil {
 			return err
@@ -335,9 +338,6 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 	}, out.report.committed())
 	if err != nil {
 		return err
-	}
-	if f.Published != nil {
-		f.Published()
 	}
 	for _, folder := range out.folders() {
 		folder.Forget()

@@ -242,7 +242,7 @@ func holdingNumbers(name string, bystanders []SampledColumn, named []string) *Pr
 }
 
 // TogetherPreflight looks at the first records of all files of a dataset at once: a column may be one of NHS numbers though no
-// file by itself has enough records to tell. Columns of one name are one. The error is a *PreflightError.
+// file by itself has enough records to tell. Columns whose names differ in case or blanks around them are one. The error is a *PreflightError.
 func TogetherPreflight(files []FileReport) error {
 	if len(files) < 2 {
 		return nil
@@ -252,10 +252,11 @@ func TogetherPreflight(files []FileReport) error {
 	places := map[string]int{}
 	for _, file := range files {
 		for _, column := range file.bystanders {
-			place, known := places[column.Label]
+			name := strings.ToLower(strings.TrimSpace(column.Label))
+			place, known := places[name]
 			if !known {
 				place = len(columns)
-				places[column.Label] = place
+				places[name] = place
 				columns = append(columns, SampledColumn{Label: column.Label})
 			}
 			sum := &columns[place].ColumnSample

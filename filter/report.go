@@ -24,6 +24,8 @@ type Report struct {
 	Totals   Tally          `json:"totals"`
 	Started  time.Time      `json:"started"`
 	Finished time.Time      `json:"finished"`
+	// Error says why a check of all files together could not be relied on; "" where there is none.
+	Error string `json:"error,omitempty"`
 }
 
 // Tool names the program that made a report.

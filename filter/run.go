@@ -63,6 +63,9 @@ type Run struct {
 	Stdout io.Writer
 	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
 	Workers int
+	// Publishing, where not nil, is called when outputs are about to be put in their places: from then on it is too late to interrupt the
+	// run. It is not called where one of them is standard output, which may keep the run waiting.
+	Publishing func()
 	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
 	// unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
@@ -290,6 +293,9 @@ func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 		if err := report.WriteJSON(out.report); err != nil {
 			return err
 		}
+	}
+	if r.Publishing != nil && r.Output != "-" && r.Withheld != "-" && r.Report != "-" {
+		r.Publishing()
 	}
 	release := func() error {
 		for _, o := range []*output{out.withheld, out.report, out.dataset} {

@@ -104,8 +104,12 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 		report.Totals.Add(one.file.Report.Records)
 	}
 	err = verdict(result.Files, failures)
-	if together := filter.TogetherPreflight(report.Files); together != nil && len(failures) == 0 {
-		err = together
+	if together := filter.TogetherPreflight(report.Files); together != nil {
+		report.Error = message(ctx, together)
+		result.Files = append(result.Files, findings.File{Name: "all files together", Finding: "could not be checked: " + report.Error, Report: filter.FileReport{Error: report.Error}})
+		if len(failures) == 0 {
+			err = together
+		}
 	}
 	report.Finished, result.ExitCode = time.Now().UTC(), exitCode(ctx, err)
 	if err := c.writeOutputs(result); err != nil {
@@ -131,7 +135,7 @@ func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snap
 	said := 0
 	err := sources.Each(ctx, func(ctx context.Context, i, workers int) error {
 		run := c.dataFlags.prepare(c.terminal, cmd, s, sources.Files[i].Path)
-		run.Offenders, run.Digests, run.Workers, run.Many = mostOffenders, c.json, workers, len(all) > 1
+		run.Offenders, run.Digests, run.Workers, run.Many = mostOffenders, c.json, workers, sources.Many
 		run.Progress = func(done, _ int64) { progress(i, done) }
 		file, err := c.input(ctx, run)
 		if ctx.Err() != nil {

@@ -127,7 +127,7 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 	run := f.dataFlags.prepare(t, cmd, s, input)
 	run.Uses = append(run.Uses, f.unattended.own()...)
 	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
-	run.Compress = f.compress
+	run.Compress, run.Publishing = f.compress, t.settle
 	if f.report != "" {
 		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
@@ -175,7 +175,7 @@ func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Comm
 	if err != nil {
 		return nil, err
 	}
-	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state, Published: t.settle}
+	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state}
 	if f.resume {
 		run.Rules = f.rules(cmd, s)
 	}

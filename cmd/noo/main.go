@@ -37,7 +37,7 @@ func main() {
 	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
 		if t.settled.Load() {
-			return // the outputs stand: what is still to be tidied is tidied
+			return // the outputs are put in their places, or stand already: that is done to its end
 		}
 		end.Do(func() {
 			t.fail(interrupted, exitInterrupted)
@@ -55,11 +55,11 @@ type terminal struct {
 	in       *os.File
 	out, err io.Writer
 	log      *journal
-	// settled tells that the outputs stand, so that the command is no longer to be interrupted.
+	// settled tells that it is too late to interrupt the command: its outputs are put in their places.
 	settled *atomic.Bool
 }
 
-// settle notes that the outputs stand.
+// settle notes that it is too late to interrupt the command.
 func (t terminal) settle() { t.settled.Store(true) }
 
 // fail says why a command failed, as a line or, where the journal is on, as an event.

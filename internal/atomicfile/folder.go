@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -102,22 +101,24 @@ func hiddenBeside(target, suffix string) string {
 	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+suffix)
 }
 
-// StagingPath is the hidden folder that CreateFolder uses for a path. Nothing else may be there.
-func StagingPath(path string) (string, error) {
-	target, err := FolderPlace(path)
-	return stagingOf(target), err
-}
-
 // LockPath is a hidden file beside the folder at path, for whoever writes the folder to lock.
 func LockPath(path string) (string, error) {
 	target, err := FolderPlace(path)
-	return hiddenBeside(target, ".noo-lock"), err
+	return lockOf(target), err
+}
+
+func lockOf(target string) string { return hiddenBeside(target, ".noo-lock") }
+
+// HiddenPaths are the hidden places beside the folder at path that making it uses. Nothing else may be there.
+func HiddenPaths(path string) ([]string, error) {
+	target, err := FolderPlace(path)
+	return []string{stagingOf(target), asideOf(target), lockOf(target)}, err
 }
 
 // recover puts right what a process left that was killed between two steps of exchangeByMoves: where nothing has the
 // target's name, what had it gets it back.
 func (f *Folder) recover() error {
-	aside := asideOf(f.staging)
+	aside := asideOf(f.target)
 	if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -415,15 +416,13 @@ func (f *Folder) rename() error {
 	return syncFolder(filepath.Dir(f.target))
 }
 
-// asideOf is where exchangeByMoves puts what stood at the target, for a moment.
-func asideOf(staging string) string {
-	return strings.TrimSuffix(staging, TempSuffix) + ".old" + TempSuffix
-}
+// asideOf is where exchangeByMoves puts what stands at the target, for a moment. No other target has anything of this name.
+func asideOf(target string) string { return hiddenBeside(target, ".noo-aside") }
 
-// exchangeByMoves swaps two folders in three renames, for systems that cannot do it in one. Between the first and the
+// exchangeByMoves swaps a folder in the making, a, and its target, b, in three renames, for systems that cannot do it in one. Between the first and the
 // second there is nothing under the name b.
 func exchangeByMoves(a, b string) error {
-	aside := asideOf(a)
+	aside := asideOf(b)
 	if err := os.RemoveAll(aside); err != nil {
 		return err
 	}

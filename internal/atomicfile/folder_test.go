@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -201,7 +202,7 @@ func TestKilledBetweenMoves(t *testing.T) {
 	if err := PublishAll([]*Folder{fill(t, path, false, map[string]string{"a": "before"})}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(path, asideOf(stagingOf(path))); err != nil {
+	if err := os.Rename(path, asideOf(path)); err != nil {
 		t.Fatal(err)
 	}
 	f, err := CreateFolder(path, true, false)
@@ -214,11 +215,41 @@ func TestKilledBetweenMoves(t *testing.T) {
 	}
 }
 
+// TestNeighbours: folders with names that are alike do not take each other's hidden places.
+func TestNeighbours(t *testing.T) {
+	dir := t.TempDir()
+	var all []string
+	for _, name := range []string{"x", "x.old", "x.noo-partial", ".x", "x.noo-aside"} {
+		hidden, err := HiddenPaths(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, hidden...)
+	}
+	for i, path := range all {
+		if slices.Contains(all[:i], path) {
+			t.Errorf("%s has two uses", path)
+		}
+	}
+	other := fill(t, filepath.Join(dir, "x.old"), false, map[string]string{"a": "theirs"})
+	f, err := CreateFolder(filepath.Join(dir, "x"), false, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	if err := PublishAll([]*Folder{other}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(names(t, dir), " "); got != "x.old" {
+		t.Errorf("left %s", got)
+	}
+}
+
 // TestExchangeByMoves holds the way of other systems to what Linux does in one step.
 func TestExchangeByMoves(t *testing.T) {
 	for _, swap := range []func(a, b string) error{exchange, exchangeByMoves} {
 		dir := t.TempDir()
-		a, b := filepath.Join(dir, ".a"+TempSuffix), filepath.Join(dir, "b")
+		a, b := filepath.Join(dir, ".b"+TempSuffix), filepath.Join(dir, "b")
 		for _, folder := range []string{a, b} {
 			if err := os.Mkdir(folder, 0o700); err != nil {
 				t.Fatal(err)

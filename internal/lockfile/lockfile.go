@@ -42,10 +42,14 @@ func AcquirePassing(path string) (*Lock, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err)), lock.Release())
 		}
-		if named, err := os.Stat(path); err == nil && os.SameFile(locked, named) {
+		named, err := os.Lstat(path)
+		if err == nil && os.SameFile(locked, named) && named.Size() == 0 {
 			return lock, nil
 		}
 		lock.passes = false
+		if err == nil && (!named.Mode().IsRegular() || named.Size() > 0) {
+			return nil, errors.Join(fmt.Errorf("cannot lock %s: something else has this name: move it away", path), lock.Release())
+		}
 		if err := lock.Release(); err != nil {
 			return nil, fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err))
 		}
@@ -95,6 +99,9 @@ func (l *Lock) Release() error {
 	if !l.passes {
 		return l.flock.Unlock()
 	}
-	_ = os.Remove(l.flock.Path()) // while it is locked, and nobody else has it; Windows removes no open file
+	locked, err := l.flock.Stat()
+	if named, other := os.Lstat(l.flock.Path()); err == nil && other == nil && os.SameFile(locked, named) && named.Size() == 0 {
+		_ = os.Remove(l.flock.Path()) // while it is locked, and nobody else has it; Windows removes no open file
+	}
 	return l.flock.Unlock()
 }
