@@ -159,6 +159,9 @@ func (d *identifier) beginBatch() {
 	d.reals = append(d.reals[:0], d.dictReal...)
 	d.index, d.ends, d.even = d.index[:0], d.ends[:0], d.even[:0]
 	d.spelt, d.held, d.listed = d.dict.present && !d.sparing, 0, 0
+	if d.open && !d.sparing {
+		d.held = len(d.body)
+	}
 }
 
 // sated tells whether a batch has all that a sample is to take.
@@ -264,6 +267,9 @@ func (d *identifier) loadValues() (err error) {
 		values = memory
 	}
 	d.held += len(values)
+	if !d.sparing && d.held > max(d.limit, len(values)) {
+		return fmt.Errorf("the pages of one batch of records take %d bytes in memory, and %d are allowed: %w", d.held, d.limit, ErrLimit)
+	}
 	d.bodies = append(d.bodies, memory)
 	d.body = values
 	d.stride = 0

@@ -168,14 +168,24 @@ func (d *independentDataset) Scan(ctx context.Context, columns []int, decide for
 	return nil
 }
 
+// errNotIndependent is a column in a codec that parquet-go does not have.
+var errNotIndependent = unsupported("LZ4 in the independent reader (read back without it)")
+
+// independentCodec tells whether parquet-go has a codec.
+func independentCodec(id codec) bool {
+	switch id {
+	case uncompressed, snappyCodec, gzipCodec, brotliCodec, zstdCodec:
+		return true
+	}
+	return false
+}
+
 // checkCodecs refuses columns in a codec that parquet-go does not have, which it would take for columns without values.
 func (d *independentDataset) checkCodecs(f *thrift.FileMetaData, columns []int) error {
 	for g, group := range f.RowGroups {
 		for _, c := range columns {
-			switch id := codec(group.Columns[c].MetaData.Codec); id {
-			case uncompressed, snappyCodec, gzipCodec, brotliCodec, zstdCodec:
-			default:
-				return inputError(d.name, &placedError{part(g, d.leaves[c].name), unsupported("LZ4 in the independent reader (read back without it)")})
+			if !independentCodec(codec(group.Columns[c].MetaData.Codec)) {
+				return inputError(d.name, &placedError{part(g, d.leaves[c].name), errNotIndependent})
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"noo/formats"
@@ -28,7 +29,24 @@ func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decide
 	if err != nil {
 		return inputError(d.in.Name, err)
 	}
+	if d.format.IndependentReadBack && (to.Kept != nil || to.Withheld != nil) {
+		if err := d.readableIndependently(columns); err != nil {
+			return inputError(d.in.Name, err)
+		}
+	}
 	return d.scan(ctx, columns, means, decide, to)
+}
+
+// readableIndependently refuses, before anything is written, what could not be read back: outputs have the codecs of the input.
+func (d *dataset) readableIndependently(columns []int) error {
+	for g := range d.footer.rowGroups {
+		for _, c := range columns {
+			if id := d.footer.rowGroups[g].chunks[c].codec; !independentCodec(id) {
+				return &placedError{part(g, d.footer.leaves[c].name), errNotIndependent}
+			}
+		}
+	}
+	return nil
 }
 
 // meanings tells how the values of the identifying columns are to be read.
@@ -51,7 +69,7 @@ func (d *dataset) meanings(columns []int) (means []meaning, err error) {
 
 // scan is Scan for columns whose values are to be read in a given way.
 func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, decide formats.Decider, to formats.Sinks) error {
-	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns, means: means}
+	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns, means: means, sparePages: make([][][]byte, len(columns))}
 	s.plan()
 	for _, sink := range []struct {
 		fate formats.Fate
@@ -117,8 +135,9 @@ type scan struct {
 	failedAt int // the first job that failed, or the number of jobs
 	err      error
 	spare    []*chunkOut
-	// sparePages is memory for decompressed pages of identifying columns.
-	sparePages [][]byte
+	// sparePages is memory for decompressed pages of each identifying column. Each has its own: what one column took and had no
+	// use for, another would have to make anew for every row group.
+	sparePages [][][]byte
 }
 
 // plan numbers the batches.
@@ -370,7 +389,7 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 	for i, c := range s.columns {
 		w.identifiers[i].start(&s.footer.leaves[c], s.means[i], &group.chunks[c])
 		w.identifiers[i].pages.keep = len(s.outputs) > 0
-		w.identifiers[i].pages.reuse(s.freshPages())
+		w.identifiers[i].pages.reuse(s.freshPages(i))
 	}
 	w.batch.Columns = room(w.batch.Columns, len(s.columns))
 	for row, seq := 0, state.firstID; row < group.rows; seq++ {
@@ -396,9 +415,10 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 			return err
 		}
 	}
-	for _, d := range w.identifiers {
+	for i, d := range w.identifiers {
 		state.pages = append(state.pages, d.pages.kept)
-		d.pages.kept = nil
+		s.returnPages(i, d.pages.spare)
+		d.pages.kept, d.pages.spare = nil, nil
 	}
 	state.takes = takes
 	return nil
@@ -442,23 +462,25 @@ func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*chunkOut,
 		return outs, nil
 	}
 	group, pages := &s.footer.rowGroups[j.group], s.pagesOf(j)
-	defer s.returnPages(pages)
+	if i := slices.Index(s.columns, j.column); i >= 0 {
+		defer s.returnPages(i, pages)
+	}
 	return outs, w.rewriter.rewrite(ctx, &s.footer.leaves[j.column], &group.chunks[j.column], group.rows, pages, w.takes, w.outs)
 }
 
-// returnPages takes back the memory of pages that were put by.
-func (s *scan) returnPages(pages [][]byte) {
+// returnPages takes back the memory of pages of identifying column i that were put by.
+func (s *scan) returnPages(i int, pages [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sparePages = append(s.sparePages, pages...)
+	s.sparePages[i] = append(s.sparePages[i], pages...)
 }
 
-// freshPages hands out the memory of pages that were put by.
-func (s *scan) freshPages() [][]byte {
+// freshPages hands out the memory of pages of identifying column i that were put by.
+func (s *scan) freshPages(i int) [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pages := s.sparePages
-	s.sparePages = nil
+	pages := s.sparePages[i]
+	s.sparePages[i] = nil
 	return pages
 }
 
