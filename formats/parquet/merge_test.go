@@ -348,31 +348,53 @@ func TestPagesOfMixedFates(t *testing.T) {
 }
 
 // TestMergedPagesWithinLimit writes under the smallest limit on a page that the input can be read with: the output can be, too.
+// The few values that stay hold nearly all the bytes of a page.
 func TestMergedPagesWithinLimit(t *testing.T) {
-	const records = 3000
-	random := rand.New(rand.NewPCG(8, 8))
-	data := paged(t, records, compress.Codecs.Snappy, parquet.DataPageV2, random)
-	keep := made(records, func() bool { return random.IntN(3) == 0 })
+	const values = 16 // of a page
+	root := schema.MustGroup(schema.NewGroupNode("s", parquet.Repetitions.Required,
+		schema.FieldList{schema.NewByteArrayNode("x", parquet.Repetitions.Required, -1)}, -1))
+	var data bytes.Buffer
+	w := file.NewParquetWriter(&data, root, file.WithWriterProps(parquet.NewWriterProperties(parquet.WithDictionaryDefault(false),
+		parquet.WithDataPageSize(100), parquet.WithBatchSize(values), parquet.WithStats(false))))
+	column, err := w.AppendRowGroup().NextColumn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	if _, err := column.(*file.ByteArrayColumnChunkWriter).WriteBatch(made(20*values, func() parquet.ByteArray {
+		if i++; (i-1)%values < 5 {
+			return bytes.Repeat([]byte{byte(i)}, 200)
+		}
+		return nil
+	}), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(column.Close(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
 	fate := func(i int) formats.Fate {
-		if keep[i] {
+		if large := i%values < 5; i%values == 0 || large && i/values%2 == 1 {
 			return formats.Keep
 		}
 		return formats.Drop
 	}
 	for path, f := range paths {
-		var kept []byte
 		err := ErrLimit
-		for f.MaxPage = 1000; errors.Is(err, ErrLimit); f.MaxPage += 100 {
-			kept, _, err = split(f, "limit.parquet", data, fate)
-			if err == nil {
-				_, _, err = split(f, "limit.parquet", kept, keepAll)
-				if err != nil {
+		var kept []byte
+		for f.MaxPage = 500; errors.Is(err, ErrLimit); f.MaxPage += 4 {
+			if kept, _, err = split(f, "limit.parquet", data.Bytes(), fate); err == nil {
+				if _, _, err := split(f, "limit.parquet", kept, keepAll); err != nil {
 					t.Errorf("%s: an output written under a limit of %d bytes: %v", path, f.MaxPage, err)
 				}
 			}
 		}
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
+		}
+		f.MaxPage = 0
+		kept, _, err = split(f, "limit.parquet", data.Bytes(), fate)
+		if in, out := len(dataPages(t, data.Bytes())[0]), len(dataPages(t, kept)[0]); err != nil || in != 20 || out >= in {
+			t.Errorf("%s: without a limit %d pages became %d: %v", path, in, out, err)
 		}
 	}
 }
@@ -461,5 +483,35 @@ func TestAppendBits(t *testing.T) {
 				t.Fatalf("bit %d of %d is %d", i, len(want), bit)
 			}
 		}
+	}
+}
+
+// TestPagesThatGoTogether tells which pages may be mixed: old writers change the encoding, and the kind, within a column chunk.
+func TestPagesThatGoTogether(t *testing.T) {
+	cut := &plainFixed{width: 8}
+	first := pageHeader{kind: dataPage, encoding: plain}
+	open := openPage{header: first, cut: cut}
+	for name, c := range map[string]struct {
+		header pageHeader
+		cut    cutter
+		want   bool
+	}{
+		"alike":            {first, cut, true},
+		"another kind":     {pageHeader{kind: dataPageV2, encoding: plain}, cut, false},
+		"another encoding": {pageHeader{kind: dataPage, encoding: deltaBinaryPacked}, cut, false},
+		"with a checksum":  {pageHeader{kind: dataPage, encoding: plain, hasCRC: true}, cut, false},
+		"indices":          {first, nil, false},
+	} {
+		if got := open.suits(&page{pageHeader: c.header}, c.cut); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	// What is left of two pages never makes more than one of them had.
+	open = openPage{mostLevels: 100, levels: 49}
+	if open.full() {
+		t.Error("a page is full with less than half of what one has")
+	}
+	if open.levels = 50; !open.full() {
+		t.Error("a page with half of what one has is not full")
 	}
 }
