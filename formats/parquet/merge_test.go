@@ -356,7 +356,11 @@ func TestMergedPagesWithinLimit(t *testing.T) {
 	var data bytes.Buffer
 	w := file.NewParquetWriter(&data, root, file.WithWriterProps(parquet.NewWriterProperties(parquet.WithDictionaryDefault(false),
 		parquet.WithDataPageSize(100), parquet.WithBatchSize(values), parquet.WithStats(false))))
-	column, err := w.AppendRowGroup().NextColumn()
+	group, err := w.AppendRowGroupChecked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column, err := group.NextColumn()
 	if err != nil {
 		t.Fatal(err)
 	}
