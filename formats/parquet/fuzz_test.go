@@ -9,6 +9,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+
 	"noo/formats/parquet/internal/compact"
 )
 
@@ -182,6 +185,9 @@ func FuzzFile(f *testing.F) {
 		if len(data) < 20_000 {
 			f.Add(data)
 		}
+	}
+	for _, version := range []parquet.DataPageVersion{parquet.DataPageV1, parquet.DataPageV2} {
+		f.Add(paged(f, 80, compress.Codecs.Snappy, version, rand.New(rand.NewPCG(12, 12))))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		wantRefusedOrRead(t, Format{MaxPage: 1 << 20, Workers: 1}, data)

@@ -7,7 +7,8 @@
 //
 // The way of a file through the package: footer.go and schema.go read what it says of itself; identify.go hands the
 // identifying values of a batch of records to a formats.Decider; rewrite.go cuts a column chunk down to the records that
-// stay; scan.go runs both over row groups and columns in parallel; output.go puts the new file together.
+// stay, and merge.go puts together what is left of pages that lose most; scan.go runs both over row groups and columns in
+// parallel; output.go puts the new file together.
 //
 // Names and numbers are those of the Parquet format specification 2.12 (apache/parquet-format): parquet.thrift,
 // Encodings.md, Compression.md.

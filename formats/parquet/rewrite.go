@@ -71,6 +71,7 @@ type side struct {
 	late    []byte
 	used    []bool
 	allUsed bool // nothing in used is false
+	open    openPage
 
 	records, levelRuns, valueRuns []run // of the page at hand
 }
@@ -94,6 +95,7 @@ type rewriter struct {
 	packed   []byte
 	kept     []uint8
 	values   []byte
+	loaded   int // bytes of the values, as PLAIN, that a cutter has loaded
 	header   compact.Writer
 	head     []byte
 }
@@ -155,6 +157,7 @@ func (w *rewriter) open(l *leaf, ch *chunk, takes []*selection, outs []*chunkOut
 		s.out, s.cursor.runs = outs[i], takes[i].runs
 		s.pages, s.indices, s.levels, s.late, s.used = s.pages[:0], s.indices[:0], s.levels[:0], s.late[:0], nil
 		s.allUsed = false
+		s.open.reset()
 		s.out.reset(l)
 	}
 }
@@ -220,7 +223,12 @@ func (w *rewriter) load(pg *page, indexed bool) (cutter, error) {
 		}
 		w.cutters[pg.encoding] = c
 	}
-	return c, c.load(values, pg.defined)
+	err := c.load(values, pg.defined)
+	w.loaded = len(values)
+	if c, ok := c.(*coded); ok {
+		w.loaded = len(c.decoded)
+	}
+	return c, err
 }
 
 // spellOut puts the values that a page's indices stand for into values.
@@ -256,11 +264,17 @@ func (w *rewriter) keep(s *side, pg page, cut cutter) error {
 	s.out.values += int64(next.levels)
 	s.out.nulls += int64(next.levels - n)
 
+	if mergeable(&pg, next.levels) {
+		return w.gather(s, &pg, cut, levels, values, &next)
+	}
+	if err := w.closePage(s); err != nil {
+		return err
+	}
 	if cut == nil {
 		s.levels = w.appendLevels(s.levels, pg, levels, &next)
-		w.keepIndices(s, values, &next)
-		next.levelsEnd = len(s.levels)
-		s.pages = append(s.pages, next)
+		first := len(s.indices)
+		w.takeIndices(s, values)
+		w.await(s, first, &next)
 		return nil
 	}
 	body := w.appendLevels(w.body[:0], pg, levels, &next)
@@ -269,35 +283,45 @@ func (w *rewriter) keep(s *side, pg page, cut cutter) error {
 	if err != nil {
 		return err
 	}
+	return w.putPage(s, &next, body, n)
+}
+
+// putPage writes a page of n values, behind those that wait for the dictionary if there is one.
+func (w *rewriter) putPage(s *side, next *waiting, body []byte, n int) (err error) {
 	if !w.dict.present {
-		s.out.pages, err = w.appendPage(s.out.pages, s.out, &next, body, n)
+		s.out.pages, err = w.appendPage(s.out.pages, s.out, next, body, n)
 		return err
 	}
-	s.late, err = w.appendPage(s.late, s.out, &next, body, n)
+	s.late, err = w.appendPage(s.late, s.out, next, body, n)
 	next.done, next.levelsEnd = len(s.late), len(s.levels)
-	s.pages = append(s.pages, next)
+	s.pages = append(s.pages, *next)
 	return err
 }
 
-// keepIndices puts the indices of a page by, and marks the dictionary's values that are in use.
-func (w *rewriter) keepIndices(s *side, keep []run, next *waiting) {
+// takeIndices puts indices of the page at hand by, and marks the dictionary's values that are in use.
+func (w *rewriter) takeIndices(s *side, keep []run) {
 	if s.used == nil {
 		s.used = make([]bool, w.dict.size)
 	}
-	next.first = len(s.indices)
+	first := len(s.indices)
 	for _, r := range keep {
 		s.indices = append(s.indices, w.indices[r.start:r.end]...)
 	}
-	next.last = len(s.indices)
-	s.mark(s.indices[next.first:])
-	if len(s.indices) <= mostIndices {
-		return
+	s.mark(s.indices[first:])
+}
+
+// await puts a page by until the dictionary is known. Its levels are put by already, and its indices are those from first on.
+func (w *rewriter) await(s *side, first int, next *waiting) {
+	next.first, next.last = first, len(s.indices)
+	if len(s.indices) > mostIndices {
+		// A few bytes of runs can stand for any number of indices: beyond a bound they are held as they came.
+		next.packedAt = len(s.levels)
+		s.levels = appendHybrid(s.levels, s.indices[first:], oldWidth(len(s.used)))
+		s.indices = s.indices[:first]
+		next.first, next.last = -1, next.last-first
 	}
-	// A few bytes of runs can stand for any number of indices: beyond a bound they are held as they came.
-	next.packedAt = len(s.levels)
-	s.levels = appendHybrid(s.levels, s.indices[next.first:], oldWidth(len(s.used)))
-	s.indices = s.indices[:next.first]
-	next.first, next.last = -1, next.last-next.first
+	next.levelsEnd = len(s.levels)
+	s.pages = append(s.pages, *next)
 }
 
 // mark marks the dictionary's values that indices refer to, until all of them are.
@@ -348,6 +372,9 @@ func (w *rewriter) keepLevels(levels []uint8, keep []run) []uint8 {
 
 // finish writes the dictionary and the pages that waited for it.
 func (w *rewriter) finish(s *side) (err error) {
+	if err := w.closePage(s); err != nil {
+		return err
+	}
 	if len(s.pages) == 0 {
 		return nil
 	}
