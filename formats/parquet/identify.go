@@ -59,6 +59,10 @@ func meaningOf(l *leaf) (meaning, error) {
 	return refuse("not text, an integer, DOUBLE or a decimal of scale 0")
 }
 
+// batchBytes is how many bytes of pages a batch of records may hold at least, however small a page must be: some ten times
+// what one of NHS numbers holds.
+const batchBytes = 32 << 20
+
 // identifier reads one identifying column of one row group after another. It keeps its memory, and is for one goroutine.
 type identifier struct {
 	pages  pageReader
@@ -267,7 +271,7 @@ func (d *identifier) loadValues() (err error) {
 		values = memory
 	}
 	d.held += len(values)
-	if !d.sparing && d.held > max(d.limit, len(values)) {
+	if !d.sparing && d.held > max(d.limit, batchBytes) {
 		return fmt.Errorf("the pages of one batch of records take %d bytes in memory, and %d are allowed: %w", d.held, d.limit, ErrLimit)
 	}
 	d.bodies = append(d.bodies, memory)
