@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +59,7 @@ commands that filter it and what they say.`,
 			if err != nil {
 				return err
 			}
-			return runDemo(cmd.Context(), terminal{in: t.in, out: t.out, err: t.out}, dir)
+			return runDemo(cmd.Context(), terminal{in: t.in, out: t.out, err: t.out, settled: new(atomic.Bool)}, dir)
 		},
 	}
 }

@@ -159,6 +159,7 @@ func (j *job) run(ctx context.Context, t terminal, over layer) error {
 		return err
 	}
 	cmd.SetContext(ctx)
+	t.settled.Store(false) // what the job before has done is done
 	for _, valid := range []error{cmd.ValidateArgs(j.inputs), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()} {
 		if valid != nil {
 			return usageError{valid}
