@@ -29,7 +29,10 @@ func textFile(t *testing.T, columns, groups int, batches ...[]parquet.ByteArray)
 	w := file.NewParquetWriter(&out, schema.MustGroup(schema.NewGroupNode("schema", parquet.Repetitions.Required, fields, -1)),
 		file.WithWriterProps(parquet.NewWriterProperties(parquet.WithDictionaryDefault(false), parquet.WithDataPageSize(64<<10), parquet.WithCompression(compress.Codecs.Snappy))))
 	for range groups {
-		group := w.AppendRowGroup()
+		group, err := w.AppendRowGroupChecked()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for range columns {
 			column, err := group.NextColumn()
 			if err != nil {
