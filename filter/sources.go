@@ -157,7 +157,7 @@ func (s *Sources) addPattern(pattern string) error {
 		}
 	}
 	if len(s.Files) == before {
-		return fmt.Errorf("cannot read %s: no file matches: %w", pattern, fs.ErrNotExist)
+		return fmt.Errorf("cannot read %s: no file matches", pattern)
 	}
 	slices.SortStableFunc(s.Files[before:], func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return nil
