@@ -50,12 +50,17 @@ func newJudge(register Register, policy Policy) *judge {
 	return j
 }
 
+// blockValues is how many values are read before they are looked up: what is noted of so many stays in the nearest cache, and they
+// are enough for their waits for memory to overlap.
+const blockValues = 2048
+
 // opinion is the memory for the verdicts of a batch.
 type opinion struct {
-	keys      []nhsnumber.Key
-	standings []snapshot.Standing
-	values    []Verdict // by value
-	records   []Verdict // by record
+	keys      [blockValues]nhsnumber.Key     // of the block at hand
+	standings [blockValues]snapshot.Standing // of the block at hand
+	others    []int32                        // places in the block at hand
+	values    []Verdict                      // by value
+	records   []Verdict                      // by record
 }
 
 // grow returns a slice of length n in the memory of s where that is enough.
@@ -166,41 +171,83 @@ var statusVerdicts = [...]Verdict{nhsnumber.Invalid: Invalid, nhsnumber.Missing:
 // standingVerdicts are the verdicts on valid numbers.
 var standingVerdicts = [...]Verdict{snapshot.Unchecked: Unchecked, snapshot.Clear: Kept, snapshot.OptedOut: OptedOut}
 
-// judgeValues reads every value of a column, and then looks all of them up at once, so that the waits for memory
-// overlap. What is not a valid number is looked up as key 0, and the answer not used.
+// judgeValues sets the verdict on every value of a column, block by block.
 func (j *judge) judgeValues(o *opinion, values *formats.Values) {
-	n := len(values.Text) + len(values.Ints) + len(values.Floats)
-	for i := range values.Even {
-		n += values.Even[i].Count
+	n := len(values.Text) + len(values.Ints) + len(values.Floats) // two of them are empty
+	all := n
+	for k := range values.Even {
+		all += values.Even[k].Count
 	}
-	o.keys, o.standings, o.values = grow(o.keys, n), grow(o.standings, n), grow(o.values, n)
-	for i, text := range values.Text {
-		key, status := nhsnumber.Parse(text)
-		o.keys[i], o.values[i] = key, statusVerdicts[status]
+	o.values = grow(o.values, all)
+	for at := 0; at < n; at += blockValues {
+		found := o.values[at:min(at+blockValues, n)]
+		keys, standings := o.keys[:len(found)], o.standings[:len(found)]
+		parseBlock(values, at, keys, found)
+		j.settle(keys, standings, found)
 	}
-	at := 0
+	at := n
 	for k := range values.Even {
 		even := &values.Even[k]
-		keys, found := o.keys[at:at+even.Count], o.values[at:at+even.Count]
-		for i := range keys {
-			key, status := nhsnumber.Parse(even.At(i))
-			keys[i], found[i] = key, statusVerdicts[status]
-		}
+		j.judgeEven(o, even, o.values[at:at+even.Count])
 		at += even.Count
 	}
-	for i, v := range values.Ints {
-		key, status := nhsnumber.ParseInt(v)
-		o.keys[i], o.values[i] = key, statusVerdicts[status]
+}
+
+// parseBlock reads values from place at on, as many as there are keys. What is not a valid number gets key 0, which is looked up for
+// nothing.
+func parseBlock(values *formats.Values, at int, keys []nhsnumber.Key, found []Verdict) {
+	var status nhsnumber.Status
+	switch {
+	case len(values.Text) > 0:
+		for i, text := range values.Text[at : at+len(keys)] {
+			keys[i], status = nhsnumber.Parse(text)
+			found[i] = statusVerdicts[status]
+		}
+	case len(values.Ints) > 0:
+		for i, v := range values.Ints[at : at+len(keys)] {
+			keys[i], status = nhsnumber.ParseInt(v)
+			found[i] = statusVerdicts[status]
+		}
+	default:
+		for i, v := range values.Floats[at : at+len(keys)] {
+			keys[i], status = nhsnumber.ParseFloat(v)
+			found[i] = statusVerdicts[status]
+		}
 	}
-	for i, v := range values.Floats {
-		key, status := nhsnumber.ParseFloat(v)
-		o.keys[i], o.values[i] = key, statusVerdicts[status]
+}
+
+// judgeEven sets the verdicts on texts of one length, of which those of ten bytes mostly are plain numbers.
+func (j *judge) judgeEven(o *opinion, even *formats.EvenTexts, found []Verdict) {
+	for at := 0; at < even.Count; at += blockValues {
+		found := found[at:min(at+blockValues, even.Count)]
+		keys, standings := o.keys[:len(found)], o.standings[:len(found)]
+		if even.Size != 10 {
+			for i := range keys {
+				key, status := nhsnumber.Parse(even.At(at + i))
+				keys[i], found[i] = key, statusVerdicts[status]
+			}
+			j.settle(keys, standings, found)
+			continue
+		}
+		o.others = nhsnumber.ParseTens(keys, even.Data[even.Start+at*even.Stride:], even.Stride, o.others[:0])
+		j.register.LookUp(keys, standings)
+		for i, standing := range standings {
+			found[i] = standingVerdicts[standing]
+		}
+		for _, i := range o.others {
+			key, status := nhsnumber.Parse(even.At(at + int(i)))
+			keys[0], found[i] = key, statusVerdicts[status]
+			j.settle(keys[:1], standings[:1], found[i:i+1])
+		}
 	}
-	j.register.LookUp(o.keys, o.standings)
-	standings := o.standings[:len(o.values)]
-	for i, v := range o.values {
+}
+
+// settle looks up keys, and turns the verdict on each valid number, which is Unchecked till then, into what the snapshot says.
+func (j *judge) settle(keys []nhsnumber.Key, standings []snapshot.Standing, found []Verdict) {
+	j.register.LookUp(keys, standings)
+	for i, v := range found {
 		if v == Unchecked {
-			o.values[i] = standingVerdicts[standings[i]]
+			found[i] = standingVerdicts[standings[i]]
 		}
 	}
 }

@@ -147,34 +147,28 @@ const stride = 512
 // mark sets standings[i] where keys[i] is in the set. It first notes, without a branch that could be guessed wrong, which
 // keys have a group, and then reads these groups: in both loops the processor has many cache misses under way at once.
 func (x *index) mark(keys []nhsnumber.Key, standings []Standing, present Standing) {
-	var where [stride]uint32 // block
-	var below [stride]uint8  // groups with a key before the key's own in the block
 	var which [stride]uint16 // index in keys
+	var where [stride]uint32 // index in words
 	for len(keys) > 0 {
-		n := min(len(keys), stride)
+		some := keys[:min(len(keys), stride)]
 		found := 0
-		for i, key := range keys[:n] {
+		for i, key := range some {
 			number := key>>blockBits - x.first // wraps to a large number below the first
-			if uint64(number) >= uint64(len(x.groups)) {
-				continue
+			if uint64(number) < uint64(len(x.groups)) {
+				which[found&(stride-1)] = uint16(i)
+				found += int(x.groups[number] >> (key >> groupBits & 63) & 1)
 			}
-			groups := x.groups[number]
-			group := key >> groupBits & 63
-			where[found&(stride-1)] = number
-			below[found&(stride-1)] = uint8(bits.OnesCount64(groups & (1<<group - 1)))
-			which[found&(stride-1)] = uint16(i)
-			found += int(groups >> group & 1)
 		}
-		for j := range found {
-			where[j] = x.bases[where[j]] + uint32(below[j])
+		for j, i := range which[:found] {
+			number, group := some[i]>>blockBits-x.first, some[i]>>groupBits&63
+			where[j] = x.bases[number] + uint32(bits.OnesCount64(x.groups[number]&(1<<group-1)))
 		}
-		for j := range found {
-			i := which[j]
-			if x.words[where[j]]>>(keys[i]&(groupKeys-1))&1 != 0 {
+		for j, i := range which[:found] {
+			if x.words[where[j]]>>(some[i]&(groupKeys-1))&1 != 0 {
 				standings[i] = present
 			}
 		}
-		keys, standings = keys[n:], standings[n:]
+		keys, standings = keys[len(some):], standings[len(some):]
 	}
 }
 

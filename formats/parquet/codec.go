@@ -63,6 +63,7 @@ type compressor struct {
 	brotli    *brotli.Writer
 	lz4       lz4.Compressor
 	huffman   *huff0.Scratch
+	huffmanIn *huff0.Scratch
 	texts     *textEncoder
 	literals  []byte
 	sequences *sequencer
@@ -130,6 +131,9 @@ func fill(dst []byte, r io.Reader) error {
 }
 
 func (z *compressor) unzstd(dst, src []byte) (err error) {
+	if z.unzstdEven(dst, src) {
+		return nil
+	}
 	if z.zstdIn == nil {
 		z.zstdIn, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {

@@ -3,6 +3,7 @@ package nhsnumber
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
@@ -193,6 +194,46 @@ func TestParseDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestParseTens holds ParseTens against Parse: on random digits, of which one text in eleven is valid, and on damaged ones.
+func TestParseTens(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	for _, stride := range []int{10, 11, 14} {
+		const n = 20_000
+		data := make([]byte, (n-1)*stride+10)
+		for i := range n {
+			text := data[i*stride:][:10]
+			copy(text, fmt.Sprintf("9%09d", r.IntN(1e9)))
+			switch r.IntN(20) {
+			case 0:
+				text[r.IntN(10)] = byte(r.IntN(256))
+			case 1:
+				copy(text, strings.Repeat(string(rune('0'+r.IntN(10))), 10))
+			case 2:
+				copy(text, "   NULL   ")
+			}
+		}
+		keys := make([]Key, n)
+		others := ParseTens(keys, data, stride, nil)
+		valid := 0
+		for i, key := range keys {
+			want, status := Parse(data[i*stride:][:10])
+			plain := len(others) == 0 || int(others[0]) != i
+			if !plain {
+				others = others[1:]
+			}
+			if key != want || plain != (status == Valid) {
+				t.Fatalf("stride %d, text %d: key %d, among the others %v; Parse says %d, %d", stride, i, key, !plain, want, status)
+			}
+			if plain {
+				valid++
+			}
+		}
+		if valid < n/20 || len(others) > 0 {
+			t.Errorf("%d of %d texts are valid, and %d others are left", valid, n, len(others))
+		}
+	}
+}
+
 func TestWithin(t *testing.T) {
 	for text, want := range map[string]bool{
 		"9434765919":                 true,
@@ -309,4 +350,14 @@ func BenchmarkParse(b *testing.B) {
 			}
 		})
 	}
+}
+
+func BenchmarkParseTens(b *testing.B) {
+	const n = 4096
+	data := []byte(strings.Repeat("9434765919....", n))
+	keys, others := make([]Key, n), []int32{}
+	for b.Loop() {
+		others = ParseTens(keys, data, 14, others[:0])
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/number")
 }
