@@ -49,14 +49,21 @@ type contender struct {
 }
 
 func bench(dir, noo string, records, runs int, long bool) error {
+	if runs < 1 {
+		return fmt.Errorf("%d runs measure nothing: say 1 or more", runs)
+	}
 	noo, err := filepath.Abs(noo)
+	if err != nil {
+		return err
+	}
+	state, err := filepath.Abs(filepath.Join(dir, "state"))
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	os.Setenv("NOO_STATE_DIR", filepath.Join(dir, "state"))
+	os.Setenv("NOO_STATE_DIR", state)
 	os.Setenv("NOO_SNAPSHOT", "optouts.noo")
 	os.Setenv("NOO_TRUSTED_KEYS", "bench.pub")
 	os.Unsetenv("NOO_KEY_PASSWORD")
