@@ -11,6 +11,8 @@ package nhsnumber
 import (
 	"iter"
 	"math"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Key is the first nine digits of an NHS number, 0 to 999,999,999.
@@ -35,7 +37,8 @@ const (
 // Parse reads the text of one field and returns its key and Valid, or zero and Missing or Invalid.
 //
 // Valid texts are exactly: ten ASCII digits; the same grouped 3-3-4 by single separators, each a space, a hyphen or a
-// no-break space (UTF-8); either of these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as
+// no-break space (U+00A0, in UTF-8 or as the byte 0xA0 that it is in ISO 8859 and Windows-1252, which next to digits or blanks is no
+// part of a UTF-8 character); either of these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as
 // ="…"; and ten digits followed by a point and one or more zeros. Missing are blanks alone, and NULL, NA, N/A, NaN,
 // None and - in any case. A number of the wrong length is never padded.
 //
@@ -145,22 +148,36 @@ func find(b []byte, from int) (start, end int) {
 	return -1, -1
 }
 
-// InName gives the starts and ends, in bytes, of the valid numbers in a name: ten digits or grouped 3-3-4 by any of the separators that
-// Parse knows, points, underscores and slashes.
+// InName gives the starts and ends, in bytes, of the valid numbers in a name: ten digits, or grouped 3-3-4 by whatever is neither a letter
+// nor a digit, damaged UTF-8 included. Characters that nobody sees, such as a zero-width space, do not count.
 func InName(text string) iter.Seq2[int, int] {
-	alike := []byte(text) // byte for byte, with one separator for those that file names have
-	for i, c := range alike {
-		if c == '.' || c == '_' || c == '/' || c == '\\' {
-			alike[i] = '-'
-		}
-	}
+	alike, places := alikeName(text)
 	return func(yield func(start, end int) bool) {
 		for start, end := find(alike, 0); start >= 0; start, end = find(alike, start+1) {
-			if !yield(start, end) {
+			if !yield(places[start], places[end-1]+1) {
 				return
 			}
 		}
 	}
+}
+
+// alikeName is a name with one separator for any number of any kind, and the place in it of each of its characters.
+func alikeName(text string) (alike []byte, places []int) {
+	for i, r := range text {
+		c := byte('-')
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			continue
+		case r < utf8.RuneSelf && isDigit(byte(r)):
+			c = byte(r)
+		case unicode.In(r, unicode.L, unicode.N):
+			c = 'a'
+		case len(alike) > 0 && alike[len(alike)-1] == '-':
+			continue
+		}
+		alike, places = append(alike, c), append(places, i)
+	}
+	return alike, places
 }
 
 // Mask returns text with an x for every digit of the numbers that InName finds in it. It is for what is shown though somebody may have
@@ -199,6 +216,8 @@ func separator(b []byte) int {
 	switch {
 	case len(b) > 0 && (b[0] == ' ' || b[0] == '-'):
 		return 1
+	case len(b) > 0 && b[0] == 0xA0:
+		return 1
 	case len(b) > 1 && b[0] == 0xC2 && b[1] == 0xA0:
 		return 2
 	}
@@ -209,7 +228,7 @@ func separator(b []byte) int {
 func trimBlanks(b []byte) []byte {
 	for len(b) > 0 {
 		switch {
-		case b[0] == ' ' || b[0] == '\t':
+		case b[0] == ' ' || b[0] == '\t' || b[0] == 0xA0:
 			b = b[1:]
 			continue
 		case len(b) > 1 && b[0] == 0xC2 && b[1] == 0xA0:
@@ -221,11 +240,11 @@ func trimBlanks(b []byte) []byte {
 	for len(b) > 0 {
 		last := len(b) - 1
 		switch {
-		case b[last] == ' ' || b[last] == '\t':
-			b = b[:last]
-			continue
 		case last > 0 && b[last-1] == 0xC2 && b[last] == 0xA0:
 			b = b[:last-1]
+			continue
+		case b[last] == ' ' || b[last] == '\t' || b[last] == 0xA0:
+			b = b[:last]
 			continue
 		}
 		break

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // All numbers here are from the range that is never issued (first digit 9).
@@ -49,41 +50,50 @@ var forms = []struct {
 	{"-", Missing},
 	{" Null ", Missing},
 
-	{"9434765918", Invalid},            // wrong check digit
-	{"943476591", Invalid},             // nine digits
-	{"94347659190", Invalid},           // eleven digits
-	{"9.43E+09", Invalid},              // Excel, digits lost for good
-	{"9434765919E0", Invalid},          //
-	{"9434765919.", Invalid},           //
-	{"9434765919.1", Invalid},          //
-	{"9434765919.0 0", Invalid},        //
-	{"943 476 5919.0", Invalid},        // only ten plain digits take .0
-	{"'9434765919.0", Invalid},         //
-	{"''9434765919", Invalid},          //
-	{"' 9434765919", Invalid},          //
-	{"9434765919'", Invalid},           //
-	{`="9434765919`, Invalid},          //
-	{`="9434765919 "`, Invalid},        //
-	{`"9434765919"`, Invalid},          // quotes belong to the CSV reader
-	{"943  476 5919", Invalid},         // two blanks
-	{"943.476.5919", Invalid},          //
-	{"943 4765919", Invalid},           //
-	{"9434 765 919", Invalid},          //
-	{"94 3476 5919", Invalid},          //
-	{"943_476_5919", Invalid},          //
-	{"+9434765919", Invalid},           //
-	{"-9434765919", Invalid},           //
-	{"９４３４７６５９１９", Invalid},            // full-width digits
-	{"943４765919", Invalid},            //
-	{"x434765919", Invalid},            //
-	{"unknown", Invalid},               //
-	{"NULLS", Invalid},                 //
-	{"--", Invalid},                    //
-	{"'", Invalid},                     //
-	{`=""`, Invalid},                   //
-	{"9434765919\x00", Invalid},        //
-	{"9434765919\n", Invalid},          //
-	{"943\xa0476\xa05919", Invalid},    // Latin-1, not UTF-8
+	{"9434765918", Invalid},       // wrong check digit
+	{"943476591", Invalid},        // nine digits
+	{"94347659190", Invalid},      // eleven digits
+	{"9.43E+09", Invalid},         // Excel, digits lost for good
+	{"9434765919E0", Invalid},     //
+	{"9434765919.", Invalid},      //
+	{"9434765919.1", Invalid},     //
+	{"9434765919.0 0", Invalid},   //
+	{"943 476 5919.0", Invalid},   // only ten plain digits take .0
+	{"'9434765919.0", Invalid},    //
+	{"''9434765919", Invalid},     //
+	{"' 9434765919", Invalid},     //
+	{"9434765919'", Invalid},      //
+	{`="9434765919`, Invalid},     //
+	{`="9434765919 "`, Invalid},   //
+	{`"9434765919"`, Invalid},     // quotes belong to the CSV reader
+	{"943  476 5919", Invalid},    // two blanks
+	{"943.476.5919", Invalid},     //
+	{"943 4765919", Invalid},      //
+	{"9434 765 919", Invalid},     //
+	{"94 3476 5919", Invalid},     //
+	{"943_476_5919", Invalid},     //
+	{"+9434765919", Invalid},      //
+	{"-9434765919", Invalid},      //
+	{"９４３４７６５９１９", Invalid},       // full-width digits
+	{"943４765919", Invalid},       //
+	{"x434765919", Invalid},       //
+	{"unknown", Invalid},          //
+	{"NULLS", Invalid},            //
+	{"--", Invalid},               //
+	{"'", Invalid},                //
+	{`=""`, Invalid},              //
+	{"9434765919\x00", Invalid},   //
+	{"9434765919\n", Invalid},     //
+	{"943\xa0476\xa05919", Valid}, // Latin-1
+	{"943 476\xa05919", Valid},
+	{"\xa09434765919 \xa0", Valid},
+	{"\xa0", Missing},
+	{"\xa0NULL\xa0", Missing},
+	{"943\xa0\xa0476\xa05919", Invalid},
+	{"9434765919à", Invalid}, // ends in the byte of a Latin-1 no-break space
+	{"à", Invalid},
+	{"943à476à5919", Invalid},
+	{"943\xa04765919", Invalid},
 	{"\xc29434765919", Invalid},        //
 	{"9434765919 9434765919", Invalid}, //
 }
@@ -241,6 +251,7 @@ func TestWithin(t *testing.T) {
 		"x 943-476-5919/1":           true,
 		"no.943 476 5919":            true,
 		"943" + nbsp + "476 5919":    true,
+		"943\xa0476\xa05919":         true,
 		"nhs_number":                 false,
 		"":                           false,
 		"9434765918":                 false,
@@ -266,6 +277,13 @@ func TestMask(t *testing.T) {
 		"943.476.5919":                     "xxx.xxx.xxxx",
 		"943" + nbsp + "476 5919":          "xxx" + nbsp + "xxx xxxx",
 		"9434765919_9995609649":            "xxxxxxxxxx_xxxxxxxxxx",
+		"943\xa0476\xff5919.csv":           "xxx\xa0xxx\xffxxxx.csv",
+		"943\x01476\n5919":                 "xxx\x01xxx\nxxxx",
+		"943, 476 – 5919":                  "xxx, xxx – xxxx",
+		"943\u200b476\u200b5919":           "xxx\u200bxxx\u200bxxxx",
+		"94347\u200b65919":                 "xxxxx\u200bxxxxx",
+		"no٣943476591":                     "no٣943476591",
+		"943a476b5919":                     "943a476b5919",
 		"9434765918.csv":                   "9434765918.csv",
 		"20261123083200_94347659190.csv":   "20261123083200_94347659190.csv",
 		"":                                 "",
@@ -289,6 +307,7 @@ var (
 )
 
 func plainParse(text string) (Key, Status) {
+	text = loneSpaces(text)
 	switch {
 	case plainNull.MatchString(text):
 		return 0, Missing
@@ -300,6 +319,18 @@ func plainParse(text string) (Key, Status) {
 		return 0, Invalid
 	}
 	return key, Valid
+}
+
+// loneSpaces gives text with the bytes 0xA0 that are no part of a UTF-8 character as no-break spaces.
+func loneSpaces(text string) string {
+	var b strings.Builder
+	for i, r := range text {
+		if r == utf8.RuneError && text[i] == 0xA0 {
+			r = 0xA0
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 func plainCheck(ten string) (Key, bool) {
