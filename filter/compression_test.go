@@ -19,6 +19,7 @@ import (
 
 	"noo/formats"
 	"noo/formats/csv"
+	"noo/internal/steadyfile"
 	"noo/snapshot"
 )
 
@@ -120,7 +121,7 @@ func TestCompressedInputThatChanges(t *testing.T) {
 			t.Error(err)
 		}
 	}})
-	if _, err := run.Do(context.Background()); !errors.Is(err, ErrInputChanged) {
+	if _, err := run.Do(context.Background()); !errors.Is(err, steadyfile.ErrChanged) {
 		t.Errorf("a file that grew by a member: %v", err)
 	}
 	if _, err := os.Stat(run.Output); !errors.Is(err, fs.ErrNotExist) {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,17 +16,15 @@ import (
 	"noo/formats"
 	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
+	"noo/internal/steadyfile"
 )
-
-// ErrInputChanged is an input that was written to while it was read.
-var ErrInputChanged = errors.New("the file changed while it was read: run again when nothing writes to it")
 
 // input is an opened input.
 type input struct {
 	name       string // as the user gave it
 	file       *os.File
-	own        bool        // file was opened here
-	before     fs.FileInfo // of a regular file, when it was opened; nil for a stream
+	own        bool            // file was opened here
+	mark       steadyfile.Mark // of file, before it was read
 	head       []byte
 	reader     io.Reader // the whole input, of a stream only once
 	hash       hash.Hash // of what reader gave, or nil
@@ -71,10 +68,11 @@ func (in *input) readHead(ctx context.Context) error {
 	case info.IsDir():
 		return fmt.Errorf("cannot read %s: it is a folder; name a file", in.name)
 	}
+	if in.mark, err = steadyfile.Take(in.file); err != nil {
+		return in.failed(err)
+	}
 	var stream io.Reader = in.file
-	if info.Mode().IsRegular() && in.own {
-		in.before = info
-	} else {
+	if !in.atRandom() {
 		stream = &interruptible{ctx: ctx, from: in.file}
 	}
 	in.head = make([]byte, formats.HeadSize)
@@ -86,6 +84,9 @@ func (in *input) readHead(ctx context.Context) error {
 	in.reader = &headFirst{head: in.head, rest: stream}
 	return nil
 }
+
+// atRandom tells whether any place of the file can be read: standard input, even where it is a file, belongs to others too.
+func (in *input) atRandom() bool { return in.own && in.mark.Regular() }
 
 // Read gives the input from its start, and counts and hashes what it gives.
 func (in *input) Read(p []byte) (int, error) {
@@ -141,10 +142,10 @@ func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.
 	if !format.RandomAccess() {
 		return formats.Input{Name: in.name, Reader: in, Interrupt: in.interrupt}, nil
 	}
-	if in.before == nil {
+	if !in.atRandom() {
 		return in.setAside()
 	}
-	size := in.before.Size()
+	size := in.mark.Size()
 	if in.hash != nil {
 		ctx, in.stopDigest = context.WithCancel(ctx)
 		in.hashed = make(chan error, 1)
@@ -178,15 +179,11 @@ func (in *input) finish() error {
 	if err := in.waitForDigest(); err != nil {
 		return in.failed(err)
 	}
-	if in.before == nil {
-		return nil
-	}
-	after, err := in.file.Stat()
-	if err != nil {
+	switch err := in.mark.Check(in.bytes); {
+	case errors.Is(err, steadyfile.ErrChanged):
+		return fmt.Errorf("%s: %w", in.name, err)
+	case err != nil:
 		return in.failed(err)
-	}
-	if after.Size() != in.bytes || after.Size() != in.before.Size() || !after.ModTime().Equal(in.before.ModTime()) {
-		return fmt.Errorf("%s: %w", in.name, ErrInputChanged)
 	}
 	return nil
 }

@@ -178,8 +178,8 @@ func (r *Run) watch(in *input) {
 		return
 	}
 	total := int64(-1)
-	if in.before != nil {
-		total = in.before.Size()
+	if in.mark.Regular() {
+		total = in.mark.Size()
 	}
 	in.progress = func(done int64) { r.Progress(done, total) }
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"noo/internal/nhsnumber"
 )
 
 // Format is the version of the file format that this package writes and reads.
@@ -167,6 +169,17 @@ func validID(id string) bool {
 		}
 	}
 	return true
+}
+
+// ErrPublisher is the name of a publisher that no snapshot is to be built with.
+var ErrPublisher = fmt.Errorf("the publisher must be at most %d bytes of printable text without an NHS number in it", maxPublisher)
+
+// CheckPublisher returns ErrPublisher for a name that no snapshot is to be built with; "" is none.
+func CheckPublisher(name string) error {
+	if !validPublisher(name) || nhsnumber.Mask(name) != name {
+		return ErrPublisher
+	}
+	return nil
 }
 
 // validPublisher takes printable text only: a terminal must not obey a name.

@@ -92,9 +92,14 @@ func publicFiles(dirs []string) ([]string, error) {
 			return nil, &KeyError{Path: dir, Err: atomicfile.Cause(err)}
 		}
 		for _, entry := range entries {
-			if strings.HasSuffix(entry.Name(), PublicSuffix) {
-				files = append(files, filepath.Join(dir, entry.Name()))
+			if !strings.HasSuffix(entry.Name(), PublicSuffix) {
+				continue
 			}
+			path := filepath.Join(dir, entry.Name())
+			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+				return nil, &KeyError{Path: path, Err: errors.New("it is no file with a key: take it away")} // opening a pipe would wait
+			}
+			files = append(files, path)
 		}
 	}
 	return files, nil

@@ -19,6 +19,8 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+
+	"noo/internal/nhsnumber"
 )
 
 // version is set by the Makefile; a plain go build or go install leaves it to the build information.
@@ -71,9 +73,9 @@ func (t terminal) fail(text string, code int) {
 	t.say("noo: %s", text)
 }
 
-// say writes a line to the person.
+// say writes a line to the person, without the digits of an NHS number that a name in it may have.
 func (t terminal) say(format string, args ...any) {
-	fmt.Fprintf(t.err, format+"\n", args...)
+	fmt.Fprintln(t.err, nhsnumber.Mask(fmt.Sprintf(format, args...)))
 }
 
 // execute runs one command line and returns its exit code, having said what went wrong.

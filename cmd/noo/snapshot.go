@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/internal/atomicfile"
+	"noo/internal/nhsnumber"
+	"noo/internal/steadyfile"
 	"noo/snapshot"
 )
 
@@ -85,6 +87,15 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	case f.sequence > snapshot.MaxSequence:
 		return usageError{fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence))}
 	}
+	if err := snapshot.CheckPublisher(f.publisher); err != nil {
+		return usageError{fmt.Errorf("--publisher: %w", err)}
+	}
+	if time.Duration(f.validFor) < time.Second {
+		return usageError{errors.New("--valid-for is at least a second")}
+	}
+	if streams(lists)+streams(f.checked) > 1 {
+		return usageError{errors.New("standard input (-) can be read as one list only")}
+	}
 	if err := f.keepApart(t, lists); err != nil {
 		return err
 	}
@@ -125,12 +136,25 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	if err := atomicfile.Commit(out); err != nil {
 		return err
 	}
-	if sets.OptedOut.Len() == 0 {
+	switch all := sets.Checked; {
+	case sets.OptedOut.Len() == 0:
 		t.say("warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing")
+	case all != nil && sets.OptedOut.Len() > all.Len()/2:
+		t.say("warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not")
 	}
 	t.say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
 		f.output, grouped(int64(sets.OptedOut.Len())), duplicatesInWords(duplicates), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
 	return nil
+}
+
+// streams counts the lists that are standard input.
+func streams(lists []string) (n int) {
+	for _, path := range lists {
+		if path == "-" {
+			n++
+		}
+	}
+	return n
 }
 
 // keepApart refuses an output that is one of the files that the build reads.
@@ -146,40 +170,82 @@ func (f *buildFlags) keepApart(t terminal, lists []string) error {
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted out.
 func (f *buildFlags) sets(t terminal, lists []string) (sets snapshot.Sets, duplicates uint64, err error) {
-	if sets.OptedOut, duplicates, err = readLists(t.in, lists, f.column); err != nil {
+	if sets.OptedOut, duplicates, err = readLists(t, lists, f.column); err != nil {
 		return sets, 0, err
 	}
 	if len(f.checked) > 0 {
-		sets.Checked, _, err = readLists(t.in, f.checked, f.column)
+		sets.Checked, _, err = readLists(t, f.checked, f.column)
 	}
 	return sets, duplicates, err
 }
 
-// readLists joins lists, and counts the numbers that came more than once.
-func readLists(stdin io.Reader, paths []string, column string) (*snapshot.Set, uint64, error) {
+// readLists joins lists, and counts the numbers that came more than once. That a list is empty is said: another has numbers, so
+// that nothing else would tell of an export that failed.
+func readLists(t terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
 	all := snapshot.NewSet()
 	var numbers uint64
+	var empty []string
 	for _, path := range paths {
-		set, stats, err := readList(stdin, path, column)
+		set, stats, err := readList(t.in, path, column)
 		if err != nil {
 			return nil, 0, err
+		}
+		if stats.Numbers == 0 {
+			empty = append(empty, path)
 		}
 		numbers += stats.Numbers
 		all.Union(set)
 	}
+	for _, path := range empty {
+		if numbers > 0 {
+			t.say("warning: there is no number in the list %s: make sure that it is whole", displayName(path, "stdin"))
+		}
+	}
 	return all, numbers - all.Len(), nil
 }
 
-func readList(stdin io.Reader, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
+// readList reads one list. One that changes meanwhile is refused: whoever was not read would pass.
+func readList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
 	if path == "-" {
-		return snapshot.ReadList(stdin, "stdin", column)
+		return readOpenList(stdin, "stdin", column)
 	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, snapshot.ListStats{}, fmt.Errorf("cannot read the list %s: %w", path, atomicfile.Cause(err))
 	}
 	defer file.Close()
-	return snapshot.ReadList(file, path, column)
+	return readOpenList(file, path, column)
+}
+
+func readOpenList(file *os.File, name, column string) (*snapshot.Set, snapshot.ListStats, error) {
+	failed := func(err error) (*snapshot.Set, snapshot.ListStats, error) {
+		return nil, snapshot.ListStats{}, fmt.Errorf("reading list %s: %w", name, atomicfile.Cause(err))
+	}
+	mark, err := steadyfile.Take(file)
+	if err != nil {
+		return failed(err)
+	}
+	bytes := &tally{from: file}
+	set, stats, err := snapshot.ReadList(bytes, name, column)
+	if err != nil {
+		return nil, stats, err
+	}
+	if err := mark.Check(bytes.read); err != nil {
+		return failed(err)
+	}
+	return set, stats, nil
+}
+
+// tally counts the bytes that are read.
+type tally struct {
+	from io.Reader
+	read int64
+}
+
+func (t *tally) Read(p []byte) (int, error) {
+	n, err := t.from.Read(p)
+	t.read += int64(n)
+	return n, err
 }
 
 func duplicatesInWords(n uint64) string {
@@ -235,7 +301,7 @@ may not.`,
 				return printSnapshot(t, s, true)
 			}
 			return printed(fmt.Fprintf(t.out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
-				args[0], s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
+				showable(args[0]), s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
 		},
 	}
 	flags.addTrust(cmd)
@@ -255,6 +321,7 @@ func oneSnapshot(_ *cobra.Command, args []string) error {
 func printSnapshot(t terminal, s *snapshot.Snapshot, asJSON bool) error {
 	m := s.Manifest()
 	if asJSON {
+		m.Publisher = nhsnumber.Mask(m.Publisher)
 		encoder := json.NewEncoder(t.out)
 		encoder.SetIndent("", "  ")
 		if err := encoder.Encode(struct {
@@ -268,7 +335,7 @@ func printSnapshot(t terminal, s *snapshot.Snapshot, asJSON bool) error {
 	}
 	for _, line := range [][2]string{
 		{"id", m.ID},
-		{"publisher", m.Publisher},
+		{"publisher", showable(m.Publisher)},
 		{"signed by", s.KeyID()},
 		{"scope", string(m.Scope)},
 		{"sequence", fmt.Sprint(m.Sequence)},
