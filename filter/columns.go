@@ -252,25 +252,39 @@ func columnError(name string, columns []formats.Column, wanted string, reason er
 	return e
 }
 
-// headerWords are words of which nearly every header has one, and hardly any record.
-var headerWords = []string{
-	"id", "nhs", "number", "no", "num", "name", "date", "dob", "time", "code", "key", "type", "sex", "gender", "age", "postcode",
-	"ward", "site", "trust", "gp", "practice", "cost", "note", "notes", "status", "mother", "baby", "patient", "value", "year",
-}
+// Words of which nearly every header has one, and hardly any record: nameWords alone, valueWords, which may be the value of something
+// too ("no", "mother"), with another of them or in a name of several words.
+var (
+	nameWords  = []string{"id", "nhs", "number", "num", "name", "date", "dob", "code", "key", "sex", "gender", "age", "postcode"}
+	valueWords = []string{
+		"no", "time", "type", "ward", "site", "trust", "gp", "practice", "cost", "note", "notes", "status", "mother", "baby", "patient",
+		"value", "year",
+	}
+)
 
 // looksLikeHeader tells whether names can be shown. A first line that is data must not be: each of them must look like
-// a name, and one at least must have a word or an underscore in it as names of columns do.
+// a name, and they must have words or an underscore in them as names of columns do.
 func looksLikeHeader(names []string) bool {
 	for _, name := range names {
 		if !looksLikeName(name) {
 			return false
 		}
 	}
-	return slices.ContainsFunc(names, func(name string) bool {
+	found := 0 // 2 are enough
+	for _, name := range names {
 		words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
-		return strings.Contains(name, "_") ||
-			slices.ContainsFunc(words, func(word string) bool { return slices.Contains(headerWords, word) })
-	})
+		switch {
+		case strings.Contains(name, "_"), containsAny(words, nameWords), len(words) > 1 && containsAny(words, valueWords):
+			found += 2
+		case containsAny(words, valueWords):
+			found++
+		}
+	}
+	return found >= 2
+}
+
+func containsAny(words, known []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(known, word) })
 }
 
 // looksLikeName tells whether a header cell can be a name and may be shown: it starts with a letter or an underscore,
