@@ -84,6 +84,14 @@ func (f *evenFrame) literals(src []byte) (literals, rest []byte, ok bool) {
 			return nil, nil, false
 		}
 		return src[3:][:size], src[3+size:], true
+	case zstdRLE:
+		size := int(head >> 4 & (1<<20 - 1))
+		if size > zstdBlock {
+			return nil, nil, false
+		}
+		f.z.literals = room(f.z.literals, size)
+		fillWith(f.z.literals, src[3])
+		return f.z.literals, src[4:], true
 	case zstdPacked:
 		size, packed := int(head>>4&(1<<18-1)), int(head>>22|uint32(src[4])<<10)
 		if size == 0 || size > zstdBlock || packed > len(src)-5 {
