@@ -74,6 +74,9 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	if err := f.plan(); err != nil {
 		return nil, err
 	}
+	if f.Each.Writing != nil {
+		f.Each.Writing()
+	}
 	unlock, err := f.lock()
 	if err != nil {
 		return nil, err
@@ -314,7 +317,7 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 			}
 			continue
 		}
-		if err := folder.Seal(sizes); err != nil {
+		if err := folder.Seal(ctx, sizes); err != nil {
 			return err
 		}
 		folders = append(folders, folder)
@@ -324,18 +327,13 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 			return err
 		}
 	}
+	if err := out.report.release(ctx, f.Each.Stdout); err != nil {
+		return err
+	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if f.Each.Publishing != nil && f.Each.Report != "-" {
-		f.Each.Publishing()
-	}
-	err := atomicfile.CommitThen(func() error {
-		if err := out.report.release(f.Each.Stdout); err != nil {
-			return err
-		}
-		return atomicfile.PublishAll(folders)
-	}, out.report.committed())
+	err := atomicfile.CommitThen(func() error { return atomicfile.PublishAll(folders) }, out.report.committed())
 	if err != nil {
 		return err
 	}

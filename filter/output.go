@@ -4,6 +4,7 @@ package filter
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"hash"
@@ -104,8 +105,8 @@ func (o *output) ReadAt(p []byte, off int64) (int, error) {
 // digest starts hashing.
 func (o *output) digest() { o.hash = sha256.New() }
 
-// release sends what was held back to standard output; it does nothing for a file.
-func (o *output) release(stdout io.Writer) error {
+// release sends what was held back to standard output, unless ctx ends first; it does nothing for a file.
+func (o *output) release(ctx context.Context, stdout io.Writer) error {
 	if o == nil || o.spool == nil {
 		return nil
 	}
@@ -115,10 +116,21 @@ func (o *output) release(stdout io.Writer) error {
 	if _, err := o.spool.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 	}
-	if _, err := io.Copy(stdout, o.spool); err != nil {
-		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
+	// A write that waits for a reader, which nothing can stop, goes on until the process ends and is the last.
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(stdout, &untilDone{ctx, o.spool})
+		done <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
+		}
+		return nil
 	}
-	return nil
 }
 
 // committed gives the file to commit, or nil.

@@ -127,7 +127,7 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 	run := f.dataFlags.prepare(t, cmd, s, input)
 	run.Uses = append(run.Uses, f.unattended.own()...)
 	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
-	run.Compress, run.Publishing = f.compress, t.settle
+	run.Compress, run.Writing = f.compress, t.settle
 	if f.report != "" {
 		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}

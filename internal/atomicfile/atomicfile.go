@@ -150,7 +150,11 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.file.ReadAt(p
 // Commit puts every file in its place, in the order given, or none: all of them are synced before the first gets its
 // name, and when one cannot be placed those before it are taken away again, and what they replaced is put back. The file
 // that readers wait for belongs last. After Commit the files are closed, whatever it returns. Nil files are passed over.
-func Commit(files ...*File) error { return CommitThen(nil, files...) }
+func Commit(files ...*File) error { return commit(nil, nil, files) }
+
+// CommitAfter is Commit with a step before the first file gets its name, when every one is written and synced. If the step fails,
+// none is left.
+func CommitAfter(step func() error, files ...*File) error { return commit(step, nil, files) }
 
 // CommitUnsynced is Commit for files below Folder.Path: it leaves the syncing to Folder.Seal, which does it for all files at once. A
 // file is in its place whole or not at all also here, unless the machine itself fails before that.
@@ -160,12 +164,15 @@ func CommitUnsynced(files ...*File) error {
 			f.unsynced = true
 		}
 	}
-	return CommitThen(nil, files...)
+	return commit(nil, nil, files)
 }
 
 // CommitThen is Commit with a last step, which is done when every file is in its place. If the step fails, the files
 // are taken away again as if one of them had failed.
-func CommitThen(last func() error, files ...*File) (err error) {
+func CommitThen(last func() error, files ...*File) error { return commit(nil, last, files) }
+
+// commit seals files, carries out a step, gives the files their names, and carries out a last step. Either step may be nil.
+func commit(step, last func() error, files []*File) (err error) {
 	files = slices.DeleteFunc(slices.Clone(files), func(f *File) bool { return f == nil })
 	defer func() {
 		for _, f := range files {
@@ -178,6 +185,11 @@ func CommitThen(last func() error, files ...*File) (err error) {
 	for _, f := range files {
 		if err := f.seal(); err != nil {
 			return fmt.Errorf("writing %s: %w", f.path, Cause(err))
+		}
+	}
+	if step != nil {
+		if err := step(); err != nil {
+			return err
 		}
 	}
 	for i, f := range files {

@@ -4,6 +4,7 @@ package atomicfile
 // gather in a hidden folder beside it, which gets the target's name in one step when all of them are there.
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -306,16 +307,20 @@ func (f *Folder) holds(folder string, sizes map[string]int64, marked bool) error
 	return nil
 }
 
-// Seal makes what was written durable and adds the marker. The folder must hold the files with these names and sizes in bytes; what
-// else an earlier attempt left in it is taken away.
-func (f *Folder) Seal(sizes map[string]int64) error {
-	if err := f.seal(sizes); err != nil {
+// Seal makes what was written durable and adds the marker, unless ctx ends first. The folder must hold the files with these names and
+// sizes in bytes; what else an earlier attempt left in it is taken away.
+func (f *Folder) Seal(ctx context.Context, sizes map[string]int64) error {
+	err := f.seal(ctx, sizes)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
 		return fmt.Errorf("writing %s: %w", f.path, Cause(err))
 	}
 	return nil
 }
 
-func (f *Folder) seal(sizes map[string]int64) error {
+func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 	names := make(map[string]bool, len(sizes))
 	m := marker{Schema: markerSchema}
 	for _, name := range slices.Sorted(maps.Keys(sizes)) {
@@ -328,7 +333,7 @@ func (f *Folder) seal(sizes map[string]int64) error {
 	if err := f.holds(f.staging, sizes, false); err != nil {
 		return err
 	}
-	if err := f.syncFiles(m.Files); err != nil {
+	if err := f.syncFiles(ctx, m.Files); err != nil {
 		return err
 	}
 	file, err := Create(filepath.Join(f.staging, Marker), true)
@@ -350,6 +355,9 @@ func (f *Folder) seal(sizes map[string]int64) error {
 		return err
 	}
 	for _, folder := range folders {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := syncFolder(folder); err != nil {
 			return err
 		}
@@ -361,11 +369,14 @@ func (f *Folder) seal(sizes map[string]int64) error {
 // itself would wait for the disk.
 const syncs = 16
 
-// syncFiles syncs files of the folder.
-func (f *Folder) syncFiles(files []markedFile) error {
-	var group errgroup.Group
+// syncFiles syncs files of the folder, until ctx ends.
+func (f *Folder) syncFiles(ctx context.Context, files []markedFile) error {
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(syncs)
 	for _, file := range files {
+		if ctx.Err() != nil {
+			break // Wait says why, or the context that was given does
+		}
 		group.Go(func() error { return syncFile(filepath.Join(f.staging, filepath.FromSlash(file.Name))) })
 	}
 	return group.Wait()
