@@ -36,6 +36,8 @@ type FolderRun struct {
 	Rules string
 	// StateDir is where it is remembered what was finished.
 	StateDir string
+	// Warn, where not nil, is told what went wrong after the folders were put in their places.
+	Warn func(error)
 }
 
 // folderOutputs are all that a FolderRun writes.
@@ -338,7 +340,9 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 		return err
 	}
 	for _, folder := range out.folders() {
-		folder.Forget()
+		if err := folder.Forget(); err != nil && f.Warn != nil {
+			f.Warn(err)
+		}
 		folder.Discard() // of one that stood, the empty folder in the making
 	}
 	return nil

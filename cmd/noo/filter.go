@@ -176,6 +176,7 @@ func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Comm
 		return nil, err
 	}
 	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state}
+	run.Warn = func(err error) { t.warn(message(ctx, err)) }
 	if f.resume {
 		run.Rules = f.rules(cmd, s)
 	}

@@ -45,8 +45,8 @@ type File struct {
 	target  string // with links resolved
 	temp    string // the hidden name, or "" while the file has none
 	replace bool
-	existed bool // the target was there before
-	mode    fs.FileMode
+	existed bool   // the target was there before
+	access  access // that it will have
 	block   []byte // bytes that are still to be written, fewer than blockSize
 	written int64  // bytes written
 	started int64  // bytes whose way to the disk has begun
@@ -58,7 +58,7 @@ type File struct {
 }
 
 // Create starts a file that Commit will put at path. Without replace an existing target is refused with ErrExists,
-// now and once more at the commit; with it, the target keeps its permissions. A new file gets mode 0600. A link is
+// now and once more at the commit; with it, the target keeps its permissions and, if that can be, its group. A new file gets mode 0600. A link is
 // followed: the file that it points to is the target. The folder must exist.
 func Create(path string, replace bool) (*File, error) {
 	f := &File{path: path, replace: replace}
@@ -82,7 +82,7 @@ func Create(path string, replace bool) (*File, error) {
 
 // inspect resolves the target, and decides with which permissions to write it.
 func (f *File) inspect() (err error) {
-	f.target, f.mode = f.path, 0o600
+	f.target, f.access = f.path, access{0o600, anyGroup}
 	if info, err := os.Lstat(f.path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		if f.target, err = filepath.EvalSymlinks(f.path); err != nil {
 			return fmt.Errorf("cannot write %s, a link: %w", f.path, Cause(err))
@@ -99,7 +99,7 @@ func (f *File) inspect() (err error) {
 	case !f.replace:
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrExists)
 	}
-	f.existed, f.mode = true, info.Mode().Perm()
+	f.existed, f.access = true, accessOf(info)
 	return nil
 }
 
@@ -215,7 +215,7 @@ func (f *File) seal() error {
 	if err := f.flush(); err != nil {
 		return err
 	}
-	if err := f.file.Chmod(f.mode); err != nil {
+	if err := f.access.giveOpen(f.file); err != nil {
 		return err
 	}
 	if !f.unsynced {
