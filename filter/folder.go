@@ -21,6 +21,9 @@ import (
 	"noo/internal/atomicfile"
 )
 
+// ErrWorkingFolder is an output folder that cannot be replaced under the feet of whoever runs the command.
+var ErrWorkingFolder = errors.New("is or holds the folder that you are working in: name another one")
+
 // FolderRun is many datasets to filter into one folder.
 type FolderRun struct {
 	// Each says how every file is filtered. Its Output and Withheld name folders, its Report takes one report on all
@@ -62,7 +65,7 @@ type finished struct {
 }
 
 // Do carries the run out and returns its report. On an error no folder appears. The errors are those of Run.Do, and
-// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrReservedName,
+// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrWorkingFolder, ErrReservedName,
 // ErrSameOutput and ErrStream for inputs that cannot be written there, and ErrBusy.
 func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	report := f.Each.About
@@ -138,6 +141,9 @@ func (f *FolderRun) keepApart() error {
 	held = slices.Compact(held)
 	folders := f.folders()
 	for i, folder := range folders {
+		if here, err := os.Getwd(); err == nil && atomicfile.Inside(here, folder) {
+			return fmt.Errorf("cannot write %s: it %w", folder, ErrWorkingFolder)
+		}
 		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
 		if f.touches(folder, others, held) {
 			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
@@ -208,7 +214,7 @@ func (f *FolderRun) create() (out *folderOutputs, err error) {
 		return out, stateError(err)
 	}
 	if f.Each.Report != "" {
-		out.report, err = createOutput(f.Each.Report, f.Each.Replace || f.Resume && out.ledger.wrote(f.Each.Report))
+		out.report, err = createOutput(f.Each.Report, f.Each.Report, f.Each.Replace || f.Resume && out.ledger.wrote(f.Each.Report))
 	}
 	return out, err
 }
@@ -277,6 +283,9 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 		if run.Withheld, err = to.withheld.Path(source.output); err != nil {
 			return nil, err
 		}
+	}
+	run.shown = map[string]string{
+		run.Output: filepath.Join(f.Each.Output, filepath.FromSlash(source.output)), run.Withheld: filepath.Join(f.Each.Withheld, filepath.FromSlash(source.output)),
 	}
 	var out outputs
 	defer out.discard()

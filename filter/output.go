@@ -29,10 +29,10 @@ type output struct {
 	compressor *formats.Compressor // in front of all, or nil
 }
 
-// createOutput starts an output; "-" is standard output, for which everything is held back until the run is known to
+// createOutput starts an output that messages call by a name; "-" is standard output, for which everything is held back until the run is known to
 // be good.
-func createOutput(path string, replace bool) (*output, error) {
-	o := &output{name: path}
+func createOutput(path, name string, replace bool) (*output, error) {
+	o := &output{name: name}
 	var err error
 	if path == "-" {
 		o.name = "stdout"
@@ -40,7 +40,7 @@ func createOutput(path string, replace bool) (*output, error) {
 			o.ahead = bufio.NewWriterSize(o.spool, 256<<10)
 		}
 	} else {
-		o.file, err = atomicfile.Create(path, replace)
+		o.file, err = atomicfile.CreateAs(path, name, replace)
 	}
 	if err != nil {
 		return nil, err

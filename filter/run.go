@@ -67,6 +67,8 @@ type Run struct {
 	// whoever ends the process leaves what is being made. The run does so soon after its context ends, whatever it waits for, or
 	// puts its outputs in their places if it had begun to.
 	Writing func()
+	// shown are names by which messages call outputs that are put together in a hidden place, by that place.
+	shown map[string]string
 	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
 	// unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
@@ -271,7 +273,11 @@ func (r *Run) create(out *outputs, compression formats.Compression) (err error) 
 		if o.path == "" {
 			continue
 		}
-		if *o.output, err = createOutput(o.path, r.Replace); err != nil {
+		name := o.path
+		if shown := r.shown[o.path]; shown != "" {
+			name = shown
+		}
+		if *o.output, err = createOutput(o.path, name, r.Replace); err != nil {
 			return err
 		}
 	}

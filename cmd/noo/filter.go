@@ -155,6 +155,9 @@ func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 	case !into && f.resume:
 		return false, usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
 	case !into:
+		if info, err := os.Stat(f.output); err == nil && info.IsDir() {
+			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output)}
+		}
 		return false, nil
 	case !isFolder(f.output):
 		return false, usageError{errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/")}

@@ -60,9 +60,12 @@ type File struct {
 // Create starts a file that Commit will put at path. Without replace an existing target is refused with ErrExists,
 // now and once more at the commit; with it, the target keeps its permissions and, if that can be, its group. A new file gets mode 0600. A link is
 // followed: the file that it points to is the target. The folder must exist.
-func Create(path string, replace bool) (*File, error) {
-	f := &File{path: path, replace: replace}
-	err := f.inspect()
+func Create(path string, replace bool) (*File, error) { return CreateAs(path, path, replace) }
+
+// CreateAs is Create for a file that messages call by another name: where it will be for those who read them.
+func CreateAs(path, name string, replace bool) (*File, error) {
+	f := &File{path: name, replace: replace}
+	err := f.inspect(path)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +74,9 @@ func Create(path string, replace bool) (*File, error) {
 		f.file, err = os.CreateTemp(folder, ".noo-*"+TempSuffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("cannot write %s: its folder does not exist; make it first: %w", path, Cause(err))
+			return nil, fmt.Errorf("cannot write %s: its folder does not exist; make it first: %w", name, Cause(err))
 		case err != nil:
-			return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
+			return nil, fmt.Errorf("cannot write %s: %w", name, Cause(err))
 		}
 		f.temp = f.file.Name()
 	}
@@ -81,10 +84,10 @@ func Create(path string, replace bool) (*File, error) {
 }
 
 // inspect resolves the target, and decides with which permissions to write it.
-func (f *File) inspect() (err error) {
-	f.target, f.access = f.path, access{0o600, anyGroup}
-	if info, err := os.Lstat(f.path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if f.target, err = filepath.EvalSymlinks(f.path); err != nil {
+func (f *File) inspect(path string) (err error) {
+	f.target, f.access = path, access{0o600, anyGroup}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if f.target, err = filepath.EvalSymlinks(path); err != nil {
 			return fmt.Errorf("cannot write %s, a link: %w", f.path, Cause(err))
 		}
 	}

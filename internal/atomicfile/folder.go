@@ -430,7 +430,11 @@ func (f *Folder) publish() error {
 	if err := f.inspect(f.replace); err != nil {
 		return err
 	}
-	if err := f.rename(); err != nil {
+	err := f.rename()
+	switch {
+	case errors.Is(err, syscall.EXDEV): // what the lower layers of an overlay file system hold
+		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, Cause(err))
+	case err != nil:
 		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 	}
 	return nil
