@@ -9,9 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"noo/filter"
 )
@@ -44,9 +47,14 @@ func (j *journal) start(format string) error {
 	return nil
 }
 
-// startFrom turns the journal on if the arguments ask for it, so that a command line with a mistake before the flag is
-// answered in the form that was asked for.
-func (j *journal) startFrom(args []string) {
+// startFrom turns the journal on if the arguments ask for it, or the environment does for a command that has the flag, so that a command
+// line with a mistake in it is answered in the form that was asked for.
+func (j *journal) startFrom(root *cobra.Command, args []string) {
+	if cmd, _, err := root.Find(args); err == nil && cmd.Flags().Lookup(logFormatFlag) != nil {
+		if format := os.Getenv(variable(logFormatFlag)); format != "" {
+			_ = j.start(format) // one that does not exist is an error when the variable is read
+		}
+	}
 	for i, arg := range args {
 		format, found := strings.CutPrefix(arg, "--"+logFormatFlag+"=")
 		switch {
