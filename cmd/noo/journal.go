@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,11 @@ type journal struct {
 	to     io.Writer
 	level  slog.LevelVar
 	logger atomic.Pointer[slog.Logger]
+	job    atomic.Pointer[string] // the job of a config file that is being carried out, or nil
 }
+
+// of has the events from here on be those of a job.
+func (j *journal) of(job string) { j.job.Store(&job) }
 
 // on tells whether events are written, and so nothing else is to be said on stderr.
 func (j *journal) on() bool { return j != nil && j.logger.Load() != nil }
@@ -80,6 +85,9 @@ func (logFormat) Type() string            { return "FORMAT" }
 func (j *journal) hush() { j.level.Set(slog.LevelWarn) }
 
 func (j *journal) write(level slog.Level, event string, attributes ...slog.Attr) {
+	if job := j.job.Load(); job != nil {
+		attributes = append([]slog.Attr{slog.String("job", *job)}, attributes...)
+	}
 	j.logger.Load().LogAttrs(context.Background(), level, event, attributes...)
 }
 
@@ -99,11 +107,13 @@ func (j *journal) file(command string, file *filter.FileReport, outcome outcome,
 	j.write(outcome.level(), "file", attributes...)
 }
 
-// run writes the event of a run; text is what is said of its error, or "".
-func (j *journal) run(report *filter.Report, outcome outcome, text string, code int) {
-	attributes := []slog.Attr{
-		slog.String("command", report.Command), slog.String("version", report.Tool.Version), outcomeAttr(outcome), slog.Int("exit_code", code),
+// run writes the event of a run; output is where it writes to, or "", and text what is said of its error, or "".
+func (j *journal) run(report *filter.Report, output string, outcome outcome, text string, code int) {
+	attributes := []slog.Attr{slog.String("command", report.Command), slog.String("version", report.Tool.Version)}
+	if output != "" {
+		attributes = append(attributes, slog.String("output", displayName(filepath.Base(output), "stdout")))
 	}
+	attributes = append(attributes, outcomeAttr(outcome), slog.Int("exit_code", code))
 	if len(report.Files) > 0 {
 		size := int64(0)
 		for _, file := range report.Files {
