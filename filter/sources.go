@@ -25,8 +25,10 @@ import (
 
 // Errors that Expand wraps.
 var (
-	// ErrNothingToRead is a folder or a pattern without a file in it.
+	// ErrNothingToRead is a folder without a file in it.
 	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
+	// ErrNoMatch is a pattern that no file matches.
+	ErrNoMatch = errors.New("no file matches (names that start with . or _ are passed over)")
 	// ErrSameOutput, of a FolderRun, is two inputs that would be one file of an output folder.
 	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
 	// ErrNotUTF8, of a FolderRun, is a file whose name no report can hold.
@@ -182,7 +184,7 @@ func (s *Sources) addPattern(pattern string) error {
 		}
 	}
 	if len(s.Files) == before {
-		return fmt.Errorf("cannot read %s: no file matches", pattern)
+		return &formats.InputError{Name: pattern, Err: ErrNoMatch}
 	}
 	slices.SortStableFunc(s.Files[before:], func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return nil

@@ -22,7 +22,7 @@ func newColumns(t terminal) *cobra.Command {
 	var flags readingFlags
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "columns INPUT",
+		Use:   "columns FILE",
 		Short: "List the columns of a dataset, and which look like NHS numbers",
 		Long: `columns lists the columns of a dataset with their types, and says what share of
 the values in the first records of each looks like NHS numbers. It marks the
@@ -42,6 +42,9 @@ It needs no snapshot, and prints no values.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.validate(); err != nil {
+				return err
+			}
+			if err := oneFile(args[0]); err != nil {
 				return err
 			}
 			survey, err := filter.SurveyColumns(cmd.Context(), args[0], t.in, flags.formats())
@@ -69,6 +72,19 @@ It needs no snapshot, and prints no values.`,
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// oneFile refuses a folder or a pattern, whose files may differ in their columns, and names one of the files instead.
+func oneFile(input string) error {
+	sources, err := filter.Expand([]string{input})
+	if err != nil || !sources.Many {
+		return err
+	}
+	kind, files := "a pattern", "the files that match"
+	if len(sources.Roots) > 0 {
+		kind, files = "a folder", "its files"
+	}
+	return usageError{fmt.Errorf("%s is %s: name one of %s, such as %s", input, kind, files, sources.Files[0].Path)}
 }
 
 // columnsHead names what printColumns lists, numbers to the right.

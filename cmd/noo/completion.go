@@ -54,7 +54,8 @@ func newCompletion(t terminal, root *cobra.Command) *cobra.Command {
 		Short: "Print a script by which a shell completes noo's command lines",
 		Long: `completion prints a script for a shell. With it, the tab key completes commands,
 flags, the values that there are to choose from, files, the names of jobs, and
-for --column the names of the columns of the input that stands before it.`,
+for --column the names of the columns of the input that stands before it: of a
+folder or pattern, those of its first file.`,
 		Example: `  source <(noo completion bash)     # needs the package bash-completion
   noo completion bash > /etc/bash_completion.d/noo
   noo completion zsh > "${fpath[1]}/_noo"
@@ -167,7 +168,12 @@ func (c columnList) complete(cmd *cobra.Command, inputs []string, _ string) ([]s
 	settleQuietly(cmd)
 	var found []string
 	for _, input := range inputs {
-		names, err := filter.ColumnNames(cmd.Context(), input, c.flags.formats())
+		sources, err := filter.Expand([]string{input})
+		if err != nil {
+			continue
+		}
+		// The files of a folder or pattern are taken to be alike.
+		names, err := filter.ColumnNames(cmd.Context(), sources.Files[0].Path, c.flags.formats())
 		if err != nil {
 			continue
 		}

@@ -114,7 +114,32 @@ func parseConfig(t terminal, path string, text []byte) (*config, error) {
 			return nil, settingError{fmt.Errorf("%s: job %s: %w", j.place, j.name, err)}
 		}
 	}
+	if err := c.keepFiguresApart(); err != nil {
+		return nil, err
+	}
 	return c, nil
+}
+
+// keepFiguresApart refuses jobs that write their figures to the same file, whether or not they will run together: monitoring would
+// see those of the last alone.
+func (c *config) keepFiguresApart() error {
+	writer := map[string]string{} // jobs by the files of their figures
+	for _, j := range c.jobs {
+		g, ok := j.given[metricsFlag]
+		if !ok {
+			continue
+		}
+		path, err := filepath.Abs(g.texts[0])
+		if err != nil {
+			return fmt.Errorf("job %s: %w", j.name, err)
+		}
+		if other, taken := writer[path]; taken {
+			return settingError{fmt.Errorf("%s: %s: the jobs %s and %s would write their figures to the same file, and lose the other's: give each job its own",
+				g.origin.place, metricsFlag, other, j.name)}
+		}
+		writer[path] = j.name
+	}
+	return nil
 }
 
 // notYAML says where a file is no YAML, in one line and without an excerpt.

@@ -93,7 +93,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 	if f.output == "" {
 		return usageError{errors.New("no output: name one with -o OUTPUT")}
 	}
-	named := files{read: args, written: []string{f.output, f.withheld, f.report}}
+	named := files{read: args, written: []string{f.output, f.withheld, f.report}, output: f.output}
 	return f.unattended.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *filter.Report) error {
 		sources, err := filter.Expand(args)
 		if err != nil {

@@ -9,9 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"noo/filter"
 )
@@ -24,7 +28,11 @@ type journal struct {
 	to     io.Writer
 	level  slog.LevelVar
 	logger atomic.Pointer[slog.Logger]
+	job    atomic.Pointer[string] // the job of a config file that is being carried out, or nil
 }
+
+// of has the events from here on be those of a job.
+func (j *journal) of(job string) { j.job.Store(&job) }
 
 // on tells whether events are written, and so nothing else is to be said on stderr.
 func (j *journal) on() bool { return j != nil && j.logger.Load() != nil }
@@ -44,9 +52,14 @@ func (j *journal) start(format string) error {
 	return nil
 }
 
-// startFrom turns the journal on if the arguments ask for it, so that a command line with a mistake before the flag is
-// answered in the form that was asked for.
-func (j *journal) startFrom(args []string) {
+// startFrom turns the journal on if the arguments ask for it, or the environment does for a command that has the flag, so that a command
+// line with a mistake in it is answered in the form that was asked for.
+func (j *journal) startFrom(root *cobra.Command, args []string) {
+	if cmd, _, err := root.Find(args); err == nil && cmd.Flags().Lookup(logFormatFlag) != nil {
+		if format := os.Getenv(variable(logFormatFlag)); format != "" {
+			_ = j.start(format) // one that does not exist is an error when the variable is read
+		}
+	}
 	for i, arg := range args {
 		format, found := strings.CutPrefix(arg, "--"+logFormatFlag+"=")
 		switch {
@@ -72,6 +85,9 @@ func (logFormat) Type() string            { return "FORMAT" }
 func (j *journal) hush() { j.level.Set(slog.LevelWarn) }
 
 func (j *journal) write(level slog.Level, event string, attributes ...slog.Attr) {
+	if job := j.job.Load(); job != nil {
+		attributes = append([]slog.Attr{slog.String("job", *job)}, attributes...)
+	}
 	j.logger.Load().LogAttrs(context.Background(), level, event, attributes...)
 }
 
@@ -91,11 +107,13 @@ func (j *journal) file(command string, file *filter.FileReport, outcome outcome,
 	j.write(outcome.level(), "file", attributes...)
 }
 
-// run writes the event of a run; text is what is said of its error, or "".
-func (j *journal) run(report *filter.Report, outcome outcome, text string, code int) {
-	attributes := []slog.Attr{
-		slog.String("command", report.Command), slog.String("version", report.Tool.Version), outcomeAttr(outcome), slog.Int("exit_code", code),
+// run writes the event of a run; output is where it writes to, or "", and text what is said of its error, or "".
+func (j *journal) run(report *filter.Report, output string, outcome outcome, text string, code int) {
+	attributes := []slog.Attr{slog.String("command", report.Command), slog.String("version", report.Tool.Version)}
+	if output != "" {
+		attributes = append(attributes, slog.String("output", displayName(filepath.Base(output), "stdout")))
 	}
+	attributes = append(attributes, outcomeAttr(outcome), slog.Int("exit_code", code))
 	if len(report.Files) > 0 {
 		size := int64(0)
 		for _, file := range report.Files {

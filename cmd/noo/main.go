@@ -83,8 +83,8 @@ func (t terminal) say(format string, args ...any) {
 
 // execute runs one command line and returns its exit code, having said what went wrong.
 func execute(ctx context.Context, t terminal, args []string) int {
-	t.log.startFrom(args)
 	root, started := newRoot(t)
+	t.log.startFrom(root, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !*started {

@@ -83,26 +83,38 @@ var manHeader = regexp.MustCompile(`(?m)^\.TH ("[^"]*" "[^"]*") .*$`)
 // reference generates the files, by their paths.
 func reference(t *testing.T) map[string]string {
 	files := map[string]string{}
+	codes := exitCodes(t)
+	forReference(func(name string, cmd *cobra.Command) {
+		cmd.NonInheritedFlags().VisitAll(func(flag *pflag.Flag) { flag.Usage = escaped(flag.Usage) + defaultInWords(flag) })
+		var page strings.Builder
+		if err := doc.GenMan(cmd, &doc.GenManHeader{Section: "1", Date: new(time.Time)}, &page); err != nil {
+			t.Fatal(err)
+		}
+		text := withPlaceholders(cmd, manHeader.ReplaceAllString(page.String(), `.TH $1`))
+		text = strings.Replace(text, "\n.SH EXAMPLE\n", "\n"+exitStatus(cmd, codes)+"\n\n.SH EXAMPLE\n", 1)
+		files[filepath.Join(docs, "man", name+".1")] = text
+	})
+	forReference(func(name string, cmd *cobra.Command) {
+		var page strings.Builder
+		link := func(file string) string { return strings.ReplaceAll(file, "_", "-") }
+		if err := doc.GenMarkdownCustom(cmd, &page, link); err != nil {
+			t.Fatal(err)
+		}
+		files[filepath.Join(docs, "reference", name+".md")] = page.String()
+	})
+	return files
+}
+
+// forReference calls generate for all commands of a new tree, each with the name of its page.
+func forReference(generate func(name string, cmd *cobra.Command)) {
 	root, _ := newRoot(silent(io.Discard, io.Discard))
 	all := slices.Collect(commands(root)) // without those that the generator adds
 	for _, cmd := range all {
 		prepareForReference(cmd)
 	}
 	for _, cmd := range all {
-		name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
-		var page strings.Builder
-		if err := doc.GenMan(cmd, &doc.GenManHeader{Section: "1", Date: new(time.Time)}, &page); err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.Join(docs, "man", name+".1")] = manHeader.ReplaceAllString(page.String(), `.TH $1`)
-		page.Reset()
-		link := func(file string) string { return strings.ReplaceAll(file, "_", "-") }
-		if err := doc.GenMarkdownCustom(cmd, &page, link); err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.Join(docs, "reference", name+".md")] = page.String()
+		generate(strings.ReplaceAll(cmd.CommandPath(), " ", "-"), cmd)
 	}
-	return files
 }
 
 // prepareForReference adds to a command what the reference has beyond its help: the environment variables.
@@ -117,14 +129,111 @@ func prepareForReference(cmd *cobra.Command) {
 	})
 }
 
+// escaped is a text in which Markdown, from which man pages are made too, finds no emphasis and no link: a pattern such as **/*.csv
+// has the one, a variable before a default the other.
+func escaped(text string) string {
+	return strings.NewReplacer("*", `\*`, "_", `\_`, "[", `\[`).Replace(text)
+}
+
+// defaultInWords is what a man page adds to the usage of a flag, as --help does.
+func defaultInWords(flag *pflag.Flag) string {
+	if slices.Contains([]string{"", "0", "false", "[]"}, flag.DefValue) {
+		return ""
+	}
+	return " (default " + escaped(flag.DefValue) + ")"
+}
+
+// manOption is an option in a man page, with its default in the place of what it takes, and with its usage.
+var manOption = regexp.MustCompile(`(?m)^(?:\.PP\n)?((?:\\fB-.\\fP, )?\\fB--([a-z-]+)\\fP)(?:=.*|\[=.*\])\n\t(.*)$`)
+
+// withPlaceholders has the options of a man page say what they take, and what they do below that.
+func withPlaceholders(cmd *cobra.Command, page string) string {
+	return manOption.ReplaceAllStringFunc(page, func(text string) string {
+		found := manOption.FindStringSubmatch(text)
+		option, usage := found[1], found[3]
+		if name := placeholder(cmd.Flag(found[2])); name != "" {
+			option += ` \fI` + name + `\fP`
+		}
+		return ".TP\n" + option + "\n" + usage
+	})
+}
+
+// readmeCode is a row of the README's table of exit codes.
+type readmeCode struct{ code, meaning string }
+
+// exitCodes reads the table of exit codes in the README, so that there is one.
+func exitCodes(t *testing.T) (codes []readmeCode) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(strings.ReplaceAll(string(readme), "\r\n", "\n"), "\n## Exit codes\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| (.+) \|$`).FindAllStringSubmatch(section, -1) {
+		codes = append(codes, readmeCode{row[1], row[2]})
+	}
+	if len(codes) == 0 {
+		t.Fatal("the README has no table of exit codes")
+	}
+	return codes
+}
+
+// code is a name in a Markdown text that stands for itself.
+var code = regexp.MustCompile("`([^`]*)`")
+
+// exitStatus is the section of a man page on exit codes: all of them where scripts and schedules meet them.
+func exitStatus(cmd *cobra.Command, codes []readmeCode) string {
+	if cmd.HasParent() && cmd.Name() != "run" && !slices.Contains(jobCommands, cmd.Name()) {
+		return ".SH EXIT STATUS\n0 if all went well; \\fBnoo(1)\\fP lists the others.\n"
+	}
+	section := ".SH EXIT STATUS\n"
+	for _, row := range codes {
+		section += ".TP\n\\fB" + row.code + "\\fP\n" + code.ReplaceAllString(row.meaning, `\fB$1\fP`) + "\n"
+	}
+	return section
+}
+
 // indented is a block of lines that start with two spaces.
 var indented = regexp.MustCompile(`(?m)(?:^  .*(?:\n\n?|$))+`)
 
-// fenced makes the indented blocks of a help text what is shown as it is in Markdown.
+// fenced makes a help text Markdown: what is indented in it is shown as it is, and so is every sign in the rest.
 func fenced(text string) string {
-	return indented.ReplaceAllStringFunc(text, func(block string) string {
-		return "```\n" + strings.TrimRight(block, "\n") + "\n```\n\n"
-	})
+	var out strings.Builder
+	end := 0
+	for _, block := range indented.FindAllStringIndex(text, -1) {
+		out.WriteString(escaped(text[end:block[0]]))
+		out.WriteString("```\n" + strings.TrimRight(text[block[0]:block[1]], "\n") + "\n```\n\n")
+		end = block[1]
+	}
+	return out.String() + escaped(text[end:])
+}
+
+// What the pages show, as far as a reader of the sources cannot tell: signs that Markdown takes for emphasis, what options take, and exit
+// codes.
+func TestReferenceSaysWhatItMeans(t *testing.T) {
+	pages := reference(t)
+	man, markdown := pages[filepath.Join(docs, "man", "noo-filter.1")], pages[filepath.Join(docs, "reference", "noo-filter.md")]
+	const pattern = `"in/**/*.parquet"`
+	if !strings.Contains(strings.ReplaceAll(man, `\&`, ""), pattern) {
+		t.Errorf("the man page does not show %s", pattern)
+	}
+	if !strings.Contains(markdown, escaped(pattern)) || !strings.Contains(markdown, `\_SUCCESS`) {
+		t.Errorf("the Markdown has something else than an escaped %s", pattern)
+	}
+	for _, want := range []string{
+		"\n\\fB--column\\fP \\fINAME\\fP\n", "\n\\fB-o\\fP, \\fB--output\\fP \\fIFILE\\fP\n", "\n\\fB--max-age\\fP \\fITIME\\fP\n", "(default 21d)",
+		"\n\\fB--force\\fP\n", "\n.SH EXIT STATUS\n", "\n\\fB130\\fP\ninterrupted\n",
+	} {
+		if !strings.Contains(man, want) {
+			t.Errorf("the man page of filter has no %q", want)
+		}
+	}
+	for path, page := range pages {
+		if strings.HasSuffix(path, ".1") && !strings.Contains(page, "\n.SH EXIT STATUS\n") {
+			t.Errorf("%s has no exit status", path)
+		}
+	}
 }
 
 // silent is a terminal of which only what is written to it is used.

@@ -154,6 +154,7 @@ func (c *config) unknown(name string) error {
 
 // run carries a job out.
 func (j *job) run(ctx context.Context, t terminal, over layer) error {
+	t.log.of(j.name)
 	cmd, _, err := j.settled(t, over)
 	if err != nil {
 		return err
@@ -169,7 +170,7 @@ func (j *job) run(ctx context.Context, t terminal, over layer) error {
 }
 
 // written are the flags that name what a job writes, and the next job must not replace.
-var written = []string{"output", "withheld", "report", "junit", "sarif"}
+var written = []string{"output", "withheld", "report", "junit", "sarif", metricsFlag}
 
 // keepJobsApart refuses jobs of one run that write the same file, as a variable in the environment may make them do: the last would be
 // all that is left.

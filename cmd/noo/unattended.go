@@ -19,6 +19,9 @@ import (
 	"noo/snapshot"
 )
 
+// metricsFlag names the file for a run's figures.
+const metricsFlag = "metrics"
+
 // unattended are the flags of such runs.
 type unattended struct {
 	lock     string
@@ -32,14 +35,17 @@ func (f *unattended) add(cmd *cobra.Command, t terminal) {
 	flags.Var(&f.lockWait, "lock-wait", "wait so long for the lock before giving up")
 	flags.Lookup("lock-wait").DefValue = ""
 	flags.Var(logFormat{t.log}, logFormatFlag, "write events for a log system to stderr instead of lines for a person: text or json")
-	flags.StringVar(&f.metrics, "metrics", "", "write figures for Prometheus' node_exporter to `FILE`, whose name should end in .prom")
+	flags.StringVar(&f.metrics, metricsFlag, "", "write figures for Prometheus' node_exporter to `FILE`, whose name should end in .prom")
 }
 
 // errStream is a stream where only a file will do.
 var errStream = usageError{errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file")}
 
-// files are what a run reads and writes beside its lock and figures.
-type files struct{ read, written []string }
+// files are what a run reads and writes beside its lock and figures; output, which is among them, is the dataset or "".
+type files struct {
+	read, written []string
+	output        string
+}
 
 // body is what a command does in a run: with the snapshot it fills in the report.
 type body func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error
@@ -62,28 +68,34 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 		return f.alone(ctx, func() error {
 			started = time.Now().UTC() // waiting for the lock is not part of it
 			s, err := data.accept()
+			if s != nil { // also one that is refused, if its publisher is trusted: that is what the figures should warn of
+				*report = data.about(cmd.CommandPath(), s)
+			}
 			if err != nil {
 				return err
 			}
-			*report = data.about(cmd.CommandPath(), s)
 			report.Started = started
 			return run(ctx, s, report)
 		})
 	}()
 	report.Started, report.Finished = started, time.Now().UTC()
-	return f.tell(ctx, t, report, err, monitored)
+	return f.tell(ctx, t, report, named.output, err, monitored)
 }
 
 // tell writes the figures, if there are to be any, and the event of a run that ended with err, and returns err.
-func (f *unattended) tell(ctx context.Context, t terminal, report *filter.Report, err error, monitored bool) error {
+func (f *unattended) tell(ctx context.Context, t terminal, report *filter.Report, output string, err error, monitored bool) error {
 	code := exitCode(ctx, err)
 	if monitored {
-		if err := metrics.Write(f.metrics, metrics.Run{ExitCode: code, Report: report}); err != nil {
+		before, lost := metrics.ReadBefore(f.metrics)
+		if lost != nil && code != exitDone { // after a success nothing of it is needed
+			t.warn(showable(fmt.Sprintf("%s, with the figures of the run before, %v", f.metrics, lost)))
+		}
+		if err := metrics.Write(f.metrics, metrics.Run{ExitCode: code, Report: report, Before: before}); err != nil {
 			t.warn("the run's figures could not be written: " + message(context.WithoutCancel(ctx), err))
 		}
 	}
 	if t.log.on() {
-		t.log.run(report, outcomeOf(code), message(ctx, err), code)
+		t.log.run(report, output, outcomeOf(code), message(ctx, err), code)
 		if err != nil {
 			return saidError{err}
 		}

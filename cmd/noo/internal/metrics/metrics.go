@@ -1,6 +1,7 @@
 // Package metrics writes what a run did as a file for the textfile collector of Prometheus' node_exporter. Each run
-// writes its file anew; the time of the last success is carried over, so that an alert can ask how long ago that was
-// whatever has gone wrong since.
+// writes its file anew. What alerts ask for whatever has gone wrong since is carried over from the file before: the time of the last
+// success, 0 where there was none, and, of a run that got hold of no snapshot, what was known of the last one. An alert on a figure
+// that is not there is silent.
 //
 // Every figure has the label task, the file's name without ".prom": the collector reads all files of a folder as one, in
 // which no two may say the same of the same.
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,13 +33,30 @@ import (
 type Run struct {
 	// ExitCode is what the process will exit with; 0 is success.
 	ExitCode int
-	// Report is what the run did. Without files, no records are counted; without a time of the snapshot's creation,
-	// nothing is said of it.
+	// Report is what the run did. Without files, no records are counted. Its snapshot may be one that was refused; without a time of
+	// the snapshot's creation, what is known from before is said.
 	Report *filter.Report
+	// Before is what the file said before the run.
+	Before Before
 }
+
+// Before is what a file of figures passes on to the next.
+type Before struct {
+	// Success is when a run last ended with exit code 0.
+	Success time.Time
+	// Created and ValidUntil are times of the snapshot, and OptedOut is how many numbers it has.
+	Created, ValidUntil time.Time
+	OptedOut            int64
+}
+
+// ErrDamaged is a file that Write wrote, of which something is missing.
+var ErrDamaged = errors.New("is damaged: the time of the last success is lost")
 
 const (
 	lastSuccess = "noo_last_success_timestamp_seconds"
+	created     = "noo_snapshot_created_timestamp_seconds"
+	validUntil  = "noo_snapshot_valid_until_timestamp_seconds"
+	optedOut    = "noo_snapshot_opted_out"
 	// mode lets node_exporter, which runs as another user, read the file.
 	mode = 0o644
 	// mostPrevious is more bytes than any file of this package has.
@@ -60,13 +79,8 @@ func Try(path string) error {
 // Write puts the figures of a run at path, in place of those of the run before. The file is whole at any moment, and may
 // be read by everybody.
 func Write(path string, run Run) error {
-	success := float64(run.Report.Finished.Unix())
-	known := run.ExitCode == 0
-	if !known {
-		success, known = previousSuccess(path)
-	}
 	task := nhsnumber.Mask(strings.TrimSuffix(filepath.Base(path), ".prom"))
-	families, err := gather(strings.ToValidUTF8(task, "_"), run, success, known)
+	families, err := gather(strings.ToValidUTF8(task, "_"), run)
 	if err != nil {
 		return fmt.Errorf("internal error: %w: please report it", err)
 	}
@@ -98,8 +112,14 @@ func (f *figures) set(name, help string, value float64) {
 	f.errs = append(f.errs, f.registry.Register(gauge))
 }
 
-// setTime sets a gauge to a time, in seconds since 1970.
-func (f *figures) setTime(name, help string, t time.Time) { f.set(name, help, float64(t.Unix())) }
+// setTime sets a gauge to a time, in seconds since 1970, or to 0 for none.
+func (f *figures) setTime(name, help string, t time.Time) {
+	seconds := 0.0
+	if !t.IsZero() {
+		seconds = float64(t.Unix())
+	}
+	f.set(name, help, seconds)
+}
 
 // setRecords counts records by verdict.
 func (f *figures) setRecords(n filter.Tally) {
@@ -115,21 +135,19 @@ func (f *figures) setRecords(n filter.Tally) {
 	f.set("noo_last_run_written_records", "Records that the last run wrote, or that a check would let be disclosed.", float64(n.Written))
 }
 
-// gather makes the figures of a run; success is the time of the last success, where known.
-func gather(task string, run Run, success float64, known bool) ([]*dto.MetricFamily, error) {
+// gather makes the figures of a run.
+func gather(task string, run Run) ([]*dto.MetricFamily, error) {
 	f := &figures{registry: prometheus.NewRegistry(), task: task}
 	r := run.Report
-	succeeded := 0.0
+	succeeded, success := 0.0, run.Before.Success
 	if run.ExitCode == 0 {
-		succeeded = 1
+		succeeded, success = 1, r.Finished
 	}
 	f.set("noo_last_run_success", "Whether the last run ended with exit code 0.", succeeded)
 	f.set("noo_last_run_exit_code", "Exit code of the last run.", float64(run.ExitCode))
 	f.setTime("noo_last_run_timestamp_seconds", "When the last run ended.", r.Finished)
 	f.set("noo_last_run_duration_seconds", "How long the last run took.", r.Finished.Sub(r.Started).Seconds())
-	if known {
-		f.set(lastSuccess, "When a run last ended with exit code 0.", success)
-	}
+	f.setTime(lastSuccess, "When a run last ended with exit code 0; 0 for never.", success)
 	if len(r.Files) > 0 {
 		size := int64(0)
 		for _, file := range r.Files {
@@ -139,30 +157,54 @@ func gather(task string, run Run, success float64, known bool) ([]*dto.MetricFam
 		f.set("noo_last_run_input_bytes", "Bytes that the last run read.", float64(size))
 		f.setRecords(r.Totals)
 	}
-	if s := r.Snapshot; !s.Created.IsZero() {
-		f.set("noo_snapshot_age_seconds", "Age of the snapshot when the last run ended.", r.Finished.Sub(s.Created).Seconds())
-		f.setTime("noo_snapshot_created_timestamp_seconds", "When the snapshot of the last run was made.", s.Created)
-		f.setTime("noo_snapshot_valid_until_timestamp_seconds", "When the snapshot of the last run expires.", s.ValidUntil)
-		f.set("noo_snapshot_opted_out", "Numbers in the snapshot of the last run.", float64(s.OptedOut))
+	s := run.Before
+	if used := r.Snapshot; !used.Created.IsZero() {
+		s.Created, s.ValidUntil, s.OptedOut = used.Created, used.ValidUntil, used.OptedOut
+	}
+	if !s.Created.IsZero() {
+		f.set("noo_snapshot_age_seconds", "Age of the last snapshot when the last run ended.", r.Finished.Sub(s.Created).Seconds())
+		f.setTime(created, "When the last snapshot was made.", s.Created)
+		f.setTime(validUntil, "When the last snapshot expires.", s.ValidUntil)
+		f.set(optedOut, "Numbers in the last snapshot.", float64(s.OptedOut))
 	}
 	families, err := f.registry.Gather()
 	return families, errors.Join(append(f.errs, err)...)
 }
 
-// previousSuccess reads the time of the last success from the file of the run before, where that is there and can be read.
-func previousSuccess(path string) (float64, bool) {
+// ReadBefore reads what the file at path says of the runs before; nothing where there was none. The error is ErrDamaged, or what the
+// file system said.
+func ReadBefore(path string) (Before, error) {
 	file, err := os.Open(path)
-	if err != nil {
-		return 0, false
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Before{}, nil
+	case err != nil:
+		return Before{}, fmt.Errorf("cannot be read: %w", atomicfile.Cause(err))
 	}
 	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, mostPrevious))
+	switch {
+	case err != nil:
+		return Before{}, fmt.Errorf("cannot be read: %w", atomicfile.Cause(err))
+	case len(text) == 0: // made by somebody so that noo may write it
+		return Before{}, nil
+	}
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(io.LimitReader(file, mostPrevious))
-	if err != nil {
-		return 0, false
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil || len(families[lastSuccess].GetMetric()) == 0 {
+		return Before{}, ErrDamaged
 	}
-	for _, metric := range families[lastSuccess].GetMetric() {
-		return metric.GetGauge().GetValue(), true
+	value := func(name string) float64 {
+		for _, metric := range families[name].GetMetric() {
+			return metric.GetGauge().GetValue()
+		}
+		return 0
 	}
-	return 0, false
+	at := func(name string) time.Time {
+		if seconds := int64(value(name)); seconds != 0 {
+			return time.Unix(seconds, 0)
+		}
+		return time.Time{}
+	}
+	return Before{Success: at(lastSuccess), Created: at(created), ValidUntil: at(validUntil), OptedOut: int64(value(optedOut))}, nil
 }

@@ -68,8 +68,8 @@ func TestWrite(t *testing.T) {
 	if err := Write(path, Run{ExitCode: 5, Report: failed}); err != nil {
 		t.Fatal(err)
 	}
-	if _, found := read(t, path, task)[lastSuccess]; found {
-		t.Error("a success that never was")
+	if value, found := read(t, path, task)[lastSuccess]; !found || value != 0 {
+		t.Errorf("the time of a success that never was: %v, %v", value, found)
 	}
 	if err := Write(path, Run{Report: report}); err != nil {
 		t.Fatal(err)
@@ -91,13 +91,19 @@ func TestWrite(t *testing.T) {
 	if problems, err := promlint.New(file).Lint(); err != nil || len(problems) > 0 {
 		t.Errorf("promlint: %v, %v", problems, err)
 	}
-	for range 2 { // the time is carried over from a file that carried it over
-		if err := Write(path, Run{ExitCode: 4, Report: failed}); err != nil {
+	for range 2 { // what is carried over is so from a file that carried it over
+		before, err := ReadBefore(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Write(path, Run{ExitCode: 4, Report: failed, Before: before}); err != nil {
 			t.Fatal(err)
 		}
 		compare(t, read(t, path, task), map[string]float64{
 			"noo_last_run_success": 0, "noo_last_run_exit_code": 4, "noo_last_run_duration_seconds": 3600,
 			"noo_last_run_timestamp_seconds": float64(start.Unix() + 25*3600), lastSuccess: float64(start.Unix() + 1),
+			"noo_snapshot_age_seconds": 26 * 3600, "noo_snapshot_created_timestamp_seconds": float64(start.Unix() - 3600),
+			"noo_snapshot_valid_until_timestamp_seconds": float64(start.Unix() + 86400), "noo_snapshot_opted_out": 3,
 		})
 	}
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != mode {
@@ -135,16 +141,34 @@ func TestNothingElseIsReplaced(t *testing.T) {
 	}
 }
 
-// TestBrokenPrevious: a file of which a part is missing gives no time, and is replaced.
-func TestBrokenPrevious(t *testing.T) {
+// A file of which a part is missing says that it is damaged, and is replaced.
+func TestDamagedBefore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.prom")
-	if err := os.WriteFile(path, []byte("# HELP noo_x y\n"+lastSuccess+"{task=\"a"), 0o600); err != nil {
+	for _, text := range []string{
+		"# HELP noo_x y\n" + lastSuccess + "{task=\"a",
+		"# HELP noo_x y\n# TYPE noo_x gauge\nnoo_x{task=\"a\"} 1\n", // cut at the end of a line
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before, err := ReadBefore(path)
+		if !errors.Is(err, ErrDamaged) || before != (Before{}) {
+			t.Errorf("%q: %+v, %v", text, before, err)
+		}
+		if err := Write(path, Run{ExitCode: 1, Report: &filter.Report{Started: time.Now(), Finished: time.Now()}, Before: before}); err != nil {
+			t.Fatal(err)
+		}
+		if value := read(t, path, "a")[lastSuccess]; value != 0 {
+			t.Errorf("a time out of a broken file: %v", value)
+		}
+	}
+	if before, err := ReadBefore(filepath.Join(t.TempDir(), "none.prom")); err != nil || before != (Before{}) {
+		t.Errorf("no run before: %+v, %v", before, err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(path, Run{ExitCode: 1, Report: &filter.Report{Started: time.Now(), Finished: time.Now()}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, found := read(t, path, "a")[lastSuccess]; found {
-		t.Error("a time out of a broken file")
+	if before, err := ReadBefore(path); err != nil || before != (Before{}) {
+		t.Errorf("an empty file: %+v, %v", before, err)
 	}
 }
