@@ -1,0 +1,76 @@
+package atomicfile
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestFolderInAnImage: what a container's image holds, the lower layer of an overlay file system, cannot be exchanged. It stays as it is, and the
+// message says where a folder can be instead. The file system is mounted where nobody else sees it.
+func TestFolderInAnImage(t *testing.T) {
+	const variable = "ATOMICFILE_TEST_OVERLAY"
+	dir := os.Getenv(variable)
+	if dir == "" {
+		cmd := exec.Command("/proc/self/exe", "-test.run", "^TestFolderInAnImage$", "-test.v")
+		cmd.Env = append(os.Environ(), variable+"="+t.TempDir())
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		}
+		out, err := cmd.CombinedOutput()
+		switch {
+		case errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EINVAL) || strings.Contains(string(out), "--- SKIP"):
+			t.Skipf("no file system can be mounted here: %v %s", err, out)
+		case err != nil:
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
+	layer := func(name string) string { return filepath.Join(dir, name) }
+	image := filepath.Join(layer("image"), "out")
+	for _, name := range []string{"image", "upper", "seen"} {
+		if err := os.Mkdir(layer(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := PublishAll([]*Folder{fill(t, image, false, map[string]string{"a": "old"})}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(layer("image/empty"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// The upper layer is in memory: what is beneath a test may be an overlay itself.
+	if err := unix.Mount("tmpfs", layer("upper"), "tmpfs", 0, ""); err != nil {
+		t.Skip(err)
+	}
+	if err := errors.Join(os.Mkdir(layer("upper/files"), 0o700), os.Mkdir(layer("upper/work"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("overlay", layer("seen"), "overlay", 0, "userxattr,lowerdir="+layer("image")+",upperdir="+layer("upper/files")+",workdir="+layer("upper/work")); err != nil {
+		t.Skip(err)
+	}
+	path := filepath.Join(layer("seen"), "out")
+	f := fill(t, path, true, map[string]string{"a": "new"})
+	err := PublishAll([]*Folder{f})
+	if !errors.Is(err, unix.EXDEV) || !strings.Contains(err.Error(), "name one on a volume") {
+		t.Errorf("replacing: %v", err)
+	}
+	if err := f.Discard(); err != nil {
+		t.Error(err)
+	}
+	if content(t, filepath.Join(path, "a")) != "old" {
+		t.Error("the folder was changed")
+	}
+	empty := filepath.Join(layer("seen"), "empty")
+	if err := PublishAll([]*Folder{fill(t, empty, false, map[string]string{"a": "new"})}); err != nil {
+		t.Errorf("an empty folder of the image: %v", err)
+	}
+}
