@@ -39,7 +39,7 @@ type FolderRun struct {
 	Rules string
 	// StateDir is where it is remembered what was finished.
 	StateDir string
-	// Warn, where not nil, is told what went wrong after the folders were put in their places.
+	// Warn, where not nil, is told what could not be taken away: it changes nothing about the run, but is hidden, and may hold people.
 	Warn func(error)
 }
 
@@ -227,8 +227,15 @@ func (f *FolderRun) discard(out *folderOutputs) {
 		if f.Resume {
 			folder.DiscardEmpty()
 		} else {
-			folder.Discard()
+			f.warn(folder.Discard())
 		}
+	}
+}
+
+// warn tells what went wrong beside the run, if anything did.
+func (f *FolderRun) warn(err error) {
+	if err != nil && f.Warn != nil {
+		f.Warn(err)
 	}
 }
 
@@ -349,10 +356,8 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 		return err
 	}
 	for _, folder := range out.folders() {
-		if err := folder.Forget(); err != nil && f.Warn != nil {
-			f.Warn(err)
-		}
-		folder.Discard() // of one that stood, the empty folder in the making
+		f.warn(folder.Forget())
+		f.warn(folder.Discard()) // of one that stood, the empty folder in the making
 	}
 	return nil
 }

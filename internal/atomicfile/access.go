@@ -36,6 +36,17 @@ func (a access) filesBelow() access {
 	return access{0o600 | a.mode&0o040, a.gid}
 }
 
+// within narrows the access to a file to those who can enter the folder that it is in, which has access top.
+func (a access) within(top access) access {
+	others := top.mode & 0o001
+	group := others // to whom the folder's group is another one
+	if a.gid == top.gid {
+		group = top.mode & 0o010 >> 3
+	}
+	a.mode &= 0o600 | group<<5 | others<<2
+	return a
+}
+
 // foldersOf is the access to folders below one with access a, for those who can read files with access files.
 func (a access) foldersOf(files access) access {
 	readers := files.mode & 0o044
@@ -74,11 +85,17 @@ func removeTree(folder string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
+	makeWritable(folder)
+	return os.RemoveAll(folder)
+}
+
+// makeWritable lets the owner, and nobody else, into a hidden folder and the folders below it. Links are not followed. What cannot be
+// changed is passed over: whoever needs it will find out.
+func makeWritable(folder string) {
 	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() { // before what is in it is read
 			_ = os.Chmod(path, 0o700)
 		}
-		return nil // what still cannot be taken away will be said
+		return nil
 	})
-	return os.RemoveAll(folder)
 }

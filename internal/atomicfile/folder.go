@@ -83,13 +83,12 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 		return nil, err
 	}
 	if !keep {
-		if err = removeTree(f.staging); err != nil {
-			err = fmt.Errorf("%s, which an earlier run left, cannot be removed (%w): remove it", f.staging, Cause(err))
-		}
+		err = removeLeft(f.staging)
 	}
 	if err == nil {
 		err = os.Mkdir(f.staging, 0o700)
 		if keep && errors.Is(err, fs.ErrExist) {
+			makeWritable(f.staging) // it may have its final permissions already
 			err = nil
 		}
 	}
@@ -130,7 +129,15 @@ func (f *Folder) recover() error {
 	if _, err := os.Lstat(f.target); errors.Is(err, fs.ErrNotExist) {
 		return os.Rename(aside, f.target)
 	}
-	return removeTree(aside)
+	return removeLeft(aside)
+}
+
+// removeLeft takes away something hidden that an earlier run left. The error names it: nobody would see it.
+func removeLeft(hidden string) error {
+	if err := removeTree(hidden); err != nil {
+		return fmt.Errorf("%s, which an earlier run left, cannot be removed (%w): remove it", hidden, Cause(err))
+	}
+	return nil
 }
 
 // resolveFolder gives the absolute path of a folder that need not be there, with links resolved.
@@ -194,8 +201,8 @@ func (f *Folder) inspect(replace bool) error {
 		return refuse(ErrForeign)
 	}
 	if info, err := os.Lstat(filepath.Join(f.target, Marker)); err == nil {
-		f.files = accessOf(info)
-		f.files.mode = 0o600 | f.files.mode&0o044
+		f.files = accessOf(info).within(f.access)
+		f.files.mode |= 0o600
 	}
 	files, err := listFiles(f.target)
 	if err != nil {
@@ -260,6 +267,13 @@ func (f *Folder) Standing(name string) string {
 
 // Keep takes everything away that an earlier attempt left in the folder, but the regular files with these names.
 func (f *Folder) Keep(names map[string]bool) error {
+	if err := f.keep(names); err != nil {
+		return fmt.Errorf("cannot write %s: %s, which an earlier run left, cannot be tidied (%w): remove it", f.path, f.staging, Cause(err))
+	}
+	return nil
+}
+
+func (f *Folder) keep(names map[string]bool) error {
 	files, err := listFiles(f.staging)
 	for name, info := range files {
 		if err == nil && !(names[name] && info.Mode().IsRegular()) {
@@ -269,10 +283,7 @@ func (f *Folder) Keep(names map[string]bool) error {
 	if err == nil {
 		_, err = dropEmptyFolders(f.staging)
 	}
-	if err != nil {
-		return fmt.Errorf("cannot tidy what was left of %s: %w", f.path, Cause(err))
-	}
-	return nil
+	return err
 }
 
 // Stands tells whether there was something at the target when the folder was started that PublishAll would have to replace.
@@ -336,7 +347,7 @@ func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 		names[name] = true
 		m.Files = append(m.Files, markedFile{name, sizes[name]})
 	}
-	if err := f.Keep(names); err != nil {
+	if err := f.keep(names); err != nil {
 		return err
 	}
 	if err := f.holds(f.staging, sizes, false); err != nil {
@@ -464,7 +475,7 @@ func asideOf(target string) string { return hiddenBeside(target, ".noo-aside") }
 // second there is nothing under the name b.
 func exchangeByMoves(a, b string) error {
 	aside := asideOf(b)
-	if err := os.RemoveAll(aside); err != nil {
+	if err := removeLeft(aside); err != nil {
 		return err
 	}
 	if err := os.Rename(b, aside); err != nil {
@@ -515,11 +526,16 @@ func (f *Folder) Forget() error {
 	return nil
 }
 
-// Discard drops an unpublished folder, and does nothing after PublishAll: it may be deferred.
-func (f *Folder) Discard() {
-	if f != nil && !f.finished {
-		removeTree(f.staging)
+// Discard drops an unpublished folder, and does nothing after PublishAll: it may be deferred. An error says where what is left of it stands
+// hidden.
+func (f *Folder) Discard() error {
+	if f == nil || f.finished {
+		return nil
 	}
+	if err := removeTree(f.staging); err != nil {
+		return fmt.Errorf("%s holds what was to be %s and cannot be removed (%w): remove it", f.staging, f.path, Cause(err))
+	}
+	return nil
 }
 
 // DiscardEmpty drops an unpublished folder in which there is no file, and leaves any other to a later attempt.
