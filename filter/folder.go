@@ -145,7 +145,7 @@ func (f *FolderRun) keepApart() error {
 			return fmt.Errorf("cannot write %s: it %w", folder, ErrWorkingFolder)
 		}
 		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
-		if f.touches(folder, others, held) {
+		if f.touches(folder, others, held) || Reads(f.Sources.arguments, folder, true) {
 			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
 		}
 		hidden, err := atomicfile.HiddenPaths(folder)

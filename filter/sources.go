@@ -65,12 +65,14 @@ type Source struct {
 type Sources struct {
 	// Files are the files, in the order of the arguments, those of a folder or pattern sorted by name.
 	Files []Source
-	// Roots are the folders below which everything is read: see Roots.
+	// Roots are the folders that were named.
 	Roots []string
 	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers.
 	PassedOver int
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
 	Many bool
+
+	arguments []string // what the user named
 }
 
 // Describe names the sources in few words, for a person.
@@ -89,7 +91,7 @@ func (s *Sources) Describe() string {
 // shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it. The errors are
 // those above, in a *formats.InputError where the input is at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
-	s := &Sources{Many: len(arguments) > 1}
+	s := &Sources{Many: len(arguments) > 1, arguments: arguments}
 	for i, argument := range arguments {
 		if argument == "-" {
 			if slices.Contains(arguments[:i], "-") {
@@ -102,24 +104,88 @@ func Expand(arguments []string) (*Sources, error) {
 			return nil, err
 		}
 	}
-	s.Roots = Roots(arguments)
 	s.dropRepeated()
 	return s, nil
 }
 
-// Roots are the folders among arguments of Expand, and those that patterns with ** begin in: everything below them is read, also what is
-// put there later. What a run writes belongs elsewhere.
-func Roots(arguments []string) (roots []string) {
-	for _, argument := range arguments {
-		if info, err := os.Stat(argument); err == nil {
-			if info.IsDir() {
-				roots = append(roots, argument)
+// Reads tells whether Expand of these arguments would find what is put at path or, of a folder, what may be put into it: what a run
+// writes there, the next one reads. Below a folder that is an argument it is so whatever the name.
+func Reads(arguments []string, path string, folder bool) bool {
+	return slices.ContainsFunc(arguments, func(argument string) bool {
+		info, err := os.Stat(argument)
+		switch {
+		case argument == "-":
+			return false
+		case err == nil:
+			return info.IsDir() && atomicfile.Inside(path, argument)
+		}
+		return isPattern(argument) && patternReads(argument, path, folder)
+	})
+}
+
+func isPattern(argument string) bool { return strings.ContainsAny(argument, "*?[{") }
+
+// patternReads is Reads for a pattern.
+func patternReads(pattern, path string, folder bool) bool {
+	fixed, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	for _, name := range namesBelow(path, filepath.FromSlash(fixed)) {
+		if hiddenOnTheWay(name) {
+			continue
+		}
+		elements := strings.Split(name, "/")
+		for i := range elements { // a folder that matches is read with all that is in it
+			if matched, _ := doublestar.Match(rest, strings.Join(elements[:i+1], "/")); matched {
+				return true
 			}
-		} else if strings.Contains(argument, "**") {
-			roots = append(roots, patternRoot(argument))
+		}
+		if folder && mayMatchBelow(rest, elements) {
+			return true
 		}
 	}
-	return roots
+	return false
+}
+
+// mayMatchBelow tells whether a pattern may match something below a folder. One with alternatives that have slashes in them is taken not to.
+func mayMatchBelow(pattern string, folder []string) bool {
+	wanted := strings.Split(pattern, "/")
+	for i, element := range folder {
+		if i == len(wanted) {
+			return false
+		}
+		if wanted[i] == "**" {
+			return true
+		}
+		if matched, _ := doublestar.Match(wanted[i], element); !matched {
+			return false
+		}
+	}
+	return true
+}
+
+// namesBelow gives the paths, with slashes, that what is at path has below a folder: as it was named, and with links resolved.
+func namesBelow(path, folder string) (names []string) {
+	add := func(path, folder string) {
+		name, err := filepath.Rel(folder, path)
+		if err == nil && name != "." && filepath.IsLocal(name) {
+			names = append(names, filepath.ToSlash(name))
+		}
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return nil
+	}
+	add(path, folder)
+	above, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return names
+	}
+	if folder, err = filepath.EvalSymlinks(folder); err == nil {
+		add(filepath.Join(above, filepath.Base(path)), folder)
+	}
+	return names
 }
 
 // patternRoot is the fixed part of a pattern.
@@ -134,6 +200,7 @@ func (s *Sources) add(argument string) error {
 	switch {
 	case err == nil && info.IsDir():
 		s.Many = true
+		s.Roots = append(s.Roots, argument)
 		before := len(s.Files)
 		err := s.addFolder(argument, argument, "")
 		if err == nil && len(s.Files) == before {
@@ -143,7 +210,7 @@ func (s *Sources) add(argument string) error {
 	case err == nil:
 		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument), Bytes: info.Size()})
 		return nil
-	case !strings.ContainsAny(argument, "*?[{"): // opening it will say what is wrong
+	case !isPattern(argument): // opening it will say what is wrong
 		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument)})
 		return nil
 	}
