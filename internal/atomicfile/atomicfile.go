@@ -71,7 +71,7 @@ func Create(path string, replace bool) (*File, error) {
 		f.file, err = os.CreateTemp(folder, ".noo-*"+TempSuffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("cannot write %s: its folder does not exist; make it first: %w", path, Cause(err))
+			return nil, fmt.Errorf("cannot write %s: %w", path, missingFolder("its folder does not exist; make it first"))
 		case err != nil:
 			return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 		}
