@@ -48,6 +48,7 @@ earlier one is replaced; any other file is not.`,
 			}
 			return nil
 		},
+		PreRunE: func(*cobra.Command, []string) error { return c.unattended.ready(&c.dataFlags) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := files{read: args, written: []string{c.junit, c.sarif}}
 			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {

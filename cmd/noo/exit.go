@@ -42,6 +42,11 @@ func (e saidError) Unwrap() error { return e.error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// noForce is an error of a command without --force.
+type noForce struct{ error }
+
+func (e noForce) Unwrap() error { return e.error }
+
 // trustError is a trusted key that could not be loaded.
 type trustError struct{ error }
 
@@ -95,8 +100,10 @@ func message(ctx context.Context, err error) string {
 	}
 	text := showable(strings.TrimSpace(err.Error()))
 	switch {
+	case errors.Is(err, atomicfile.ErrSomethingElse) || is[noForce](err) && errors.Is(err, atomicfile.ErrExists):
+		text += "; name another file"
 	case errors.Is(err, atomicfile.ErrExists):
-		text += "; name another file, or pass --force where the command has it"
+		text += "; name another file, or pass --force"
 	case is[usageError](err) && !strings.Contains(text, "--help"):
 		text += " (noo --help shows how)"
 	}

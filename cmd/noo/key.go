@@ -43,7 +43,7 @@ The private key is encrypted with a password: asked for on the terminal, or
 taken from ` + passwordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
 				return usageError{errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR")}
@@ -58,7 +58,7 @@ taken from ` + passwordVariable + `.`,
 			}
 			private, public, err := snapshot.WriteKey(dir, name, key, password)
 			if err != nil {
-				return err
+				return noForce{err}
 			}
 			t.say("%s signs snapshots: keep it to yourself", private)
 			t.say("%s checks them: hand it to those who are to trust you", public)
