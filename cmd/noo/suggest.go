@@ -79,7 +79,7 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	switch {
 	case strings.IndexFunc(err.Error(), unicode.IsDigit) >= 0: // which may be a number that nobody should see
 	case name == "":
-		text = "unknown flag: -" + missing.GetSpecifiedShortnames()[:1]
+		text = "unknown flag: -" + string([]rune(missing.GetSpecifiedShortnames())[:1])
 	default:
 		text = "unknown flag: --" + name
 	}
