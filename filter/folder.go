@@ -21,6 +21,9 @@ import (
 	"noo/internal/atomicfile"
 )
 
+// ErrWorkingFolder is an output folder that cannot be replaced under the feet of whoever runs the command.
+var ErrWorkingFolder = errors.New("is or holds the folder that you are working in: name another one")
+
 // FolderRun is many datasets to filter into one folder.
 type FolderRun struct {
 	// Each says how every file is filtered. Its Output and Withheld name folders, its Report takes one report on all
@@ -36,6 +39,8 @@ type FolderRun struct {
 	Rules string
 	// StateDir is where it is remembered what was finished.
 	StateDir string
+	// Warn, where not nil, is told what went wrong after the folders were put in their places.
+	Warn func(error)
 }
 
 // folderOutputs are all that a FolderRun writes.
@@ -60,7 +65,7 @@ type finished struct {
 }
 
 // Do carries the run out and returns its report. On an error no folder appears. The errors are those of Run.Do, and
-// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrReservedName,
+// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrWorkingFolder, ErrReservedName,
 // ErrSameOutput and ErrStream for inputs that cannot be written there, and ErrBusy.
 func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	report := f.Each.About
@@ -73,6 +78,9 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	}
 	if err := f.plan(); err != nil {
 		return nil, err
+	}
+	if f.Each.Writing != nil {
+		f.Each.Writing()
 	}
 	unlock, err := f.lock()
 	if err != nil {
@@ -133,6 +141,9 @@ func (f *FolderRun) keepApart() error {
 	held = slices.Compact(held)
 	folders := f.folders()
 	for i, folder := range folders {
+		if here, err := os.Getwd(); err == nil && atomicfile.Inside(here, folder) {
+			return fmt.Errorf("cannot write %s: it %w", folder, ErrWorkingFolder)
+		}
 		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
 		if f.touches(folder, others, held) {
 			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
@@ -203,7 +214,7 @@ func (f *FolderRun) create() (out *folderOutputs, err error) {
 		return out, stateError(err)
 	}
 	if f.Each.Report != "" {
-		out.report, err = createOutput(f.Each.Report, f.Each.Replace || f.Resume && out.ledger.wrote(f.Each.Report))
+		out.report, err = createOutput(f.Each.Report, f.Each.Report, f.Each.Replace || f.Resume && out.ledger.wrote(f.Each.Report))
 	}
 	return out, err
 }
@@ -273,6 +284,9 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 			return nil, err
 		}
 	}
+	run.shown = map[string]string{
+		run.Output: filepath.Join(f.Each.Output, filepath.FromSlash(source.output)), run.Withheld: filepath.Join(f.Each.Withheld, filepath.FromSlash(source.output)),
+	}
 	var out outputs
 	defer out.discard()
 	file, err := run.file(ctx, &out)
@@ -314,7 +328,7 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 			}
 			continue
 		}
-		if err := folder.Seal(sizes); err != nil {
+		if err := folder.Seal(ctx, sizes); err != nil {
 			return err
 		}
 		folders = append(folders, folder)
@@ -324,23 +338,20 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 			return err
 		}
 	}
+	if err := out.report.release(ctx, f.Each.Stdout); err != nil {
+		return err
+	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if f.Each.Publishing != nil && f.Each.Report != "-" {
-		f.Each.Publishing()
-	}
-	err := atomicfile.CommitThen(func() error {
-		if err := out.report.release(f.Each.Stdout); err != nil {
-			return err
-		}
-		return atomicfile.PublishAll(folders)
-	}, out.report.committed())
+	err := atomicfile.CommitThen(func() error { return atomicfile.PublishAll(folders) }, out.report.committed())
 	if err != nil {
 		return err
 	}
 	for _, folder := range out.folders() {
-		folder.Forget()
+		if err := folder.Forget(); err != nil && f.Warn != nil {
+			f.Warn(err)
+		}
 		folder.Discard() // of one that stood, the empty folder in the making
 	}
 	return nil

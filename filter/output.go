@@ -4,6 +4,7 @@ package filter
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"hash"
@@ -28,10 +29,10 @@ type output struct {
 	compressor *formats.Compressor // in front of all, or nil
 }
 
-// createOutput starts an output; "-" is standard output, for which everything is held back until the run is known to
+// createOutput starts an output that messages call by a name; "-" is standard output, for which everything is held back until the run is known to
 // be good.
-func createOutput(path string, replace bool) (*output, error) {
-	o := &output{name: path}
+func createOutput(path, name string, replace bool) (*output, error) {
+	o := &output{name: name}
 	var err error
 	if path == "-" {
 		o.name = "stdout"
@@ -39,7 +40,7 @@ func createOutput(path string, replace bool) (*output, error) {
 			o.ahead = bufio.NewWriterSize(o.spool, 256<<10)
 		}
 	} else {
-		o.file, err = atomicfile.Create(path, replace)
+		o.file, err = atomicfile.CreateAs(path, name, replace)
 	}
 	if err != nil {
 		return nil, err
@@ -104,8 +105,8 @@ func (o *output) ReadAt(p []byte, off int64) (int, error) {
 // digest starts hashing.
 func (o *output) digest() { o.hash = sha256.New() }
 
-// release sends what was held back to standard output; it does nothing for a file.
-func (o *output) release(stdout io.Writer) error {
+// release sends what was held back to standard output, unless ctx ends first; it does nothing for a file.
+func (o *output) release(ctx context.Context, stdout io.Writer) error {
 	if o == nil || o.spool == nil {
 		return nil
 	}
@@ -115,10 +116,21 @@ func (o *output) release(stdout io.Writer) error {
 	if _, err := o.spool.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 	}
-	if _, err := io.Copy(stdout, o.spool); err != nil {
-		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
+	// A write that waits for a reader, which nothing can stop, goes on until the process ends and is the last.
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(stdout, &untilDone{ctx, o.spool})
+		done <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
+		}
+		return nil
 	}
-	return nil
 }
 
 // committed gives the file to commit, or nil.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -40,6 +41,13 @@ func (f *FolderRun) plan() error {
 		}
 		if other := taken.take(source.output, source.Path); other != "" {
 			return fmt.Errorf("%s and %s %w", other, source.Path, ErrSameOutput)
+		}
+	}
+	for _, source := range f.Sources.Files {
+		for folder := path.Dir(source.output); folder != "."; folder = path.Dir(folder) {
+			if other := taken.holder(folder); other != "" { // a file cannot be a folder too
+				return fmt.Errorf("%s and %s %w", other, source.Path, ErrSameOutput)
+			}
 		}
 	}
 	return nil

@@ -63,9 +63,12 @@ type Run struct {
 	Stdout io.Writer
 	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
 	Workers int
-	// Publishing, where not nil, is called when outputs are about to be put in their places: from then on it is too late to interrupt the
-	// run. It is not called where one of them is standard output, which may keep the run waiting.
-	Publishing func()
+	// Writing, where not nil, is called when the first output is about to be made. From then on the run must come to its end by itself:
+	// whoever ends the process leaves what is being made. The run does so soon after its context ends, whatever it waits for, or
+	// puts its outputs in their places if it had begun to.
+	Writing func()
+	// shown are names by which messages call outputs that are put together in a hidden place, by that place.
+	shown map[string]string
 	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
 	// unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
@@ -216,6 +219,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
+	if r.Writing != nil {
+		r.Writing()
+	}
 	if err := r.create(out, compression); err != nil {
 		return nil, err
 	}
@@ -267,7 +273,11 @@ func (r *Run) create(out *outputs, compression formats.Compression) (err error) 
 		if o.path == "" {
 			continue
 		}
-		if *o.output, err = createOutput(o.path, r.Replace); err != nil {
+		name := o.path
+		if shown := r.shown[o.path]; shown != "" {
+			name = shown
+		}
+		if *o.output, err = createOutput(o.path, name, r.Replace); err != nil {
 			return err
 		}
 	}
@@ -294,18 +304,16 @@ func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 			return err
 		}
 	}
-	if r.Publishing != nil && r.Output != "-" && r.Withheld != "-" && r.Report != "-" {
-		r.Publishing()
-	}
+	// What goes to standard output goes there before anything gets its name: a reader may let it wait, and cannot be made to forget.
 	release := func() error {
 		for _, o := range []*output{out.withheld, out.report, out.dataset} {
-			if err := o.release(r.Stdout); err != nil {
+			if err := o.release(ctx, r.Stdout); err != nil {
 				return err
 			}
 		}
-		return nil
+		return context.Cause(ctx)
 	}
-	return atomicfile.CommitThen(release, out.withheld.committed(), out.report.committed(), out.dataset.committed())
+	return atomicfile.CommitAfter(release, out.withheld.committed(), out.report.committed(), out.dataset.committed())
 }
 
 // columnNames names the identifying columns for the report: by number where a name might be data.

@@ -37,6 +37,8 @@ var (
 	ErrReservedName = errors.New("has the name that says that a folder is complete: rename it")
 	// ErrStream, of a FolderRun, is standard input, which has no name for its output.
 	ErrStream = errors.New("standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
+	// ErrStreamTwice is standard input named more than once.
+	ErrStreamTwice = errors.New("standard input (-) can be read only once: name it once")
 	// ErrNumberInName is a file or folder whose name is about one person: records are removed from files, names stay.
 	ErrNumberInName = errors.New("a name that is or may be an NHS number: noo looks for numbers in records, not in the names of files and folders; rename it, or put the number into a column")
 	// ErrNotAFile is something in a folder that is neither a file nor a folder, such as a pipe or a link to a folder.
@@ -63,7 +65,7 @@ type Source struct {
 type Sources struct {
 	// Files are the files, in the order of the arguments, those of a folder or pattern sorted by name.
 	Files []Source
-	// Roots are the folders that were named.
+	// Roots are the folders below which everything is read: see Roots.
 	Roots []string
 	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers.
 	PassedOver int
@@ -88,8 +90,11 @@ func (s *Sources) Describe() string {
 // those above, in a *formats.InputError where the input is at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
 	s := &Sources{Many: len(arguments) > 1}
-	for _, argument := range arguments {
+	for i, argument := range arguments {
 		if argument == "-" {
+			if slices.Contains(arguments[:i], "-") {
+				return nil, ErrStreamTwice
+			}
 			s.Files = append(s.Files, Source{Path: "-", Name: "-"})
 			continue
 		}
@@ -97,8 +102,30 @@ func Expand(arguments []string) (*Sources, error) {
 			return nil, err
 		}
 	}
+	s.Roots = Roots(arguments)
 	s.dropRepeated()
 	return s, nil
+}
+
+// Roots are the folders among arguments of Expand, and those that patterns with ** begin in: everything below them is read, also what is
+// put there later. What a run writes belongs elsewhere.
+func Roots(arguments []string) (roots []string) {
+	for _, argument := range arguments {
+		if info, err := os.Stat(argument); err == nil {
+			if info.IsDir() {
+				roots = append(roots, argument)
+			}
+		} else if strings.Contains(argument, "**") {
+			roots = append(roots, patternRoot(argument))
+		}
+	}
+	return roots
+}
+
+// patternRoot is the fixed part of a pattern.
+func patternRoot(pattern string) string {
+	fixed, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	return filepath.FromSlash(fixed)
 }
 
 // add finds the files of one argument.
@@ -107,7 +134,6 @@ func (s *Sources) add(argument string) error {
 	switch {
 	case err == nil && info.IsDir():
 		s.Many = true
-		s.Roots = append(s.Roots, argument)
 		before := len(s.Files)
 		err := s.addFolder(argument, "")
 		if err == nil && len(s.Files) == before {
@@ -131,8 +157,7 @@ func (s *Sources) addPattern(pattern string) error {
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
 	}
-	fixed, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	root := filepath.FromSlash(fixed)
+	root := patternRoot(pattern)
 	before := len(s.Files)
 	for _, match := range found {
 		name, err := filepath.Rel(root, match)
@@ -233,8 +258,11 @@ func hiddenOnTheWay(name string) bool {
 func (s *Sources) dropRepeated() {
 	seen := make(map[string]bool, len(s.Files))
 	s.Files = slices.DeleteFunc(s.Files, func(file Source) bool {
-		path := filepath.Clean(file.Path)
-		repeated := seen[path] && path != "-"
+		path := file.Path
+		if absolute, err := filepath.Abs(path); err == nil && path != "-" {
+			path = absolute
+		}
+		repeated := seen[path]
 		seen[path] = true
 		return repeated
 	})
@@ -245,14 +273,22 @@ type names map[string]string
 
 // take gives a name to an input, unless it is taken: then the input that has it is returned.
 func (n names) take(name, input string) (other string) {
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		name = strings.ToLower(name) // their file systems do not tell the two apart
-	}
-	if other, known := n[name]; known {
+	if other := n.holder(name); other != "" {
 		return other
 	}
-	n[name] = input
+	n[alike(name)] = input
 	return ""
+}
+
+// holder is the input that has taken a name, or "".
+func (n names) holder(name string) string { return n[alike(name)] }
+
+// alike gives names that a file system may not tell apart as one.
+func alike(name string) string {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // checkName refuses a path below a folder that identifies a person.

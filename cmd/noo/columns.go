@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode"
@@ -81,7 +82,7 @@ func oneFile(input string) error {
 		return err
 	}
 	kind, files := "a pattern", "the files that match"
-	if len(sources.Roots) > 0 {
+	if info, err := os.Stat(input); err == nil && info.IsDir() {
 		kind, files = "a folder", "its files"
 	}
 	return usageError{fmt.Errorf("%s is %s: name one of %s, such as %s", input, kind, files, sources.Files[0].Path)}

@@ -133,7 +133,7 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 	run := f.dataFlags.prepare(t, cmd, s, input)
 	run.Uses = append(run.Uses, f.unattended.own()...)
 	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
-	run.Compress, run.Publishing = f.compress, t.settle
+	run.Compress, run.Writing = f.compress, t.settle
 	if f.report != "" {
 		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
@@ -161,6 +161,9 @@ func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 	case !into && f.resume:
 		return false, usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
 	case !into:
+		if info, err := os.Stat(f.output); err == nil && info.IsDir() {
+			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output)}
+		}
 		return false, nil
 	case !isFolder(f.output):
 		return false, usageError{errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/")}
@@ -182,6 +185,7 @@ func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Comm
 		return nil, err
 	}
 	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state}
+	run.Warn = func(err error) { t.warn(message(ctx, err)) }
 	if f.resume {
 		run.Rules = f.rules(cmd, s)
 	}

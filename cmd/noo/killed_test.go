@@ -7,6 +7,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -151,6 +152,63 @@ func TestInterruptedRun(t *testing.T) {
 		if names := left(t, dir); len(names) != 0 {
 			t.Errorf("%v: left %v", signal, names)
 		}
+	}
+}
+
+// TestSlowReader ends runs, by signals and by force, of which one output goes to a reader that takes its first bytes and then no more: of
+// the others none may stand by then, since whoever finds one believes that the run was done.
+func TestSlowReader(t *testing.T) {
+	dir, _ := bigRun(t)
+	for _, args := range [][]string{
+		{"-o", "-", "--withheld", "w.csv", "--report", "r.json"},
+		{"-o", "o.csv", "--withheld", "-", "--report", "r.json"},
+		{"-o", "-", "--withheld", "w.csv", "--report", "r.json", "--force"},
+	} {
+		for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGKILL} {
+			reader, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said strings.Builder
+			cmd := noo(dir, append([]string{"filter", "in.csv"}, args...)...)
+			cmd.Stdout, cmd.Stderr = writer, &said
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			writer.Close()
+			if _, err := io.ReadFull(reader, make([]byte, 100)); err != nil {
+				t.Fatal(err, said.String())
+			}
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait() // the code says it
+			if code := cmd.ProcessState.ExitCode(); signal != syscall.SIGKILL && (code != 130 || said.String() != "noo: interrupted; nothing was written\n") {
+				t.Errorf("%v, %v: exit code %d, said %q", args, signal, code, said.String())
+			}
+			reader.Close()
+			if names := left(t, dir); len(names) != 0 && (runtime.GOOS == "linux" || signal != syscall.SIGKILL) {
+				t.Errorf("%v, %v: left %v", args, signal, names)
+			}
+			for _, name := range left(t, dir) {
+				if err := os.Remove(filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// TestHangUp: under nohup a run goes on when its terminal goes.
+func TestHangUp(t *testing.T) {
+	dir, want := bigRun(t)
+	cmd := noo(dir)
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "trap '' HUP; kill -HUP $$; noo filter in.csv -o out.csv & sleep 0.05; kill -HUP $!; wait $!"}
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "out.csv")); err != nil || string(got) != want {
+		t.Errorf("the output is not whole: %v", err)
 	}
 }
 

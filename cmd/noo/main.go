@@ -33,13 +33,17 @@ const grace = time.Second
 func main() {
 	// Writing to a pipe that nobody reads is an error like any other, after which there is something to clean up.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, _ := signal.NotifyContext(context.Background(), ends...) // to the end: a signal that comes late changes nothing
 	t := terminal{os.Stdin, os.Stdout, os.Stderr, &journal{to: os.Stderr}, new(atomic.Bool)}
 	var end sync.Once // whoever comes first ends the process, and alone
 	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
 		if t.settled.Load() {
-			return // the outputs are put in their places, or stand already: that is done to its end
+			return // outputs are being made: the command puts them in their places, or takes them away, and ends by itself
 		}
 		end.Do(func() {
 			t.fail(interrupted, exitInterrupted)
@@ -48,7 +52,6 @@ func main() {
 	})
 	code := execute(ctx, t, os.Args[1:])
 	late()
-	stop()
 	end.Do(func() { os.Exit(code) })
 }
 
@@ -57,11 +60,11 @@ type terminal struct {
 	in       *os.File
 	out, err io.Writer
 	log      *journal
-	// settled tells that it is too late to interrupt the command: its outputs are put in their places.
+	// settled tells that the command must come to its end by itself: it makes outputs.
 	settled *atomic.Bool
 }
 
-// settle notes that it is too late to interrupt the command.
+// settle notes that the command must come to its end by itself.
 func (t terminal) settle() { t.settled.Store(true) }
 
 // fail says why a command failed, as a line or, where the journal is on, as an event.

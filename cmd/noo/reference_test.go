@@ -223,7 +223,7 @@ func TestReferenceSaysWhatItMeans(t *testing.T) {
 	}
 	for _, want := range []string{
 		"\n\\fB--column\\fP \\fINAME\\fP\n", "\n\\fB-o\\fP, \\fB--output\\fP \\fIFILE\\fP\n", "\n\\fB--max-age\\fP \\fITIME\\fP\n", "(default 21d)",
-		"\n\\fB--force\\fP\n", "\n.SH EXIT STATUS\n", "\n\\fB130\\fP\ninterrupted\n",
+		"\n\\fB--force\\fP\n", "\n.SH EXIT STATUS\n", "\n\\fB130\\fP\ninterrupted",
 	} {
 		if !strings.Contains(man, want) {
 			t.Errorf("the man page of filter has no %q", want)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -136,9 +137,14 @@ func (f *unattended) keepApart(t terminal, data *dataFlags, named files) error {
 			read = append(read, atomicfile.PlaceOf(path))
 		}
 	}
+	roots := filter.Roots(named.read)
 	for _, path := range append([]string{f.lock, f.metrics}, named.written...) {
-		if path != "" && path != "-" {
-			written = append(written, atomicfile.PlaceOf(path))
+		if path == "" || path == "-" {
+			continue
+		}
+		written = append(written, atomicfile.PlaceOf(path))
+		if slices.ContainsFunc(roots, func(root string) bool { return atomicfile.Inside(path, root) }) {
+			return fmt.Errorf("cannot write %s: it %w", path, atomicfile.ErrNotApart) // or the next run would read it
 		}
 	}
 	return atomicfile.KeepApart(read, written)

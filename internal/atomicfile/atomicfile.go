@@ -45,8 +45,8 @@ type File struct {
 	target  string // with links resolved
 	temp    string // the hidden name, or "" while the file has none
 	replace bool
-	existed bool // the target was there before
-	mode    fs.FileMode
+	existed bool   // the target was there before
+	access  access // that it will have
 	block   []byte // bytes that are still to be written, fewer than blockSize
 	written int64  // bytes written
 	started int64  // bytes whose way to the disk has begun
@@ -58,11 +58,14 @@ type File struct {
 }
 
 // Create starts a file that Commit will put at path. Without replace an existing target is refused with ErrExists,
-// now and once more at the commit; with it, the target keeps its permissions. A new file gets mode 0600. A link is
+// now and once more at the commit; with it, the target keeps its permissions and, if that can be, its group. A new file gets mode 0600. A link is
 // followed: the file that it points to is the target. The folder must exist.
-func Create(path string, replace bool) (*File, error) {
-	f := &File{path: path, replace: replace}
-	err := f.inspect()
+func Create(path string, replace bool) (*File, error) { return CreateAs(path, path, replace) }
+
+// CreateAs is Create for a file that messages call by another name: where it will be for those who read them.
+func CreateAs(path, name string, replace bool) (*File, error) {
+	f := &File{path: name, replace: replace}
+	err := f.inspect(path)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +74,9 @@ func Create(path string, replace bool) (*File, error) {
 		f.file, err = os.CreateTemp(folder, ".noo-*"+TempSuffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("cannot write %s: %w", path, missingFolder("its folder does not exist; make it first"))
+			return nil, fmt.Errorf("cannot write %s: %w", name, missingFolder("its folder does not exist; make it first"))
 		case err != nil:
-			return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
+			return nil, fmt.Errorf("cannot write %s: %w", name, Cause(err))
 		}
 		f.temp = f.file.Name()
 	}
@@ -81,10 +84,10 @@ func Create(path string, replace bool) (*File, error) {
 }
 
 // inspect resolves the target, and decides with which permissions to write it.
-func (f *File) inspect() (err error) {
-	f.target, f.mode = f.path, 0o600
-	if info, err := os.Lstat(f.path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if f.target, err = filepath.EvalSymlinks(f.path); err != nil {
+func (f *File) inspect(path string) (err error) {
+	f.target, f.access = path, access{0o600, anyGroup}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if f.target, err = filepath.EvalSymlinks(path); err != nil {
 			return fmt.Errorf("cannot write %s, a link: %w", f.path, Cause(err))
 		}
 	}
@@ -99,7 +102,7 @@ func (f *File) inspect() (err error) {
 	case !f.replace:
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrExists)
 	}
-	f.existed, f.mode = true, info.Mode().Perm()
+	f.existed, f.access = true, accessOf(info)
 	return nil
 }
 
@@ -150,7 +153,11 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.file.ReadAt(p
 // Commit puts every file in its place, in the order given, or none: all of them are synced before the first gets its
 // name, and when one cannot be placed those before it are taken away again, and what they replaced is put back. The file
 // that readers wait for belongs last. After Commit the files are closed, whatever it returns. Nil files are passed over.
-func Commit(files ...*File) error { return CommitThen(nil, files...) }
+func Commit(files ...*File) error { return commit(nil, nil, files) }
+
+// CommitAfter is Commit with a step before the first file gets its name, when every one is written and synced. If the step fails,
+// none is left.
+func CommitAfter(step func() error, files ...*File) error { return commit(step, nil, files) }
 
 // CommitUnsynced is Commit for files below Folder.Path: it leaves the syncing to Folder.Seal, which does it for all files at once. A
 // file is in its place whole or not at all also here, unless the machine itself fails before that.
@@ -160,12 +167,15 @@ func CommitUnsynced(files ...*File) error {
 			f.unsynced = true
 		}
 	}
-	return CommitThen(nil, files...)
+	return commit(nil, nil, files)
 }
 
 // CommitThen is Commit with a last step, which is done when every file is in its place. If the step fails, the files
 // are taken away again as if one of them had failed.
-func CommitThen(last func() error, files ...*File) (err error) {
+func CommitThen(last func() error, files ...*File) error { return commit(nil, last, files) }
+
+// commit seals files, carries out a step, gives the files their names, and carries out a last step. Either step may be nil.
+func commit(step, last func() error, files []*File) (err error) {
 	files = slices.DeleteFunc(slices.Clone(files), func(f *File) bool { return f == nil })
 	defer func() {
 		for _, f := range files {
@@ -178,6 +188,11 @@ func CommitThen(last func() error, files ...*File) (err error) {
 	for _, f := range files {
 		if err := f.seal(); err != nil {
 			return fmt.Errorf("writing %s: %w", f.path, Cause(err))
+		}
+	}
+	if step != nil {
+		if err := step(); err != nil {
+			return err
 		}
 	}
 	for i, f := range files {
@@ -203,7 +218,7 @@ func (f *File) seal() error {
 	if err := f.flush(); err != nil {
 		return err
 	}
-	if err := f.file.Chmod(f.mode); err != nil {
+	if err := f.access.giveOpen(f.file); err != nil {
 		return err
 	}
 	if !f.unsynced {

@@ -4,6 +4,7 @@ package atomicfile
 // gather in a hidden folder beside it, which gets the target's name in one step when all of them are there.
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,15 +56,17 @@ type Folder struct {
 	target   string // absolute, with links resolved
 	staging  string
 	replace  bool
-	stands   bool // the target was there, and not empty
-	existed  bool // something was replaced, and stands in staging until Forget or withdraw
-	mode     fs.FileMode
-	finished bool // nothing is left to discard
+	stands   bool   // the target was there, and not empty
+	existed  bool   // something was replaced, and stands in staging until Forget or withdraw
+	access   access // that it will have
+	files    access // that files in it will have
+	finished bool   // nothing is left to discard
 }
 
 // CreateFolder starts a folder that PublishAll will put at path, where there may be an empty folder already and, with
 // replace, one that a run of this program filled; anything else there is refused with ErrExists, ErrForeign,
-// ErrNotFolder or ErrMountPoint, now and once more when it is published. With keep, what an earlier attempt left unfinished stays, for
+// ErrNotFolder or ErrMountPoint, now and once more when it is published. What is published has the permissions and the group of what it replaces; files in it
+// have those of the marker that stood there, or in an empty folder with setgid are for its group. With keep, what an earlier attempt left unfinished stays, for
 // the caller to look at, and a folder that stands is refused only when it is published: the caller may find that it is what it wants.
 // Otherwise the folder starts empty. The folder above path must exist. One process at a time may make the folder: the caller
 // holds the lock on LockPath.
@@ -72,7 +75,7 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 	}
-	f := &Folder{path: path, target: target, staging: stagingOf(target), replace: replace, mode: 0o700}
+	f := &Folder{path: path, target: target, staging: stagingOf(target), replace: replace, access: access{0o700, anyGroup}, files: access{0o600, anyGroup}}
 	if err := f.recover(); err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 	}
@@ -80,7 +83,9 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 		return nil, err
 	}
 	if !keep {
-		err = os.RemoveAll(f.staging)
+		if err = removeTree(f.staging); err != nil {
+			err = fmt.Errorf("%s, which an earlier run left, cannot be removed (%w): remove it", f.staging, Cause(err))
+		}
 	}
 	if err == nil {
 		err = os.Mkdir(f.staging, 0o700)
@@ -125,7 +130,7 @@ func (f *Folder) recover() error {
 	if _, err := os.Lstat(f.target); errors.Is(err, fs.ErrNotExist) {
 		return os.Rename(aside, f.target)
 	}
-	return os.RemoveAll(aside)
+	return removeTree(aside)
 }
 
 // resolveFolder gives the absolute path of a folder that need not be there, with links resolved.
@@ -169,7 +174,8 @@ func (f *Folder) inspect(replace bool) error {
 	case !info.IsDir():
 		return refuse(ErrNotFolder)
 	}
-	f.mode = info.Mode().Perm()
+	f.access = accessOf(info)
+	f.files = f.access.filesBelow()
 	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) {
 		return refuse(ErrMountPoint)
 	}
@@ -186,6 +192,10 @@ func (f *Folder) inspect(replace bool) error {
 	marked, err := readMarker(f.target)
 	if err != nil {
 		return refuse(ErrForeign)
+	}
+	if info, err := os.Lstat(filepath.Join(f.target, Marker)); err == nil {
+		f.files = accessOf(info)
+		f.files.mode = 0o600 | f.files.mode&0o044
 	}
 	files, err := listFiles(f.target)
 	if err != nil {
@@ -306,16 +316,20 @@ func (f *Folder) holds(folder string, sizes map[string]int64, marked bool) error
 	return nil
 }
 
-// Seal makes what was written durable and adds the marker. The folder must hold the files with these names and sizes in bytes; what
-// else an earlier attempt left in it is taken away.
-func (f *Folder) Seal(sizes map[string]int64) error {
-	if err := f.seal(sizes); err != nil {
+// Seal makes what was written durable and adds the marker, unless ctx ends first. The folder must hold the files with these names and
+// sizes in bytes; what else an earlier attempt left in it is taken away.
+func (f *Folder) Seal(ctx context.Context, sizes map[string]int64) error {
+	err := f.seal(ctx, sizes)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
 		return fmt.Errorf("writing %s: %w", f.path, Cause(err))
 	}
 	return nil
 }
 
-func (f *Folder) seal(sizes map[string]int64) error {
+func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 	names := make(map[string]bool, len(sizes))
 	m := marker{Schema: markerSchema}
 	for _, name := range slices.Sorted(maps.Keys(sizes)) {
@@ -328,7 +342,7 @@ func (f *Folder) seal(sizes map[string]int64) error {
 	if err := f.holds(f.staging, sizes, false); err != nil {
 		return err
 	}
-	if err := f.syncFiles(m.Files); err != nil {
+	if err := f.syncFiles(ctx, m.Files); err != nil {
 		return err
 	}
 	file, err := Create(filepath.Join(f.staging, Marker), true)
@@ -349,24 +363,47 @@ func (f *Folder) seal(sizes map[string]int64) error {
 	if err != nil {
 		return err
 	}
+	if err := f.files.give(file.target); err != nil {
+		return err
+	}
+	below := f.access.foldersOf(f.files)
 	for _, folder := range folders {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		given := below
+		if folder == f.staging {
+			given = f.access
+		}
+		if err := given.give(folder); err != nil {
+			return err
+		}
 		if err := syncFolder(folder); err != nil {
 			return err
 		}
 	}
-	return os.Chmod(f.staging, f.mode)
+	return nil
 }
 
 // syncs is how many files are synced at a time: the file system makes one step of what is asked for at once, where each by
 // itself would wait for the disk.
 const syncs = 16
 
-// syncFiles syncs files of the folder.
-func (f *Folder) syncFiles(files []markedFile) error {
-	var group errgroup.Group
+// syncFiles gives files of the folder their permissions and syncs them, until ctx ends.
+func (f *Folder) syncFiles(ctx context.Context, files []markedFile) error {
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(syncs)
 	for _, file := range files {
-		group.Go(func() error { return syncFile(filepath.Join(f.staging, filepath.FromSlash(file.Name))) })
+		if ctx.Err() != nil {
+			break // Wait says why, or the context that was given does
+		}
+		group.Go(func() error {
+			path := filepath.Join(f.staging, filepath.FromSlash(file.Name))
+			if err := f.files.give(path); err != nil {
+				return err
+			}
+			return syncFile(path)
+		})
 	}
 	return group.Wait()
 }
@@ -393,7 +430,11 @@ func (f *Folder) publish() error {
 	if err := f.inspect(f.replace); err != nil {
 		return err
 	}
-	if err := f.rename(); err != nil {
+	err := f.rename()
+	switch {
+	case errors.Is(err, syscall.EXDEV): // what the lower layers of an overlay file system hold
+		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, Cause(err))
+	case err != nil:
 		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 	}
 	return nil
@@ -462,18 +503,22 @@ func (f *Folder) withdraw() error {
 	return exchange(f.staging, f.target)
 }
 
-// Forget takes away what a published folder has replaced.
-func (f *Folder) Forget() {
-	if f != nil && f.existed {
-		os.RemoveAll(f.staging)
-		f.existed = false
+// Forget takes away what a published folder has replaced. An error says where what is left of it stands hidden.
+func (f *Folder) Forget() error {
+	if f == nil || !f.existed {
+		return nil
 	}
+	if err := removeTree(f.staging); err != nil {
+		return fmt.Errorf("%s holds what %s replaced and cannot be removed (%w): remove it", f.staging, f.path, Cause(err))
+	}
+	f.existed = false
+	return nil
 }
 
 // Discard drops an unpublished folder, and does nothing after PublishAll: it may be deferred.
 func (f *Folder) Discard() {
 	if f != nil && !f.finished {
-		os.RemoveAll(f.staging)
+		removeTree(f.staging)
 	}
 }
 

@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -28,7 +29,7 @@ func fill(t *testing.T, path string, replace bool, files map[string]string) *Fol
 		}
 		all[name] = int64(len(text))
 	}
-	if err := f.Seal(all); err != nil {
+	if err := f.Seal(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -115,7 +116,7 @@ func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []map[string]int64{{"a": 1, "c": 1}, {"a": 2}} {
-		if err := f.Seal(want); err == nil {
+		if err := f.Seal(t.Context(), want); err == nil {
 			t.Errorf("sealed with %v", want)
 		}
 	}
@@ -126,10 +127,10 @@ func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
 	if err := os.Symlink(path, filepath.Join(filepath.Dir(at), "link")); err != nil {
 		t.Skip("no links here")
 	}
-	if err := f.Seal(map[string]int64{"a": 1, "link": 1}); err == nil {
+	if err := f.Seal(t.Context(), map[string]int64{"a": 1, "link": 1}); err == nil {
 		t.Error("a link got into the folder")
 	}
-	if err := f.Seal(map[string]int64{"a": 1}); err != nil {
+	if err := f.Seal(t.Context(), map[string]int64{"a": 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := PublishAll([]*Folder{f}); err != nil {
@@ -174,6 +175,18 @@ func TestPublishAllOrNone(t *testing.T) {
 	}
 }
 
+// TestSealThatIsEnded gives up, however many files there still are to sync.
+func TestSealThatIsEnded(t *testing.T) {
+	f := fill(t, filepath.Join(t.TempDir(), "out"), false, map[string]string{"a": "1", "b/c": "2"})
+	defer f.Discard()
+	ctx, end := context.WithCancelCause(t.Context())
+	reason := errors.New("somebody wants it to end")
+	end(reason)
+	if err := f.Seal(ctx, map[string]int64{"a": 1, "b/c": 1}); !errors.Is(err, reason) {
+		t.Errorf("sealed after the end: %v", err)
+	}
+}
+
 // TestFolderThatAppearsMeanwhile is not replaced unasked, also not by an attempt that may look at what stands.
 func TestFolderThatAppearsMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
@@ -181,7 +194,7 @@ func TestFolderThatAppearsMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Seal(nil); err != nil {
+	if err := f.Seal(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	other := filepath.Join(filepath.Dir(path), "other")

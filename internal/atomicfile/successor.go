@@ -42,4 +42,4 @@ func readHead(path string) ([]byte, error) {
 }
 
 // SetMode gives the file these permissions instead of those that Create chose. It must be called before the commit.
-func (f *File) SetMode(mode fs.FileMode) { f.mode = mode }
+func (f *File) SetMode(mode fs.FileMode) { f.access.mode = mode }
