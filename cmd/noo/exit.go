@@ -47,6 +47,16 @@ type noForce struct{ error }
 
 func (e noForce) Unwrap() error { return e.error }
 
+// jobError is an error of a job of several.
+type jobError struct {
+	job string
+	error
+}
+
+func (e jobError) Error() string { return "job " + e.job + ": " + e.error.Error() }
+
+func (e jobError) Unwrap() error { return e.error }
+
 // trustError is a trusted key that could not be loaded.
 type trustError struct{ error }
 
@@ -96,6 +106,9 @@ func message(ctx context.Context, err error) string {
 	case err == nil || errors.Is(err, errDisclosure) || is[saidError](err):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
+			return showable(jobError{job.job, errors.New(interrupted)}.Error())
+		}
 		return interrupted
 	}
 	text := showable(strings.TrimSpace(err.Error()))

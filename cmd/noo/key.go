@@ -52,8 +52,16 @@ taken from ` + passwordVariable + `.`,
 			if err != nil {
 				return err
 			}
-			password := func() (string, error) { return newPassword(cmd.Context(), t) }
+			password := func() (string, error) {
+				word, err := newPassword(cmd.Context(), t)
+				t.settle() // nobody is waited for any more
+				if err == nil {
+					err = context.Cause(cmd.Context())
+				}
+				return word, err
+			}
 			if noPassword {
+				t.settle()
 				password = nil
 			}
 			private, public, err := snapshot.WriteKey(dir, name, key, password)

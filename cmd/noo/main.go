@@ -43,7 +43,7 @@ func main() {
 	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
 		if t.settled.Load() {
-			return // outputs are being made: the command puts them in their places, or takes them away, and ends by itself
+			return // the command puts its outputs in their places, or takes them away, and ends by itself
 		}
 		end.Do(func() {
 			t.fail(interrupted, exitInterrupted)
@@ -60,7 +60,7 @@ type terminal struct {
 	in       *os.File
 	out, err io.Writer
 	log      *journal
-	// settled tells that the command must come to its end by itself: it makes outputs.
+	// settled tells that the command must come to its end by itself: it makes outputs, or has made them.
 	settled *atomic.Bool
 }
 

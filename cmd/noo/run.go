@@ -74,7 +74,7 @@ environment, and that before the config file.`,
 			}
 			for _, j := range jobs {
 				if err := j.run(cmd.Context(), t, overrides(cmd.Flags())); err != nil {
-					return fmt.Errorf("job %s: %w", j.name, err)
+					return jobError{j.name, err}
 				}
 			}
 			return nil
@@ -158,6 +158,9 @@ func (c *config) unknown(name string) error {
 // run carries a job out.
 func (j *job) run(ctx context.Context, t terminal, over layer) error {
 	t.log.of(j.name)
+	if err := context.Cause(ctx); err != nil { // at which the job before it was too far to stop
+		return err
+	}
 	cmd, _, err := j.settled(t, over)
 	if err != nil {
 		return err

@@ -84,6 +84,7 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 
 // tell writes the figures, if there are to be any, and the event of a run that ended with err, and returns err.
 func (f *unattended) tell(ctx context.Context, t terminal, report *filter.Report, output string, err error, monitored bool) error {
+	t.settle() // whatever comes now, the run has ended as err says
 	code := exitCode(ctx, err)
 	if monitored {
 		before, lost := metrics.ReadBefore(f.metrics)
