@@ -61,15 +61,22 @@ func (e *ColumnError) Error() string {
 		text.WriteString(e.Flag + ": ")
 	}
 	text.WriteString(e.Err.Error())
+	next := "; the"
 	if e.Hint != "" {
 		text.WriteString("; " + e.Hint)
 	}
+	if strings.HasSuffix(e.Hint, "?") {
+		next = " The"
+	}
 	switch {
 	case len(e.Columns) > mostNames:
-		fmt.Fprintf(&text, "; the first columns of %d are: %s", len(e.Columns), strings.Join(e.Columns[:mostNames], ", "))
+		fmt.Fprintf(&text, "%s first columns of %d are: %s", next, len(e.Columns), strings.Join(e.Columns[:mostNames], ", "))
 	case len(e.Columns) > 0:
-		fmt.Fprintf(&text, "; the columns are: %s", strings.Join(e.Columns, ", "))
-	case e.Err != ErrNoNames && e.Err != ErrNotAName:
+		fmt.Fprintf(&text, "%s columns are: %s", next, strings.Join(e.Columns, ", "))
+	case e.Err == ErrNoNames || e.Err == ErrNotAName:
+	case e.Count == 1:
+		text.WriteString("; there is 1 column, whose name is not shown since the first line may be data")
+	default:
 		fmt.Fprintf(&text, "; there are %d columns, whose names are not shown since the first line may be data", e.Count)
 	}
 	return text.String()

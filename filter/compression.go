@@ -6,6 +6,8 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"noo/formats"
 )
@@ -16,7 +18,7 @@ var (
 	ErrReadOnly = errors.New("the output would be compressed with bzip2 as the input is, which noo only reads: pass --compress gzip, zstd or none")
 	// ErrCompressesItself is a compression that was asked for around a format that has its own.
 	ErrCompressesItself = errors.New("this format compresses by itself, as the input does: leave --compress out")
-	// ErrNameLies is an output whose name promises another compression than it would have.
+	// ErrNameLies is an output whose name promises another compression, or another format, than it would have.
 	ErrNameLies = errors.New("its name would lie")
 )
 
@@ -58,8 +60,32 @@ func (r *Run) compression(in *input, format formats.Format) (formats.Compression
 		if err := honestName(path, c, !format.RandomAccess()); err != nil {
 			return c, err
 		}
+		if err := r.honestFormat(path, in.name, format); err != nil {
+			return c, err
+		}
 	}
 	return c, nil
+}
+
+// honestFormat refuses a path that ends with the name of another format than the output would have, unless the input is called so
+// too: whoever reads that knows.
+func (r *Run) honestFormat(path, input string, format formats.Format) error {
+	promised := ending(path)
+	for _, other := range r.Formats {
+		if name := "." + other.Name(); promised != name || other.Name() == format.Name() || ending(input) == name {
+			continue
+		}
+		c := formats.CompressionNamed(path)
+		plain := formats.Rename(path, formats.Uncompressed)
+		hint := fmt.Sprintf("it would be %s, as the input is; name it %s", format.Name(), plain[:len(plain)-len(promised)]+"."+format.Name()+c.Suffix())
+		return &CompressionError{Name: "cannot write " + path, Err: ErrNameLies, Hint: hint}
+	}
+	return nil
+}
+
+// ending is what the name of a file ends with, such as ".csv", in lower case and less the suffix of a Compression.
+func ending(path string) string {
+	return strings.ToLower(filepath.Ext(formats.Rename(path, formats.Uncompressed)))
 }
 
 // compressionOf decides what an output is compressed with: with what is wanted, or where that is nil as the input was.

@@ -79,8 +79,8 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	if err := f.plan(); err != nil {
 		return nil, err
 	}
-	if f.Each.Writing != nil {
-		f.Each.Writing()
+	if err := f.Each.beginWriting(ctx); err != nil {
+		return nil, err
 	}
 	unlock, err := f.lock()
 	if err != nil {
@@ -278,6 +278,7 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 	run := f.Each
 	run.Input, run.Workers, run.Progress, run.Many = source.Path, workers, progress, true
 	run.Report, run.Replace = "", true // what stands there is unfinished
+	run.Writing = nil                  // that was told of all files at once
 	if source.compressesItself {
 		run.Compress = nil
 	}

@@ -58,7 +58,7 @@ type Run struct {
 	// About fills in what the report says of the tool, the command, the snapshot and the policy.
 	About Report
 
-	// Stdin and Stdout are what "-" means.
+	// Stdin and Stdout are what "-" means. A write to Stdout that waits for a reader when the context ends is left to itself.
 	Stdin  *os.File
 	Stdout io.Writer
 	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
@@ -219,8 +219,8 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
-	if r.Writing != nil {
-		r.Writing()
+	if err := r.beginWriting(ctx); err != nil {
+		return nil, err
 	}
 	if err := r.create(out, compression); err != nil {
 		return nil, err
@@ -262,6 +262,15 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		report.Output = out.dataset.report()
 	}
 	return report, nil
+}
+
+// beginWriting tells that outputs are about to be made, or returns an error where ctx has ended: whoever had heard nothing by then may be
+// ending the process.
+func (r *Run) beginWriting(ctx context.Context) error {
+	if r.Writing != nil {
+		r.Writing()
+	}
+	return context.Cause(ctx)
 }
 
 // create starts the outputs, and the compression of those that hold records.

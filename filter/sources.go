@@ -202,7 +202,7 @@ func (s *Sources) add(argument string) error {
 		s.Many = true
 		s.Roots = append(s.Roots, argument)
 		before := len(s.Files)
-		err := s.addFolder(argument, argument, "")
+		err := s.addFolder(argument, "")
 		if err == nil && len(s.Files) == before {
 			err = &formats.InputError{Name: argument, Err: ErrNothingToRead}
 		}
@@ -240,9 +240,9 @@ func (s *Sources) addPattern(pattern string) error {
 		info, err := os.Stat(match)
 		switch {
 		case err != nil:
-			return fmt.Errorf("cannot read %s: %w", match, atomicfile.Cause(err))
+			return unreadable(match, err)
 		case info.IsDir(): // a file that matches by itself too is taken once: see dropRepeated
-			err = s.addFolder(pattern, match, name)
+			err = s.addFolder(match, name)
 		default:
 			err = s.addFile(match, name, info)
 		}
@@ -257,13 +257,15 @@ func (s *Sources) addPattern(pattern string) error {
 	return nil
 }
 
-// addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for none; argument is what the
-// user named.
-func (s *Sources) addFolder(argument, folder, prefix string) error {
+// addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for none.
+func (s *Sources) addFolder(folder, prefix string) error {
 	start := strings.TrimRight(folder, string(filepath.Separator)) + string(filepath.Separator) // or a link would not be followed
-	err := filepath.WalkDir(start, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil || at == start {
-			return err
+	return filepath.WalkDir(start, func(at string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return unreadable(at, err)
+		case at == start:
+			return nil
 		}
 		if hidden(entry.Name()) {
 			if entry.Name() != atomicfile.Marker {
@@ -283,14 +285,18 @@ func (s *Sources) addFolder(argument, folder, prefix string) error {
 		}
 		info, err := os.Stat(at)
 		if err != nil {
-			return err
+			return unreadable(at, err)
 		}
 		return s.addFile(at, path.Join(prefix, filepath.ToSlash(name)), info)
 	})
-	if _, refused := errors.AsType[*formats.InputError](err); err != nil && !refused {
-		return fmt.Errorf("cannot read %s: %w", argument, err)
+}
+
+// unreadable is the error for something that was found, and of which the file system then said err.
+func unreadable(at string, err error) error {
+	if info, statErr := os.Lstat(at); statErr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot read %s: it is a link to nothing; mend it or take it away", at)
 	}
-	return err
+	return fmt.Errorf("cannot read %s: %w", at, atomicfile.Cause(err))
 }
 
 // addFile adds a file that was found, not named.

@@ -48,6 +48,7 @@ earlier one is replaced; any other file is not.`,
 			}
 			return nil
 		},
+		PreRunE: func(*cobra.Command, []string) error { return c.unattended.ready(&c.dataFlags) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := files{read: args, written: []string{c.junit, c.sarif}}
 			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {
@@ -112,7 +113,7 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 		}
 	}
 	report.Finished, result.ExitCode = time.Now().UTC(), exitCode(ctx, err)
-	if err := c.writeOutputs(result); err != nil {
+	if err := c.writeOutputs(ctx, result); err != nil {
 		return err
 	}
 	return err
@@ -263,7 +264,7 @@ func (c *check) tryOutputs() error {
 }
 
 // writeOutputs writes all outputs, or none.
-func (c *check) writeOutputs(result *findings.Check) error {
+func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error {
 	var written []*atomicfile.File
 	for _, o := range c.outputs() {
 		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
@@ -276,16 +277,16 @@ func (c *check) writeOutputs(result *findings.Check) error {
 		}
 		written = append(written, file)
 	}
-	if err := atomicfile.Commit(written...); err != nil {
+	if c.json { // before any file gets its name: a reader may let it wait
+		if err := result.Report.WriteJSON(c.terminal.out); err != nil {
+			return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
+		}
+	}
+	c.terminal.settle()
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if !c.json {
-		return nil
-	}
-	if err := result.Report.WriteJSON(c.terminal.out); err != nil {
-		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
-	}
-	return nil
+	return atomicfile.Commit(written...)
 }
 
 // finding is what check says of one dataset under a policy.

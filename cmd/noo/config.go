@@ -150,6 +150,9 @@ func (r *configReader) notYAML(text []byte, err error) error {
 		if before, ok := readable(text); !ok {
 			return settingError{fmt.Errorf("%s:%d: want text in UTF-8", r.path, 1+strings.Count(before, "\n"))}
 		}
+		if line := secondDocument(text); line > 0 {
+			return settingError{fmt.Errorf("%s:%d: a second YAML document starts here: want one", r.path, line)}
+		}
 		return settingError{fmt.Errorf("%s is no config file: want one YAML document", r.path)}
 	case strings.ContainsAny(bad.Message, `'"`) && strings.Contains(bad.Message, "anchor"):
 		return settingError{fmt.Errorf("%s:%d: aliases mean nothing here: write the value out", r.path, bad.Mark.Line)}
@@ -159,6 +162,22 @@ func (r *configReader) notYAML(text []byte, err error) error {
 		line, what = bad.ContextMark.Line, bad.ContextMsg+": "+what // where the thing starts that went wrong
 	}
 	return settingError{fmt.Errorf("%s:%d: not YAML: %s", r.path, line, nhsnumber.Mask(what))}
+}
+
+// secondDocument is the line in which the second YAML document of a file starts, or 0.
+func secondDocument(text []byte) int {
+	loader, err := yaml.NewLoader(strings.NewReader(string(text)))
+	if err != nil {
+		return 0
+	}
+	var document yaml.Node
+	for range 2 {
+		document = yaml.Node{}
+		if err := loader.Load(&document); err != nil {
+			return 0
+		}
+	}
+	return document.Line
 }
 
 // readable tells whether a file is text in UTF-8, and where it is not, what comes before that.

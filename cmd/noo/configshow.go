@@ -62,7 +62,7 @@ A value that holds an NHS number is shown with asterisks in its place.`,
 		Example: `  noo config show
   noo config show births
   noo config show births --missing keep --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneAtMost("jobs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			over := overrides(cmd.Flags())
 			j := &job{command: jobCommands[0]}

@@ -53,7 +53,7 @@ func newDemo(t terminal) *cobra.Command {
 or not exist yet (by default a new folder for temporary files), and shows the
 commands that filter it and what they say.`,
 		Example: "  noo demo\n  noo demo try-it",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneAtMost("folders"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := demoFolder(args)
 			if err != nil {

@@ -42,6 +42,21 @@ func (e saidError) Unwrap() error { return e.error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// noForce is an error of a command without --force.
+type noForce struct{ error }
+
+func (e noForce) Unwrap() error { return e.error }
+
+// jobError is an error of a job of several.
+type jobError struct {
+	job string
+	error
+}
+
+func (e jobError) Error() string { return "job " + e.job + ": " + e.error.Error() }
+
+func (e jobError) Unwrap() error { return e.error }
+
 // trustError is a trusted key that could not be loaded.
 type trustError struct{ error }
 
@@ -91,12 +106,17 @@ func message(ctx context.Context, err error) string {
 	case err == nil || errors.Is(err, errDisclosure) || is[saidError](err):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
+			return showable(jobError{job.job, errors.New(interrupted)}.Error())
+		}
 		return interrupted
 	}
 	text := showable(strings.TrimSpace(err.Error()))
 	switch {
+	case errors.Is(err, atomicfile.ErrSomethingElse) || is[noForce](err) && errors.Is(err, atomicfile.ErrExists):
+		text += "; name another file"
 	case errors.Is(err, atomicfile.ErrExists):
-		text += "; name another file, or pass --force where the command has it"
+		text += "; name another file, or pass --force"
 	case is[usageError](err) && !strings.Contains(text, "--help"):
 		text += " (noo --help shows how)"
 	}

@@ -61,7 +61,8 @@ taken up by running it again.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
+		PreRunE: func(*cobra.Command, []string) error { return flags.ready() },
+		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
 	}
 	flags.add(cmd, t)
 	return cmd
@@ -88,11 +89,16 @@ func (f *filterFlags) add(cmd *cobra.Command, t terminal) {
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")
 }
 
-// run filters the inputs.
-func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
+// ready refuses flags with which no run can begin, whatever the inputs hold.
+func (f *filterFlags) ready() error {
 	if f.output == "" {
 		return usageError{errors.New("no output: name one with -o OUTPUT")}
 	}
+	return f.unattended.ready(&f.dataFlags)
+}
+
+// run filters the inputs.
+func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 	named := files{read: args, written: []string{f.output, f.withheld, f.report}, output: f.output}
 	return f.unattended.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *filter.Report) error {
 		sources, err := filter.Expand(args)

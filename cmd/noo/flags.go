@@ -30,6 +30,34 @@ func (a *age) String() string {
 }
 
 func (a *age) Set(text string) error {
+	d, ok := parseTime(text)
+	if !ok {
+		return errors.New("want a time such as 21d or 36h")
+	}
+	*a = age(d)
+	return nil
+}
+
+func (*age) Type() string { return "TIME" }
+
+// wait is a duration in the same notations, of the length that somebody waits.
+type wait time.Duration
+
+func (w *wait) String() string { return (*age)(w).String() }
+
+func (w *wait) Set(text string) error {
+	d, ok := parseTime(text)
+	if !ok {
+		return errors.New("want a time such as 10m or 90s")
+	}
+	*w = wait(d)
+	return nil
+}
+
+func (*wait) Type() string { return "TIME" }
+
+// parseTime reads a duration, which is more than none.
+func parseTime(text string) (d time.Duration, ok bool) {
 	d, err := time.ParseDuration(text)
 	if days, found := strings.CutSuffix(text, "d"); found {
 		var n int64
@@ -39,14 +67,8 @@ func (a *age) Set(text string) error {
 			err = strconv.ErrRange
 		}
 	}
-	if err != nil || d <= 0 {
-		return errors.New("want a time such as 21d or 36h")
-	}
-	*a = age(d)
-	return nil
+	return d, err == nil && d > 0
 }
-
-func (*age) Type() string { return "TIME" }
 
 // action is a filter.Action as a flag.
 type action struct{ *filter.Action }

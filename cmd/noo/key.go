@@ -43,7 +43,7 @@ The private key is encrypted with a password: asked for on the terminal, or
 taken from ` + passwordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
 				return usageError{errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR")}
@@ -52,13 +52,21 @@ taken from ` + passwordVariable + `.`,
 			if err != nil {
 				return err
 			}
-			password := func() (string, error) { return newPassword(cmd.Context(), t) }
+			password := func() (string, error) {
+				word, err := newPassword(cmd.Context(), t)
+				t.settle() // nobody is waited for any more
+				if err == nil {
+					err = context.Cause(cmd.Context())
+				}
+				return word, err
+			}
 			if noPassword {
+				t.settle()
 				password = nil
 			}
 			private, public, err := snapshot.WriteKey(dir, name, key, password)
 			if err != nil {
-				return err
+				return noForce{err}
 			}
 			t.say("%s signs snapshots: keep it to yourself", private)
 			t.say("%s checks them: hand it to those who are to trust you", public)

@@ -201,13 +201,35 @@ func TestSlowReader(t *testing.T) {
 
 // TestHangUp: under nohup a run goes on when its terminal goes.
 func TestHangUp(t *testing.T) {
-	dir, want := bigRun(t)
-	cmd := noo(dir)
-	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "trap '' HUP; kill -HUP $$; noo filter in.csv -o out.csv & sleep 0.05; kill -HUP $!; wait $!"}
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, said)
+	dir := smallRun(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got, err := os.ReadFile(filepath.Join(dir, "out.csv")); err != nil || string(got) != want {
+	defer writer.Close()
+	var said strings.Builder
+	cmd := noo(dir)
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "trap '' HUP; exec noo filter - -o out.csv --quiet"}
+	cmd.Stdin, cmd.Stderr = reader, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	want := "nhs_number\n" + strings.Repeat("9995609649\n", 100_000)
+	if _, err := writer.WriteString(want); err != nil { // more than a pipe takes: it reads
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.WriteString(want[len("nhs_number\n"):]); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, said.String())
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "out.csv")); err != nil || string(got) != want+want[len("nhs_number\n"):] {
 		t.Errorf("the output is not whole: %v", err)
 	}
 }

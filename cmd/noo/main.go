@@ -43,7 +43,7 @@ func main() {
 	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
 		if t.settled.Load() {
-			return // outputs are being made: the command puts them in their places, or takes them away, and ends by itself
+			return // the command puts its outputs in their places, or takes them away, and ends by itself
 		}
 		end.Do(func() {
 			t.fail(interrupted, exitInterrupted)
@@ -60,7 +60,7 @@ type terminal struct {
 	in       *os.File
 	out, err io.Writer
 	log      *journal
-	// settled tells that the command must come to its end by itself: it makes outputs.
+	// settled tells that the command must come to its end by itself: it makes outputs, or has made them.
 	settled *atomic.Bool
 }
 
@@ -102,6 +102,7 @@ func newRoot(t terminal) (root *cobra.Command, started *bool) {
 	root, started = newTree(t)
 	addSettings(t, root)
 	addCompletion(t, root)
+	root.SetHelpCommand(newHelp())
 	return root, started
 }
 
@@ -158,14 +159,50 @@ func group(cmd *cobra.Command) {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		text := "there is no such command"
-		if strings.IndexFunc(args[0], unicode.IsDigit) < 0 { // what has digits may be a number that nobody should see
-			text = fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0])
-		}
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
-		}
-		return usageError{errors.New(text)}
+		return noCommand(cmd, args[0])
+	}
+}
+
+// noCommand is the error for a command that there is not below cmd.
+func noCommand(cmd *cobra.Command, name string) error {
+	text := "there is no such command"
+	if strings.IndexFunc(name, unicode.IsDigit) < 0 { // what has digits may be a number that nobody should see
+		text = fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+name)
+	}
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
+	}
+	return usageError{errors.New(text)}
+}
+
+// newHelp is cobra's command for help, but that what there is not is an error.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Show the help of a command",
+		Example: "  noo help filter\n  noo help snapshot build",
+		Args:    cobra.ArbitraryArgs,
+		ValidArgsFunction: func(help *cobra.Command, args []string, typed string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+			if cmd, rest, err := help.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, below := range cmd.Commands() {
+					if below.IsAvailableCommand() && strings.HasPrefix(below.Name(), typed) {
+						found = append(found, cobra.CompletionWithDesc(below.Name(), below.Short))
+					}
+				}
+			}
+			return found, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(help *cobra.Command, args []string) error {
+			cmd, rest, err := help.Root().Find(args)
+			switch {
+			case err != nil:
+				return err
+			case len(rest) > 0 && cmd.HasSubCommands():
+				return noCommand(cmd, rest[0])
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
 	}
 }
 

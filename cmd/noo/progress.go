@@ -47,7 +47,7 @@ func (p *progress) update(done, total int64) {
 	}
 	if p.bar == nil {
 		columns, _, err := term.GetSize(int(p.to.Fd()))
-		if err != nil {
+		if err != nil || columns <= 0 { // some that are no real terminals do not say
 			columns = 80
 		}
 		fitted, ok := fit(p.name, columns)

@@ -69,12 +69,12 @@ environment, and that before the config file.`,
 			if err != nil {
 				return err
 			}
-			if err := keepJobsApart(t, jobs, overrides(cmd.Flags())); err != nil {
+			if err := rehearse(t, jobs, overrides(cmd.Flags())); err != nil {
 				return err
 			}
 			for _, j := range jobs {
 				if err := j.run(cmd.Context(), t, overrides(cmd.Flags())); err != nil {
-					return fmt.Errorf("job %s: %w", j.name, err)
+					return jobError{j.name, err}
 				}
 			}
 			return nil
@@ -118,10 +118,13 @@ func (c *config) list(t terminal) error {
 // find returns the jobs of the names.
 func (c *config) find(names []string) ([]*job, error) {
 	var jobs []*job
-	for _, name := range names {
+	for at, name := range names {
 		i := slices.IndexFunc(c.jobs, func(j *job) bool { return j.name == name })
 		if i < 0 {
 			return nil, c.unknown(name)
+		}
+		if slices.Contains(names[:at], name) {
+			return nil, usageError{fmt.Errorf("the job %s is named twice: name it once", name)}
 		}
 		jobs = append(jobs, c.jobs[i])
 	}
@@ -155,18 +158,46 @@ func (c *config) unknown(name string) error {
 // run carries a job out.
 func (j *job) run(ctx context.Context, t terminal, over layer) error {
 	t.log.of(j.name)
+	if err := context.Cause(ctx); err != nil { // at which the job before it was too far to stop
+		return err
+	}
 	cmd, _, err := j.settled(t, over)
 	if err != nil {
 		return err
 	}
 	cmd.SetContext(ctx)
 	t.settled.Store(false) // what the job before has done is done
+	if err := j.valid(cmd); err != nil {
+		return err
+	}
+	return cmd.RunE(cmd, j.inputs)
+}
+
+// valid is what cobra makes sure of before it runs a command.
+func (j *job) valid(cmd *cobra.Command) error {
 	for _, valid := range []error{cmd.ValidateArgs(j.inputs), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()} {
 		if valid != nil {
 			return usageError{valid}
 		}
 	}
-	return cmd.RunE(cmd, j.inputs)
+	return cmd.PreRunE(cmd, j.inputs)
+}
+
+// rehearse finds what is wrong with any of the jobs of a run before the first of them has been at work for hours.
+func rehearse(t terminal, jobs []*job, over layer) error {
+	commands := make([]*cobra.Command, len(jobs))
+	for i, j := range jobs {
+		cmd, _, err := j.settled(rehearsal(t), over)
+		if err == nil {
+			err = j.valid(cmd)
+		}
+		if err != nil {
+			t.log.of(j.name)
+			return fmt.Errorf("job %s: %w", j.name, err)
+		}
+		commands[i] = cmd
+	}
+	return keepJobsApart(jobs, commands)
 }
 
 // written are the flags that name what a job writes, and the next job must not replace.
@@ -174,15 +205,11 @@ var written = []string{"output", "withheld", "report", "junit", "sarif", metrics
 
 // keepJobsApart refuses jobs of one run that write the same file, as a variable in the environment may make them do: the last would be
 // all that is left.
-func keepJobsApart(t terminal, jobs []*job, over layer) error {
+func keepJobsApart(jobs []*job, commands []*cobra.Command) error {
 	writer := map[string]string{} // jobs by the places that they write
-	for _, j := range jobs {
-		cmd, _, err := j.settled(rehearsal(t), over)
-		if err != nil {
-			return fmt.Errorf("job %s: %w", j.name, err)
-		}
+	for i, j := range jobs {
 		for _, name := range written {
-			flag := cmd.Flags().Lookup(name)
+			flag := commands[i].Flags().Lookup(name)
 			if flag == nil || flag.Value.String() == "" || flag.Value.String() == "-" {
 				continue
 			}

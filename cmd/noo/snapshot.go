@@ -130,6 +130,7 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	if err != nil {
 		return err
 	}
+	t.settle()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}

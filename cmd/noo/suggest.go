@@ -32,11 +32,40 @@ func nearest(typed string, names []string) string {
 	return ""
 }
 
+// noArguments refuses arguments, without repeating them.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments", cmd.Name())
+	}
+	return nil
+}
+
+// oneAtMost refuses more than one argument, which is one of what things.
+func oneAtMost(things string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("%d %s: name one at most", len(args), things)
+		}
+		return nil
+	}
+}
+
 // wrongFlag says what is wrong with a flag on the command line, without the value that was given to it.
 func wrongFlag(cmd *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		flag := invalid.GetFlag()
 		return fmt.Errorf("--%s: %s", flag.Name, wanted(flag, invalid.GetValue(), err))
+	}
+	if bare, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		flag := bare.GetFlag()
+		name := "--" + flag.Name
+		if flag.Shorthand != "" {
+			name = "-" + flag.Shorthand + ", " + name
+		}
+		return fmt.Errorf("%s wants a value: %s", name, placeholder(flag))
+	}
+	if is[*pflag.InvalidSyntaxError](err) {
+		return errors.New("unknown flag: want --NAME or --NAME=VALUE")
 	}
 	missing, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
@@ -50,7 +79,7 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	switch {
 	case strings.IndexFunc(err.Error(), unicode.IsDigit) >= 0: // which may be a number that nobody should see
 	case name == "":
-		text = err.Error()
+		text = "unknown flag: -" + string([]rune(missing.GetSpecifiedShortnames())[:1])
 	default:
 		text = "unknown flag: --" + name
 	}

@@ -24,7 +24,7 @@ const metricsFlag = "metrics"
 // unattended are the flags of such runs.
 type unattended struct {
 	lock     string
-	lockWait age
+	lockWait wait
 	metrics  string
 }
 
@@ -83,6 +83,7 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 
 // tell writes the figures, if there are to be any, and the event of a run that ended with err, and returns err.
 func (f *unattended) tell(ctx context.Context, t terminal, report *filter.Report, output string, err error, monitored bool) error {
+	t.settle() // whatever comes now, the run has ended as err says
 	code := exitCode(ctx, err)
 	if monitored {
 		before, lost := metrics.ReadBefore(f.metrics)
@@ -102,8 +103,8 @@ func (f *unattended) tell(ctx context.Context, t terminal, report *filter.Report
 	return err
 }
 
-// validate refuses what cannot work before anything is waited for.
-func (f *unattended) validate(t terminal, data *dataFlags, named files) error {
+// ready refuses flags with which no run can begin.
+func (f *unattended) ready(data *dataFlags) error {
 	if f.lockWait > 0 && f.lock == "" {
 		return usageError{errors.New("--lock-wait without a lock: name one with --lock FILE")}
 	}
@@ -112,9 +113,11 @@ func (f *unattended) validate(t terminal, data *dataFlags, named files) error {
 			return errStream
 		}
 	}
-	if err := data.validate(); err != nil {
-		return err
-	}
+	return data.validate()
+}
+
+// validate refuses what cannot work before anything is waited for.
+func (f *unattended) validate(t terminal, data *dataFlags, named files) error {
 	if err := f.keepApart(t, data, named); err != nil {
 		return err
 	}

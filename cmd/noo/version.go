@@ -37,7 +37,7 @@ func newVersion(t terminal) *cobra.Command {
 commit, the version of Go and the system. With --json the libraries are listed
 as well, for an inventory.`,
 		Example: "  noo version\n  noo version --json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			b := thisBuild()
 			if asJSON {

@@ -74,7 +74,7 @@ func CreateAs(path, name string, replace bool) (*File, error) {
 		f.file, err = os.CreateTemp(folder, ".noo-*"+TempSuffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("cannot write %s: its folder does not exist; make it first: %w", name, Cause(err))
+			return nil, fmt.Errorf("cannot write %s: %w", name, missingFolder("its folder does not exist; make it first"))
 		case err != nil:
 			return nil, fmt.Errorf("cannot write %s: %w", name, Cause(err))
 		}

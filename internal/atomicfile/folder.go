@@ -155,7 +155,7 @@ func resolveFolder(path string) (string, error) {
 	}
 	parent, err := filepath.EvalSymlinks(filepath.Dir(absolute))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("the folder that it is to be in does not exist; make it first: %w", fs.ErrNotExist)
+		return "", missingFolder("the folder that it is to be in does not exist; make it first")
 	}
 	return filepath.Join(parent, filepath.Base(absolute)), err
 }

@@ -8,12 +8,15 @@ import (
 	"os"
 )
 
+// ErrSomethingElse, of CreateSuccessor, is a target of another kind. It is ErrExists too.
+var ErrSomethingElse = fmt.Errorf("%w, and is something else", ErrExists)
+
 // headSize is how many bytes of an existing file CreateSuccessor looks at.
 const headSize = 1 << 10
 
 // CreateSuccessor is Create for a file that each run writes anew, such as the figures for monitoring: what exists is
 // replaced without further ado if it is empty or of the same kind, which isKind tells from its first bytes (up to 1 KiB).
-// Anything else, as a dataset named by mistake, is refused with ErrExists.
+// Anything else, as a dataset named by mistake, is refused with ErrSomethingElse.
 func CreateSuccessor(path string, isKind func(head []byte) bool) (*File, error) {
 	f, err := Create(path, false)
 	if !errors.Is(err, ErrExists) {
@@ -24,7 +27,7 @@ func CreateSuccessor(path string, isKind func(head []byte) bool) (*File, error) 
 		return nil, fmt.Errorf("cannot write %s, which exists and cannot be read: %w", path, Cause(err))
 	}
 	if len(head) > 0 && !isKind(head) {
-		return nil, fmt.Errorf("cannot write %s: it %w, and is something else", path, ErrExists)
+		return nil, fmt.Errorf("cannot write %s: it %w", path, ErrSomethingElse)
 	}
 	return Create(path, true)
 }
