@@ -15,6 +15,7 @@ import (
 
 	"noo/formats"
 	"noo/formats/parquet/internal/compact"
+	"noo/internal/nhsnumber"
 )
 
 const (
@@ -266,8 +267,11 @@ func (f *footer) check(dataEnd int64) error {
 
 // part names a place in a file for *formats.InputError. Row groups count from 0, as in other Parquet tools.
 func part(group int, column string) string {
-	return fmt.Sprintf("row group %d, column %q", group, column)
+	return fmt.Sprintf("row group %d, %s", group, columnPart(column))
 }
+
+// columnPart names a column, without the digits of an NHS number that somebody may have called it by.
+func columnPart(column string) string { return fmt.Sprintf("column %q", nhsnumber.Mask(column)) }
 
 // placedError is an error with the place that it happened in, on its way to becoming a *formats.InputError.
 type placedError struct {

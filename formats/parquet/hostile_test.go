@@ -96,7 +96,8 @@ type forged struct {
 	rows, values          int64
 	start, compressedSize int64
 	codec                 int64
-	optional              bool
+	optional, repeated    bool
+	name                  string                  // if not "n"
 	footer                func(w *compact.Writer) // more fields of the footer
 }
 
@@ -112,12 +113,19 @@ func (f forged) bytes() []byte {
 	w.Close()
 	w.Open()
 	w.I32(1, int32(int32Type))
-	if f.optional {
+	switch {
+	case f.optional:
 		w.I32(3, 1)
-	} else {
+	case f.repeated:
+		w.I32(3, 2)
+	default:
 		w.I32(3, 0)
 	}
-	w.Bytes(4, []byte("n"))
+	name := "n"
+	if f.name != "" {
+		name = f.name
+	}
+	w.Bytes(4, []byte(name))
 	w.Close()
 	w.I64(3, f.rows)
 	w.List(4, compact.Struct, 1)
@@ -128,7 +136,7 @@ func (f forged) bytes() []byte {
 	w.Struct(3)
 	w.I32(1, int32(int32Type))
 	w.List(3, compact.Binary, 1)
-	w.Element([]byte("n"))
+	w.Element([]byte(name))
 	w.I32(4, int32(f.codec))
 	w.I64(5, f.values)
 	w.I64(6, int64(len(f.pages)))
@@ -206,6 +214,8 @@ func TestHostileFiles(t *testing.T) {
 		"late dictionary": {forged{pages: append(forgedPage(dataHeader(1, 4, 4), four), append(forgedPage(pageHeader{kind: dictionaryPage, values: 1, size: 4, compressed: 4}, four),
 			forgedPage(dataHeader(1, 4, 4), four)...)...), rows: 2, values: 2}.bytes(), ErrCorrupt},
 		"LZ4 into nothing": {forged{pages: forgedPage(dataHeader(1, 0, 4), []byte{0x40, 1, 2, 3}), rows: 1, values: 1, codec: 7}.bytes(), ErrCorrupt},
+		"bytes behind the streams": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 5, compressed: 5, encoding: byteStreamSplit}, []byte{1, 0, 0, 0, 9}), rows: 1,
+			values: 1}.bytes(), ErrCorrupt},
 		"unknown encoding": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 4, compressed: 4, encoding: 77}, four), rows: 1, values: 1}.bytes(), ErrUnsupported},
 	}
 	for name, c := range cases {

@@ -33,6 +33,9 @@ func meaningOf(l *leaf) (meaning, error) {
 	refuse := func(reason string) (meaning, error) {
 		return 0, fmt.Errorf("%w: it is of type %s, %s", errNotIdentifying, l.typeText(), reason)
 	}
+	if l.disputed {
+		return refuse("and annotated with another type as well")
+	}
 	if l.note == decimal && l.scale != 0 {
 		return refuse("and only a decimal of scale 0 is a number of an NHS number's kind")
 	}
@@ -62,6 +65,9 @@ func meaningOf(l *leaf) (meaning, error) {
 // batchBytes is how many bytes of pages a batch of records may hold at least, however small a page must be: some ten times
 // what one of NHS numbers holds.
 const batchBytes = 32 << 20
+
+// dictionaryBytes is what a value of a dictionary takes beside its own bytes: a slice twice, and its place.
+const dictionaryBytes = 24 + 24 + 4
 
 // identifier reads one identifying column of one row group after another. It keeps its memory, and is for one goroutine.
 type identifier struct {
@@ -226,6 +232,9 @@ func (d *identifier) nextPage(fresh bool) error {
 func (d *identifier) loadDictionary(pg page) error {
 	if err := d.dict.load(pg, d.leaf); err != nil || d.sparing {
 		return err
+	}
+	if size := d.dict.size * dictionaryBytes; size > max(d.limit, batchBytes) {
+		return fmt.Errorf("its dictionary takes %d bytes in memory, and %d are allowed: %w", size, d.limit, ErrLimit)
 	}
 	d.text, d.ints, d.reals = d.text[:0], d.ints[:0], d.reals[:0]
 	if _, err := d.appendPlain(d.dict.values, d.dict.size); err != nil {

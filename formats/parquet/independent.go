@@ -203,7 +203,7 @@ func (d *independentDataset) read(r *reader.ParquetReader, column int, mean mean
 	defer independentRecover(&err, d.name)
 	values, reps, _, err := r.ReadColumnByIndex(int64(column), int64(n))
 	if err != nil {
-		return v, &formats.InputError{Name: d.name, Part: fmt.Sprintf("column %q", d.leaves[column].name), Err: err}
+		return v, &formats.InputError{Name: d.name, Part: columnPart(d.leaves[column].name), Err: err}
 	}
 	records := 0
 	repeats := d.leaves[column].maxRep > 0
@@ -220,14 +220,14 @@ func (d *independentDataset) read(r *reader.ParquetReader, column int, mean mean
 		}
 		v.Index = append(v.Index, int32(len(v.Text)+len(v.Ints)+len(v.Floats)))
 		if err := appendIndependent(&v, value, mean); err != nil {
-			return v, &formats.InputError{Name: d.name, Part: fmt.Sprintf("column %q", d.leaves[column].name), Err: err}
+			return v, &formats.InputError{Name: d.name, Part: columnPart(d.leaves[column].name), Err: err}
 		}
 	}
 	if repeats && records > 0 {
 		v.Ends = append(v.Ends, int32(len(values)))
 	}
 	if records != n {
-		return v, &formats.InputError{Name: d.name, Part: fmt.Sprintf("column %q", d.leaves[column].name), Err: errRows}
+		return v, &formats.InputError{Name: d.name, Part: columnPart(d.leaves[column].name), Err: errRows}
 	}
 	return v, nil
 }

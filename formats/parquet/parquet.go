@@ -102,6 +102,9 @@ func (f Format) Open(ctx context.Context, in formats.Input) (_ formats.Dataset, 
 		f.Version = "0.0.0"
 	}
 	footer, err := readFooter(in.ReaderAt, in.Size, f.MaxPage)
+	if err == nil {
+		err = footer.tellsOfPeople()
+	}
 	if err != nil {
 		return nil, inputError(in.Name, err)
 	}

@@ -71,6 +71,7 @@ type side struct {
 	late    []byte
 	used    []bool
 	allUsed bool // nothing in used is false
+	looked  int  // indices that were marked since used was looked through
 	open    openPage
 
 	records, levelRuns, valueRuns []run // of the page at hand
@@ -156,7 +157,7 @@ func (w *rewriter) open(l *leaf, ch *chunk, takes []*selection, outs []*chunkOut
 	for i, s := range w.sides {
 		s.out, s.cursor.runs = outs[i], takes[i].runs
 		s.pages, s.indices, s.levels, s.late, s.used = s.pages[:0], s.indices[:0], s.levels[:0], s.late[:0], nil
-		s.allUsed = false
+		s.allUsed, s.looked = false, 0
 		s.open.reset()
 		s.out.reset(l)
 	}
@@ -177,6 +178,9 @@ func (w *rewriter) page(pg page, row, rows int) (int, error) {
 	}
 	if pg.kind == dataPageV2 && int(pg.rows) != started {
 		return row, errRows
+	}
+	if pg.values == 0 {
+		return row, nil // it may stand within a record, which goes on behind it
 	}
 	row += started
 	indexed := pg.encoding == plainDictionary || pg.encoding == rleDictionary
@@ -332,7 +336,9 @@ func (s *side) mark(indices []uint32) {
 		for _, index := range some {
 			s.used[index] = true
 		}
-		s.allUsed = !slices.Contains(s.used, false)
+		if s.looked += len(some); s.looked >= len(s.used) { // so that looking takes no longer than marking, however small pages are
+			s.allUsed, s.looked = !slices.Contains(s.used, false), 0
+		}
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 // run is the places from start up to end.
 type run struct{ start, end int32 }
 
+const runBytes = 8
+
 // selection is the records of a row group that one sink takes.
 type selection struct {
 	runs    []run

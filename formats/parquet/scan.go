@@ -60,7 +60,7 @@ func (d *dataset) meanings(columns []int) (means []meaning, err error) {
 		}
 		mean, err := meaningOf(&d.footer.leaves[c])
 		if err != nil {
-			return nil, &placedError{fmt.Sprintf("column %q", d.footer.leaves[c].name), err}
+			return nil, &placedError{columnPart(d.footer.leaves[c].name), err}
 		}
 		means = append(means, mean)
 	}
@@ -407,6 +407,10 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 		}
 		for i, take := range takes {
 			take.add(w.decided, s.fates[i], row)
+			if size := runBytes * len(take.runs); size > int(s.format.MaxPage) {
+				err := fmt.Errorf("which of its records stay takes %d bytes in memory to note, and %d are allowed: %w", size, s.format.MaxPage, ErrLimit)
+				return inputError(s.in.Name, &placedError{fmt.Sprintf("row group %d", g), err})
+			}
 		}
 		row += n
 	}

@@ -67,7 +67,8 @@ var logicalAnnotations = map[int16]annotation{
 const (
 	maxNesting = 255
 	maxLeaves  = 1 << 20
-	maxWidth   = 1 << 24 // of a FIXED_LEN_BYTE_ARRAY, in bytes
+	maxWidth   = 1 << 24  // of a FIXED_LEN_BYTE_ARRAY, in bytes
+	maxNames   = 64 << 20 // bytes that the paths of all leaves take in memory, each of which names the groups above it again
 )
 
 // leaf is a column that holds values.
@@ -84,6 +85,8 @@ type leaf struct {
 	// it there is no occurrence of a value at all, not even a null.
 	listDef uint8
 	order   ordering
+	// disputed tells that annotations say different things about the values, of which readers go by the one or the other.
+	disputed bool
 }
 
 // typeText names the type in the words of the Parquet specification.
@@ -104,6 +107,8 @@ func (l *leaf) typeText() string {
 	return text
 }
 
+const stringBytes = 16 // of a string, without its text
+
 // element is one SchemaElement.
 type element struct {
 	hasType                       bool
@@ -116,6 +121,8 @@ type element struct {
 	logical                       annotation
 	hasLogical                    bool
 	logicalScale, logicalPrecison int32
+	hasScale                      bool
+	members                       int // of the union that the logical type is
 }
 
 var errSchema = errors.New("its schema is malformed")
@@ -134,7 +141,7 @@ func readSchema(r *compact.Reader, t compact.Type) ([]leaf, error) {
 	if root.hasType {
 		return nil, fmt.Errorf("%w: its root is not a group", errSchema)
 	}
-	for i := int32(0); i < root.children; i++ {
+	for i := int32(0); i < root.children && w.err == nil; i++ {
 		w.node(nil, leaf{})
 	}
 	if w.err == nil && w.left != 0 {
@@ -147,6 +154,7 @@ func readSchema(r *compact.Reader, t compact.Type) ([]leaf, error) {
 type schemaWalk struct {
 	r      *compact.Reader
 	left   int // elements not yet read
+	names  int // bytes of paths so far
 	leaves []leaf
 	err    error
 }
@@ -213,6 +221,14 @@ func (w *schemaWalk) leaf(e element, path []string, l leaf) {
 		w.fail("a column has a type that does not exist, or children")
 		return
 	}
+	w.names += len(path) * (stringBytes + 1)
+	for _, name := range path {
+		w.names += len(name)
+	}
+	if w.names > maxNames {
+		w.fail("the names of its columns are too long to be those of a table")
+		return
+	}
 	l.path, l.name, l.kind = slices.Clone(path), strings.Join(path, "."), physical(e.kind)
 	switch l.kind {
 	case int32Type, float:
@@ -238,8 +254,20 @@ func (w *schemaWalk) leaf(e element, path []string, l leaf) {
 		}
 		l.scale, l.precision = e.scale, e.precision
 	}
+	l.disputed = e.disputed()
 	l.order = orderingOf(l.kind, l.note)
 	w.leaves = append(w.leaves, l)
+}
+
+// disputed tells whether the annotations of an element contradict one another.
+func (e *element) disputed() bool {
+	if !e.hasLogical {
+		return false
+	}
+	converted, known := convertedAnnotations[e.converted]
+	return e.members > 1 ||
+		e.hasConverted && known && e.logical != strange && converted != e.logical ||
+		e.logical == decimal && e.hasScale && e.scale != e.logicalScale
 }
 
 // readElement reads a SchemaElement (parquet.thrift).
@@ -259,7 +287,7 @@ func readElement(r *compact.Reader) (e element) {
 		case 6:
 			e.hasConverted, e.converted = true, r.I32(f.Type)
 		case 7:
-			e.scale = r.I32(f.Type)
+			e.hasScale, e.scale = true, r.I32(f.Type)
 		case 8:
 			e.precision = r.I32(f.Type)
 		case 10:
@@ -276,6 +304,7 @@ func readElement(r *compact.Reader) (e element) {
 func readLogical(r *compact.Reader, t compact.Type, e *element) {
 	e.logical = strange
 	for f := r.Enter(t); r.Next(&f); {
+		e.members++
 		if known, ok := logicalAnnotations[f.ID]; ok {
 			e.logical = known
 		}

@@ -124,7 +124,7 @@ func sized(src []byte) (body, rest []byte, err error) {
 type streamSplit struct{ width int }
 
 func (s streamSplit) toPlain(dst, src []byte, n, limit int) ([]byte, error) {
-	if len(src) < n*s.width {
+	if len(src) != n*s.width { // of which other readers take the distance between bytes of a value
 		return dst, errValues
 	}
 	start := len(dst)

@@ -125,8 +125,21 @@ func ParseFloat(v float64) (Key, Status) {
 // Within tells whether a valid number stands anywhere in b, ten digits or grouped 3-3-4, with no other digit next to it.
 // It is for text that should hold none, such as a header.
 func Within(b []byte) bool {
-	start, _ := find(b, 0)
-	return start >= 0
+	for range In(b) {
+		return true
+	}
+	return false
+}
+
+// In gives the starts and ends, in bytes, of the numbers that Within looks for.
+func In(b []byte) iter.Seq2[int, int] {
+	return func(yield func(start, end int) bool) {
+		for start, end := find(b, 0); start >= 0; start, end = find(b, start+1) {
+			if !yield(start, end) {
+				return
+			}
+		}
+	}
 }
 
 // find returns where the first valid number at or after from starts and ends, or -1.
@@ -153,7 +166,7 @@ func find(b []byte, from int) (start, end int) {
 func InName(text string) iter.Seq2[int, int] {
 	alike, places := alikeName(text)
 	return func(yield func(start, end int) bool) {
-		for start, end := find(alike, 0); start >= 0; start, end = find(alike, start+1) {
+		for start, end := range In(alike) {
 			if !yield(places[start], places[end-1]+1) {
 				return
 			}

@@ -1,0 +1,93 @@
+package parquet
+
+// What a footer says beside the data, and what no record can be removed from: names of columns, and key-value metadata, which is passed on
+// as it is. Where it holds a person's number, or is known to hold values of columns, the file is refused: an output would tell of the
+// people who were removed.
+
+import (
+	"bytes"
+	"encoding/base64"
+
+	"noo/formats/parquet/internal/compact"
+	"noo/internal/nhsnumber"
+)
+
+// polarsEnum is how the categories of an Enum are called that Polars puts into the schema it stores, in use or not.
+const polarsEnum = "_PL_ENUM_VALUES"
+
+// tellsOfPeople returns an error if the footer does.
+func (f *footer) tellsOfPeople() error {
+	for i := range f.leaves {
+		for _, name := range f.leaves[i].path {
+			for start := range nhsnumber.InName(name) {
+				if mayBeIssued(name[start]) {
+					return unsupported("a column that is called by an NHS number, which stays when records are removed (give it another name)")
+				}
+			}
+		}
+	}
+	if holdsNumber(f.schema) {
+		return unsupported("an NHS number in the schema, which stays when records are removed (write the file without it)")
+	}
+	if err := metadataTells(f.keyValues); err != nil {
+		return err
+	}
+	for g := range f.rowGroups {
+		for c := range f.rowGroups[g].chunks {
+			if err := metadataTells(f.rowGroups[g].chunks[c].keyValues); err != nil {
+				return &placedError{part(g, f.leaves[c].name), err}
+			}
+		}
+	}
+	return nil
+}
+
+// metadataTells looks at a list of KeyValue (parquet.thrift).
+func metadataTells(list []byte) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if holdsNumber(list) {
+		return errNumberInMetadata
+	}
+	r := compact.NewReader(list)
+	_, n := r.List(compact.List)
+	for i := 0; i < n && r.Err() == nil; i++ {
+		for field := (compact.Field{}); r.Next(&field); {
+			if field.Type != compact.Binary {
+				r.Skip(field.Type)
+				continue
+			}
+			text := r.Bytes(field.Type)
+			if decoded, err := base64.StdEncoding.AppendDecode(nil, text); err == nil { // as Arrow stores its schema
+				text = decoded
+			}
+			switch {
+			case bytes.Contains(text, []byte(polarsEnum)):
+				return unsupported("an Enum of Polars, whose values stand in the metadata whether they are in use or not (cast it to String or Categorical)")
+			case holdsNumber(text):
+				return errNumberInMetadata
+			}
+		}
+	}
+	if err := r.Err(); err != nil {
+		return corrupt("its key-value metadata cannot be read: %v", err)
+	}
+	return nil
+}
+
+var errNumberInMetadata = unsupported("what may be an NHS number in the key-value metadata, which stays when records are removed (write the file without it)")
+
+// holdsNumber tells whether there is a number in b that may be a person's.
+func holdsNumber(b []byte) bool {
+	for start := range nhsnumber.In(b) {
+		if mayBeIssued(b[start]) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeIssued tells numbers by their first digit from times in seconds and from dates with an hour, which are as long and stand in
+// metadata, too: none is issued that starts with less.
+func mayBeIssued(digit byte) bool { return digit >= '3' }
