@@ -168,7 +168,14 @@ func TestKilledFolderRun(t *testing.T) {
 			t.Fatalf("round %d: taken up again, it is not what an undisturbed run writes", round)
 		}
 		for _, name := range left(t, dir) {
-			if strings.HasPrefix(name, ".") {
+			switch second, _ := filepath.Match(".noo-*-*.noo-partial", name); {
+			case second:
+				// A report that is replaced has a second name until the folders stand; a kill there leaves a whole file.
+				t.Logf("round %d: left while the folders got their names: %s", round, name)
+				if err := os.Remove(filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			case strings.HasPrefix(name, "."):
 				t.Errorf("round %d: left %s", round, name)
 			}
 		}
