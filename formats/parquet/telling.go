@@ -78,10 +78,12 @@ func metadataTells(list []byte) error {
 
 var errNumberInMetadata = unsupported("what may be an NHS number in the key-value metadata, which stays when records are removed (write the file without it)")
 
-// holdsNumber tells whether there is a number in b that may be a person's.
+// holdsNumber tells whether there is a number in b that may be a person's. The decimals of a coordinate, as in the bounding boxes of
+// GeoParquet, are none.
 func holdsNumber(b []byte) bool {
 	for start := range nhsnumber.In(b) {
-		if mayBeIssued(b[start]) {
+		decimals := start >= 2 && b[start-1] == '.' && '0' <= b[start-2] && b[start-2] <= '9'
+		if mayBeIssued(b[start]) && !decimals {
 			return true
 		}
 	}

@@ -42,6 +42,8 @@ func TestFooterThatTells(t *testing.T) {
 		"a column":                  {forged{name: "9434765919"}, true},
 		"a column, grouped oddly":   {forged{name: "x\u00a0943\x01476–5919"}, true},
 		"nothing":                   {forged{footer: keyValue("pandas", `{"columns": [{"name": "nhs_number"}]}`)}, false},
+		"decimals":                  {forged{footer: keyValue("geo", `{"bbox": [-1.9434765919, 53.5]}`)}, false},
+		"after a full stop":         {forged{footer: keyValue("note", "made for no.9434765919")}, true},
 		"a time in seconds":         {forged{footer: keyValue("created", "1700000005")}, false},
 		"what has no check digit":   {forged{footer: keyValue("x", "9434765918")}, false},
 		"a column named by an hour": {forged{name: "h2026112500"}, false},
