@@ -367,8 +367,7 @@ func checkName(name string) error {
 }
 
 // identifies tells whether a path below a folder is about one person: a folder of a partition by NHS number, as
-// nhs_number=…, or a valid number in any element. Numbers are issued from 3 upwards; what starts with less is the date and hour of an extract, or a
-// time in seconds.
+// nhs_number=…, or a valid number in any element that may be issued.
 func identifies(name string) bool {
 	for _, element := range strings.Split(name, "/") {
 		if plain, err := url.PathUnescape(element); err == nil { // Hive escapes what it cannot have in a path
@@ -378,7 +377,7 @@ func identifies(name string) bool {
 			return true
 		}
 		for start := range nhsnumber.InName(element) {
-			if element[start] >= '3' {
+			if nhsnumber.MayBeIssued(element[start]) {
 				return true
 			}
 		}

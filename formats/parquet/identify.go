@@ -33,9 +33,6 @@ func meaningOf(l *leaf) (meaning, error) {
 	refuse := func(reason string) (meaning, error) {
 		return 0, fmt.Errorf("%w: it is of type %s, %s", errNotIdentifying, l.typeText(), reason)
 	}
-	if l.disputed {
-		return refuse("and annotated with another type as well")
-	}
 	if l.note == decimal && l.scale != 0 {
 		return refuse("and only a decimal of scale 0 is a number of an NHS number's kind")
 	}

@@ -59,6 +59,9 @@ func (d *dataset) meanings(columns []int) (means []meaning, err error) {
 			return nil, fmt.Errorf("there is no column number %d: %w", c, errNotIdentifying)
 		}
 		mean, err := meaningOf(&d.footer.leaves[c])
+		if err == nil && d.footer.leaves[c].disputed { // a sample still looks at it: nobody goes by what it finds there
+			err = fmt.Errorf("%w: its annotations contradict one another, and readers go by the one or the other", errNotIdentifying)
+		}
 		if err != nil {
 			return nil, &placedError{columnPart(d.footer.leaves[c].name), err}
 		}

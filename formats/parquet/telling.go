@@ -20,7 +20,7 @@ func (f *footer) tellsOfPeople() error {
 	for i := range f.leaves {
 		for _, name := range f.leaves[i].path {
 			for start := range nhsnumber.InName(name) {
-				if mayBeIssued(name[start]) {
+				if nhsnumber.MayBeIssued(name[start]) {
 					return unsupported("a column that is called by an NHS number, which stays when records are removed (give it another name)")
 				}
 			}
@@ -83,13 +83,9 @@ var errNumberInMetadata = unsupported("what may be an NHS number in the key-valu
 func holdsNumber(b []byte) bool {
 	for start := range nhsnumber.In(b) {
 		decimals := start >= 2 && b[start-1] == '.' && '0' <= b[start-2] && b[start-2] <= '9'
-		if mayBeIssued(b[start]) && !decimals {
+		if nhsnumber.MayBeIssued(b[start]) && !decimals {
 			return true
 		}
 	}
 	return false
 }
-
-// mayBeIssued tells numbers by their first digit from times in seconds and from dates with an hour, which are as long and stand in
-// metadata, too: none is issued that starts with less.
-func mayBeIssued(digit byte) bool { return digit >= '3' }

@@ -199,7 +199,11 @@ func TestDisputedTypes(t *testing.T) {
 			t.Errorf("%s: disputed is %v", c.name, got)
 		}
 	}
-	if _, err := meaningOf(&leaf{kind: int64Type, disputed: true}); !errors.Is(err, errNotIdentifying) {
+	disputed := dataset{footer: &footer{leaves: []leaf{{kind: int64Type, disputed: true}}}}
+	if _, err := disputed.meanings([]int{0}); !errors.Is(err, errNotIdentifying) {
 		t.Errorf("a disputed column identifies: %v", err)
+	}
+	if _, err := meaningOf(&disputed.footer.leaves[0]); err != nil {
+		t.Errorf("nobody would look at a disputed column that was not named: %v", err)
 	}
 }

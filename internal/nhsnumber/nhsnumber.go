@@ -207,6 +207,10 @@ func Mask(text string) string {
 	return string(masked)
 }
 
+// MayBeIssued tells by its first digit whether a number may be a person's: numbers are issued from 3 upwards. What starts with less, as the
+// date and hour of an extract or a time in seconds, is as long, and stands in names and metadata.
+func MayBeIssued(first byte) bool { return first >= '3' }
+
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // CheckDigit returns the check digit that completes key, or false where key is above MaxKey or the digit would be

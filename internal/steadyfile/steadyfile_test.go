@@ -28,7 +28,7 @@ func TestMark(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "file")
-			if err := os.WriteFile(path, []byte("0123456789"), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte("ten bytes."), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			file, err := os.Open(path)
