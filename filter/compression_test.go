@@ -59,7 +59,7 @@ func rows(n int) (text string, register standings) {
 // settled waits until no more goroutines run than before.
 func settled(t *testing.T, before int) {
 	t.Helper()
-	for range 200 {
+	for range 6000 { // a minute
 		if runtime.NumGoroutine() <= before {
 			return
 		}

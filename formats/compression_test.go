@@ -534,7 +534,7 @@ func TestCompressorThatFails(t *testing.T) {
 			w.Abandon()
 		}
 	}
-	for range 100 {
+	for range 6000 { // a minute
 		if runtime.NumGoroutine() <= before {
 			return
 		}

@@ -120,10 +120,38 @@ func tree(t *testing.T, folder string) string {
 	return all.String()
 }
 
+// taken counts the files that a killed run leaves for the next to take over.
+func taken(t *testing.T, dir string) int {
+	return strings.Count(tree(t, filepath.Join(dir, ".out.noo-partial")), "\n")
+}
+
+// moment waits until a run over many files is to be killed: for a part of the time that a run takes, which meets its beginning
+// and its end, or until it has finished so many files, which meets its middle however fast this machine is.
+func moment(dir string, r *rand.Rand, long time.Duration, files int) {
+	if r.IntN(2) == 0 {
+		time.Sleep(time.Duration(r.Int64N(int64(long))))
+		return
+	}
+	want := 1 + r.IntN(files-1)
+	for deadline := time.Now().Add(2 * long); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		finished := 0
+		_ = filepath.WalkDir(filepath.Join(dir, ".out.noo-partial"), func(_ string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				finished++
+			}
+			return nil // they come and go
+		})
+		if finished >= want {
+			return
+		}
+	}
+}
+
 // TestKilledFolderRun kills runs over many files at random moments, once or twice each, and takes them up again. A
 // reader sees nothing or the whole, and in the end it is what an undisturbed run writes.
 func TestKilledFolderRun(t *testing.T) {
-	dir, want := manyFiles(t, 80)
+	const files = 80
+	dir, want := manyFiles(t, files)
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	start := time.Now()
 	args := []string{"filter", "in/", "-o", "out/", "--withheld", "withheld/", "--report", "report.json", "--resume", "--quiet"}
@@ -132,12 +160,13 @@ func TestKilledFolderRun(t *testing.T) {
 		t.Fatalf("%v: %s", err, said)
 	}
 	long := time.Since(start)
-	killed, taken := 0, 0
+	killed, takenOver := 0, 0
 	rounds := 20
 	if testing.Short() {
 		rounds = 4
 	}
-	for round := range rounds {
+	// A machine that is busy with something else may let a run end before it is killed: then it takes more rounds.
+	for round := 0; round < rounds || takenOver == 0 && round < 20*rounds; round++ {
 		for _, path := range []string{out, withheld, filepath.Join(dir, "report.json"), filepath.Join(dir, ".state", "folders")} {
 			if err := os.RemoveAll(path); err != nil {
 				t.Fatal(err)
@@ -148,7 +177,7 @@ func TestKilledFolderRun(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Duration(r.Int64N(int64(long))))
+			moment(dir, r, long, files)
 			_ = cmd.Process.Kill() // it may be done
 			_ = cmd.Wait()
 			if cmd.ProcessState.ExitCode() < 0 {
@@ -158,9 +187,7 @@ func TestKilledFolderRun(t *testing.T) {
 				t.Fatalf("round %d: a part of the output stands there", round)
 			}
 		}
-		if finished := tree(t, filepath.Join(dir, ".out.noo-partial")); finished != "" {
-			taken += strings.Count(finished, "\n")
-		}
+		takenOver += taken(t, dir)
 		if said, err := noo(dir, args...).CombinedOutput(); err != nil {
 			t.Fatalf("round %d: taken up again: %v: %s", round, err, said)
 		}
@@ -180,9 +207,52 @@ func TestKilledFolderRun(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d runs were killed, %d files were there to be taken over", killed, taken)
-	if killed == 0 || taken == 0 {
+	t.Logf("%d runs were killed, %d files were there to be taken over", killed, takenOver)
+	if killed == 0 || takenOver == 0 {
 		t.Error("no run was killed halfway: the test shows nothing")
+	}
+}
+
+// caught starts a run over many files into out/ and withheld/, and sends it signals when it has made something that it could leave. A
+// run that was faster is forgotten, and another started.
+func caught(t *testing.T, dir string, args []string, send func(*os.Process)) (code int, said string) {
+	t.Helper()
+	for range 100 {
+		var errors strings.Builder
+		cmd := noo(dir, args...)
+		cmd.Stderr = &errors
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(late); ; time.Sleep(time.Millisecond) {
+			entries, _ := os.ReadDir(filepath.Join(dir, ".out.noo-partial")) // it may not be there yet, or no more
+			_, err := os.Stat(filepath.Join(dir, "out"))
+			if len(entries) > 0 || err == nil || time.Now().After(deadline) {
+				break
+			}
+		}
+		send(cmd.Process)
+		if code := ended(t, cmd); code != 0 {
+			return code, errors.String()
+		}
+		for _, name := range []string{"out", "withheld"} {
+			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Fatal("every run ended before it could be interrupted: the test shows nothing")
+	return 0, ""
+}
+
+// signals sends signals, one after the other, to a process that nobody has waited for yet.
+func signals(t *testing.T, all ...os.Signal) func(*os.Process) {
+	return func(process *os.Process) {
+		for _, signal := range all {
+			if err := process.Signal(signal); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 
@@ -191,28 +261,9 @@ func TestKilledFolderRun(t *testing.T) {
 func TestInterruptedFolderRun(t *testing.T) {
 	dir, want := manyFiles(t, 80)
 	args := []string{"filter", "in/", "-o", "out/", "--withheld", "withheld/"}
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, os.Kill} {
-		var said strings.Builder
-		cmd := noo(dir, args...)
-		cmd.Stderr = &said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		for { // until there is something to leave
-			if entries, err := os.ReadDir(filepath.Join(dir, ".out.noo-partial")); err == nil && len(entries) > 0 {
-				break
-			}
-			time.Sleep(time.Millisecond)
-		}
-		if err := cmd.Process.Signal(signal); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait()
-		if signal == os.Kill {
-			break
-		}
-		if code := cmd.ProcessState.ExitCode(); code != 130 || said.String() != "noo: interrupted; nothing was written\n" {
-			t.Fatalf("%v: exit code %d, said %q", signal, code, said.String())
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		if code, said := caught(t, dir, args, signals(t, signal)); code != 130 || said != "noo: interrupted; nothing was written\n" {
+			t.Fatalf("%v: exit code %d, said %q", signal, code, said)
 		}
 		for _, name := range left(t, dir) {
 			if name != "in" && name != "undisturbed" && name != "undisturbed_withheld" {
@@ -220,6 +271,7 @@ func TestInterruptedFolderRun(t *testing.T) {
 			}
 		}
 	}
+	caught(t, dir, args, signals(t, os.Kill))
 	if said, err := noo(dir, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}

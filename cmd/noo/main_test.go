@@ -24,6 +24,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// A command under the race detector sleeps for a second before it exits, which is most of what hundreds of them take.
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
 	testscript.Main(m, map[string]func(){"noo": main})
 }
 
@@ -36,6 +40,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Values[heldKey{}] = held{}
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("NOO_STATE_DIR", filepath.Join(env.WorkDir, ".state"))
 			env.Setenv("NOO_SNAPSHOT", filepath.Join(env.WorkDir, ".given", "optouts.noo"))
 			env.Setenv("NOO_TRUSTED_KEYS", filepath.Join(env.WorkDir, ".given", "publisher.pub"))

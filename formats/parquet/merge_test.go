@@ -255,6 +255,9 @@ func TestFewRecordsLeft(t *testing.T) {
 	const records = 3000
 	codecs := []compress.Compression{compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Brotli,
 		compress.Codecs.Zstd, compress.Codecs.Lz4Raw}
+	if testing.Short() {
+		codecs = codecs[:2] // the pages are joined before they are compressed
+	}
 	for _, codec := range codecs {
 		for _, version := range []parquet.DataPageVersion{parquet.DataPageV1, parquet.DataPageV2} {
 			random := rand.New(rand.NewPCG(uint64(codec), uint64(version)))
@@ -315,7 +318,11 @@ func wantSplit(t *testing.T, f Format, data []byte, all *table, keep []bool) (ke
 // turn. The output hangs neither on the workers nor on what else is written.
 func TestPagesOfMixedFates(t *testing.T) {
 	const records = 3000
-	for seed := range uint64(12) {
+	seeds := uint64(12)
+	if testing.Short() {
+		seeds = 4
+	}
+	for seed := range seeds {
 		random := rand.New(rand.NewPCG(seed, 11))
 		version := parquet.DataPageVersion(seed % 2)
 		data := paged(t, records, compress.Codecs.Zstd, version, random)
