@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/xitongsys/parquet-go/common"
 	thrift "github.com/xitongsys/parquet-go/parquet"
 	"github.com/xitongsys/parquet-go/reader"
 	"github.com/xitongsys/parquet-go/source"
@@ -178,6 +179,28 @@ func independentCodec(id codec) bool {
 		return true
 	}
 	return false
+}
+
+// errSharedName is a column that parquet-go mistakes for another.
+var errSharedName = unsupported("names that are one name to the independent reader (read back without it)")
+
+// independentNames refuses columns that parquet-go does not tell apart. It makes an identifier of every name, so that "nhs" and "Nhs"
+// are the same to it, and so are "a b" and "a32b".
+func independentNames(leaves []leaf) error {
+	paths := map[string]string{} // by what parquet-go makes of them
+	for i := range leaves {
+		var path, identifiers string
+		for depth, name := range leaves[i].path {
+			path += pathSeparator + name
+			identifiers += pathSeparator + common.StringToVariableName(name)
+			column := depth == len(leaves[i].path)-1
+			if other, ok := paths[identifiers]; ok && (column || other != path) {
+				return &placedError{columnPart(leaves[i].name), errSharedName}
+			}
+			paths[identifiers] = path
+		}
+	}
+	return nil
 }
 
 // checkCodecs refuses columns in a codec that parquet-go does not have, which it would take for columns without values.

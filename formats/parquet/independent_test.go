@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"noo/formats"
@@ -96,5 +97,29 @@ func TestIndependentDoesNotWrite(t *testing.T) {
 	}
 	if err := d.Scan(context.Background(), []int{0}, &texts{}, formats.Sinks{Kept: &bytes.Buffer{}}); !errors.Is(err, errReadOnly) {
 		t.Errorf("scanning into a sink gives %v, want %v", err, errReadOnly)
+	}
+}
+
+// TestIndependentNames: columns that parquet-go does not tell apart are refused before anything is written.
+func TestIndependentNames(t *testing.T) {
+	for _, c := range []struct {
+		paths [][]string
+		fit   bool
+	}{
+		{[][]string{{"nhs_number"}, {"nhs_number2"}, {"person", "nhs_number"}, {"person", "id"}}, true},
+		{[][]string{{"nhs_number"}, {"Nhs_number"}}, false},
+		{[][]string{{"a b"}, {"a32b"}}, false},
+		{[][]string{{"person", "id"}, {"Person", "name"}}, false},
+		{[][]string{{"id"}, {"id"}}, false},
+		{[][]string{{"person", "id"}, {"patient", "Id"}}, true},
+	} {
+		var leaves []leaf
+		for _, path := range c.paths {
+			leaves = append(leaves, leaf{path: path, name: strings.Join(path, ".")})
+		}
+		d := &dataset{footer: &footer{leaves: leaves}}
+		if err := d.readableIndependently(nil); (err == nil) != c.fit || err != nil && !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%q: %v", c.paths, err)
+		}
 	}
 }

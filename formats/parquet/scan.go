@@ -37,8 +37,11 @@ func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decide
 	return d.scan(ctx, columns, means, decide, to)
 }
 
-// readableIndependently refuses, before anything is written, what could not be read back: outputs have the codecs of the input.
+// readableIndependently refuses, before anything is written, what could not be read back: outputs have the names and codecs of the input.
 func (d *dataset) readableIndependently(columns []int) error {
+	if err := independentNames(d.footer.leaves); err != nil {
+		return err
+	}
 	for g := range d.footer.rowGroups {
 		for _, c := range columns {
 			if id := d.footer.rowGroups[g].chunks[c].codec; !independentCodec(id) {
