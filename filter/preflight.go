@@ -5,6 +5,7 @@ package filter
 // or with --invalid keep no one.
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ const (
 var (
 	ErrUnnamedNumbers = errors.New("NHS numbers in a column that was not named")
 	ErrFewNumbers     = errors.New("few NHS numbers in a column that was named")
+	ErrLateNames      = errors.New("the names of the columns among the records")
 )
 
 // ColumnSample counts the values of a column in the first records of an input.
@@ -38,6 +40,8 @@ type ColumnSample struct {
 	Filled int `json:"filled"`
 	// Valid are those that are NHS numbers.
 	Valid int `json:"valid"`
+
+	names int // those that are no number but what a column of them is called
 }
 
 // HoldsNumbers tells whether a column is one of NHS numbers, by what is in it: at least half of what is not blank, and at
@@ -74,8 +78,25 @@ func (s *ColumnSample) add(v *formats.Values) {
 			s.Filled++
 		case nhsnumber.Invalid:
 			s.Filled++
+			if v.Text != nil && isName(v.Text[place]) {
+				s.names++
+			}
 		}
 	}
+}
+
+// isName tells whether a value is what a column of NHS numbers is called. Few values get as far as a look at the names.
+func isName(value []byte) bool {
+	const longest = 40
+	if len(value) > longest {
+		return false
+	}
+	for i := 0; i+len("nhs") <= len(value); i++ {
+		if value[i]|0x20 == 'n' && bytes.EqualFold(value[i:i+len("nhs")], []byte("nhs")) {
+			return isIdentifying(string(value))
+		}
+	}
+	return false
 }
 
 // statusAt says what the value in a place is; -1 is the place of a null.
@@ -112,7 +133,7 @@ type SampledColumn struct {
 type PreflightError struct {
 	// Name is the input's name as the user gave it.
 	Name string
-	// Err is ErrUnnamedNumbers or ErrFewNumbers.
+	// Err is ErrUnnamedNumbers, ErrFewNumbers or ErrLateNames.
 	Err error
 	// Columns are those that it speaks of, at least one.
 	Columns []SampledColumn
@@ -138,6 +159,10 @@ func (e *PreflightError) Error() string {
 	one := len(e.Columns) == 1
 	if !one {
 		columns = "columns " + strings.Join(told, ", ")
+	}
+	if errors.Is(e.Err, ErrLateNames) {
+		return fmt.Sprintf("%s: among the first records of column %s stands the name of a column of NHS numbers: take away the lines above the names, or pass --force-column if there is no mistake",
+			e.Name, quoted(e.Columns[0].Label))
 	}
 	if errors.Is(e.Err, ErrFewNumbers) {
 		hint := "name another one with --column"
@@ -196,12 +221,16 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 		return nil, err
 	}
 	labels := columnLabels(columns)
-	var few []SampledColumn
+	var few, late []SampledColumn
 	for i, sample := range samples {
 		column := SampledColumn{labels[i], sample}
 		switch {
 		case slices.Contains(chosen, i):
-			if sample.LacksNumbers() {
+			switch {
+			// The first line was a title, and what is below it would be filtered as if the names were somebody's record.
+			case sample.names > 0 && !nameless(columns) && !isIdentifying(columns[i].Name):
+				late = append(late, column)
+			case sample.LacksNumbers():
 				few = append(few, column)
 			}
 		case sample.Filled > 0 && !slices.Contains(allowed, i):
@@ -215,6 +244,8 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 	unnamed := holdingNumbers(name, bystanders, named)
 	reports := r.Output == "" && r.Policy.Invalid != Keep
 	switch {
+	case len(late) > 0 && !r.ForceColumns && !reports:
+		return nil, &PreflightError{Name: name, Err: ErrLateNames, Columns: late, Named: named}
 	case len(few) > 0 && !r.ForceColumns && !reports:
 		e := &PreflightError{Name: name, Err: ErrFewNumbers, Columns: few, Named: named}
 		if unnamed != nil {

@@ -52,13 +52,13 @@ func TestRules(t *testing.T) {
 		sample       ColumnSample
 		holds, lacks bool
 	}{
-		{ColumnSample{1000, 40, 20}, true, false},
-		{ColumnSample{1000, 41, 20}, false, true},
-		{ColumnSample{1000, 19, 19}, false, false},
-		{ColumnSample{1000, 1000, 500}, true, false},
-		{ColumnSample{1000, 1000, 499}, false, true},
-		{ColumnSample{1, 1, 0}, false, true},
-		{ColumnSample{1000, 0, 0}, false, false},
+		{ColumnSample{Values: 1000, Filled: 40, Valid: 20}, true, false},
+		{ColumnSample{Values: 1000, Filled: 41, Valid: 20}, false, true},
+		{ColumnSample{Values: 1000, Filled: 19, Valid: 19}, false, false},
+		{ColumnSample{Values: 1000, Filled: 1000, Valid: 500}, true, false},
+		{ColumnSample{Values: 1000, Filled: 1000, Valid: 499}, false, true},
+		{ColumnSample{Values: 1, Filled: 1, Valid: 0}, false, true},
+		{ColumnSample{Values: 1000, Filled: 0, Valid: 0}, false, false},
 		{ColumnSample{}, false, false},
 	} {
 		if c.sample.HoldsNumbers() != c.holds || c.sample.LacksNumbers() != c.lacks {
@@ -72,7 +72,7 @@ func TestPreflightError(t *testing.T) {
 	e := &PreflightError{Name: "a.csv", Err: ErrUnnamedNumbers, Named: []string{"NHS Number"}}
 	for i := range 12 {
 		label := fmt.Sprintf("c%d", i)
-		e.Columns, e.Unnamed = append(e.Columns, SampledColumn{label, ColumnSample{40, 30, 20}}), append(e.Unnamed, label)
+		e.Columns, e.Unnamed = append(e.Columns, SampledColumn{label, ColumnSample{Values: 40, Filled: 30, Valid: 20}}), append(e.Unnamed, label)
 	}
 	text := e.Error()
 	for _, want := range []string{

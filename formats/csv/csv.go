@@ -1,9 +1,9 @@
 // Package csv filters delimited text: it reads records strictly by RFC 4180 with a chosen delimiter and quote, and
 // writes those that stay byte for byte as they were, with their own quoting and line endings.
 //
-// The grammar is that of Go's encoding/csv in its strict mode, with three things refused that other readers would read
-// in another way: a NUL byte, a carriage return outside quotes that no line feed follows, and a record longer than
-// MaxRecord. A line without a single byte is no record; it is passed on as it is. A byte order mark of UTF-8 is passed
+// The grammar is that of Go's encoding/csv in its strict mode, with some things refused that other readers would read
+// in another way: a NUL byte, a carriage return outside quotes that no line feed follows, a record longer than
+// MaxRecord, and first lines that firstline.go doubts. A line without a single byte is no record; it is passed on as it is. A byte order mark of UTF-8 is passed
 // on; UTF-16 is refused.
 //
 // The bytes of a record are looked at once, by plain scans for one byte, in chunks that are cut at the ends of records
@@ -38,6 +38,8 @@ var (
 	ErrBareReturn  = errors.New("a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings")
 	ErrTooLong     = errors.New("a record of more than 16 MiB starts here: is a quote never closed?")
 	ErrNoRecord    = errors.New("nothing but blank lines")
+	ErrSepLine     = errors.New("the line sep= tells Excel the delimiter, and is the names of the columns or a record to other programs: take it away, and pass --delimiter if it is no comma")
+	ErrOnlyRecord  = errors.New("the only record holds a character that some programs take for the end of a line, such as U+0085 or a record separator: save the file with LF or CRLF line endings")
 	ErrHeaderValue = errors.New("an NHS number stands where the column names are expected: pass --no-header if the file has no header")
 )
 
@@ -140,7 +142,7 @@ type dataset struct {
 	interrupt func()   // or nil
 	prefix    []byte   // what stands before the records: byte order mark, blank lines, header
 	first     *chunk   // the first chunk, less the prefix
-	ahead     []*chunk // those behind it that a sample read
+	ahead     []*chunk // those behind it that were read before the scan
 	fields    int      // fields that every record has
 	columns   []formats.Column
 }
@@ -182,12 +184,18 @@ func (d *dataset) nextOfHead() error {
 	d.prefix = append(d.prefix, s.data[:s.pos]...)
 	d.first = c
 	d.first.data = c.data[s.pos:]
+	if d.format.NoHeader && d.fields > 0 {
+		return d.doubtOnlyRecord()
+	}
 	return nil
 }
 
 // readHeader takes the number of fields and, where there is a header, the names of the columns from the first record.
 func (d *dataset) readHeader(s *scanner) error {
 	start := s.pos
+	if isSepLine(s.data[start:]) {
+		return s.at(start, ErrSepLine)
+	}
 	if err := s.record(); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"noo/formats"
 	"noo/internal/nhsnumber"
@@ -99,6 +100,9 @@ func reference(f Format, text string, columns []int) result {
 		if first {
 			withheld.WriteString(raw[:blank])
 		}
+		if first && isSepLine([]byte(raw[blank:])) {
+			return result{err: ErrSepLine}
+		}
 		if first && !f.NoHeader {
 			first = false
 			for _, name := range record {
@@ -109,6 +113,9 @@ func reference(f Format, text string, columns []int) result {
 			kept.WriteString(raw[blank:])
 			withheld.WriteString(raw[blank:])
 			continue
+		}
+		if first && f.NoHeader && onlyRecord(body[start:]) && separators(raw) {
+			return result{err: ErrOnlyRecord}
 		}
 		first = false
 		var values []string
@@ -147,6 +154,27 @@ func refusedBeyond(text string) bool {
 			if !inside && i+1 < len(text) && text[i+1] != '\n' {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// onlyRecord tells whether nothing but blank lines follows a record.
+func onlyRecord(rest string) bool {
+	rest = strings.ReplaceAll(rest, "\r\n", "\n")
+	return strings.TrimLeft(rest, "\n") == "" || strings.TrimLeft(rest, "\n") == "\r"
+}
+
+// separators tells whether a record holds, outside quotes, what some programs take for the end of a line.
+func separators(record string) bool {
+	inside := false
+	for i, r := range record {
+		switch {
+		case r == '"':
+			inside = !inside
+		case inside:
+		case strings.ContainsRune("\v\f\x1c\x1d\x1e\u0085\u2028\u2029", r), r == utf8.RuneError && record[i] == 0x85:
+			return true
 		}
 	}
 	return false
@@ -240,6 +268,10 @@ func FuzzSameAsEncodingCSV(f *testing.F) {
 	for i := range 200 {
 		f.Add(randomText(r, i%2 == 0), uint8(i), uint8(r.IntN(64)))
 	}
+	for _, text := range []string{"1,a\u00852,b\x85\n\r\n", "1,\"\v\",\u2028\r", "sep=;\n1;2\n", "\n\"Sep=,\"\r\n"} {
+		f.Add(text, uint8(1), uint8(3))
+		f.Add(text, uint8(8), uint8(40))
+	}
 	samples, _ := filepath.Glob("../../../shared/csv-spectrum/*.csv")
 	for _, path := range samples {
 		if text, err := os.ReadFile(path); err == nil {
@@ -302,6 +334,13 @@ func TestRefusals(t *testing.T) {
 		{"no header", "9434765919,x\n1,2\n", Format{}, ErrHeaderValue, 1, 1},
 		{"no header, another delimiter", "9434765919;Smith\n9995609649;Jones\n", Format{}, ErrHeaderValue, 1, 1},
 		{"no header, number with a tail", "x,9434765919/1\n1,2\n", Format{}, ErrHeaderValue, 1, 1},
+		{"sep line", "sep=,\nid,x\n1,2\n", Format{}, ErrSepLine, 1, 1},
+		{"sep line of a delimiter that is another one", "\n\"SEP=;\"\r\nid\n1\n", Format{}, ErrSepLine, 2, 1},
+		{"sep line, no header", "\ufeffsep=|\n1|2\n", Format{NoHeader: true, Delimiter: '|'}, ErrSepLine, 1, 4},
+		{"records that end with U+0085", "1,a\u00852,b\u0085", Format{NoHeader: true}, ErrOnlyRecord, 1, 4},
+		{"records that end with U+0085 in Latin-1", "1,a\x852,b\x85\n", Format{NoHeader: true}, ErrOnlyRecord, 1, 4},
+		{"records that end with U+2028", "\n\"1\",\"\v\",a\u20282,b\r\n\n\n", Format{NoHeader: true}, ErrOnlyRecord, 2, 10},
+		{"records that end with a record separator", "1,\"\x1e2,b\x1e", Format{NoHeader: true, NoQuote: true}, ErrOnlyRecord, 1, 4},
 		{"no header, number in the middle", "\nx,\"943 476 5919\"\n1,2\n", Format{}, ErrHeaderValue, 2, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -317,6 +356,32 @@ func TestRefusals(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSeparatorsInText: what may end a line elsewhere is text where other records follow, inside quotes, and below a header, which tells
+// how many fields a record has.
+func TestSeparatorsInText(t *testing.T) {
+	for _, c := range []struct {
+		text   string
+		format Format
+	}{
+		{"1,a\u0085b\n2,b\n", Format{NoHeader: true}},
+		{"1,a\u0085b\n\n\n\r\n\n\n\n2,b", Format{NoHeader: true}},
+		{"1,\"a\u2028\"\"b\v\"\n", Format{NoHeader: true}},
+		{"1,b…\u2026\xc3\x85\n", Format{NoHeader: true}},
+		{"id,x\n1,a\vb\n", Format{}},
+		{"id,sep=\n1,sep=;\nsep=,\n", Format{}},
+	} {
+		for _, size := range []int{1, 2, 7, 8, 1 << 10} {
+			c.format.chunkSize = size
+			got, err := sampleAndScan(c.format, strings.NewReader(c.text), 1000)
+			if err != nil || got.sampleErr != nil || got.scanErr != nil {
+				t.Errorf("%q in chunks of %d: %v, %v, %v", c.text, size, err, got.sampleErr, got.scanErr)
+			} else if got.kept != c.text {
+				t.Errorf("%q in chunks of %d: kept %q", c.text, size, got.kept)
+			}
+		}
 	}
 }
 

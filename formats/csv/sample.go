@@ -21,7 +21,8 @@ func (d *dataset) Sample(ctx context.Context, records int, show func(column int,
 func (d *dataset) sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
 	lines, size := int64(bytes.Count(d.prefix, []byte{'\n'})), 0
 	s := newScanner(d.format)
-	for c := d.first; c != nil; {
+	c := d.first
+	for ahead := 0; c != nil; ahead++ {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -39,11 +40,8 @@ func (d *dataset) sample(ctx context.Context, records int, show func(column int,
 			return nil
 		}
 		lines += int64(bytes.Count(c.data, []byte{'\n'}))
-		if c, err = d.source.next(); err != nil {
+		if c, err = d.chunkAhead(ahead); err != nil {
 			return err
-		}
-		if c != nil {
-			d.ahead = append(d.ahead, c)
 		}
 	}
 	return nil
