@@ -29,6 +29,8 @@ var (
 	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
 	// ErrNoMatch is a pattern that no file matches.
 	ErrNoMatch = errors.New("no file matches (names that start with . or _ are passed over)")
+	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern starts, below which outputs have their names.
+	ErrOutside = errors.New("one of its alternatives {a,b} leads out of the folder before them: name that by a pattern of its own")
 	// ErrSameOutput, of a FolderRun, is two inputs that would be one file of an output folder.
 	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
 	// ErrNotUTF8, of a FolderRun, is a file whose name no report can hold.
@@ -72,7 +74,8 @@ type Sources struct {
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
 	Many bool
 
-	arguments []string // what the user named
+	arguments []string        // what the user named
+	passed    map[string]bool // what PassedOver counts, by absolute paths
 }
 
 // Describe names the sources in few words, for a person.
@@ -128,24 +131,26 @@ func isPattern(argument string) bool { return strings.ContainsAny(argument, "*?[
 // patternReads is Reads for a pattern.
 func patternReads(pattern, path string, folder bool) bool {
 	fixed, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	for _, name := range namesBelow(path, filepath.FromSlash(fixed)) {
-		if hiddenOnTheWay(name) {
-			continue
-		}
-		elements := strings.Split(name, "/")
-		for i := range elements { // a folder that matches is read with all that is in it
-			if matched, _ := doublestar.Match(rest, strings.Join(elements[:i+1], "/")); matched {
-				return true
-			}
-		}
-		if folder && mayMatchBelow(rest, elements) {
+	names := namesBelow(path, filepath.FromSlash(fixed))
+	names = slices.DeleteFunc(names, hiddenOnTheWay)
+	return slices.ContainsFunc(alternatives(rest), func(rest string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return alternativeReads(rest, name, folder) })
+	})
+}
+
+// alternativeReads is patternReads for one of the alternatives of a pattern and a name, both below its fixed part.
+func alternativeReads(rest, name string, folder bool) bool {
+	rest = path.Clean(rest)
+	elements := strings.Split(name, "/")
+	for i := range elements { // a folder that matches is read with all that is in it
+		if matched, _ := doublestar.Match(rest, strings.Join(elements[:i+1], "/")); matched || rest == "." {
 			return true
 		}
 	}
-	return false
+	return folder && mayMatchBelow(rest, elements)
 }
 
-// mayMatchBelow tells whether a pattern may match something below a folder. One with alternatives that have slashes in them is taken not to.
+// mayMatchBelow tells whether a pattern without alternatives may match something below a folder.
 func mayMatchBelow(pattern string, folder []string) bool {
 	wanted := strings.Split(pattern, "/")
 	for i, element := range folder {
@@ -220,34 +225,16 @@ func (s *Sources) add(argument string) error {
 
 // addPattern finds what matches a pattern.
 func (s *Sources) addPattern(pattern string) error {
-	found, err := doublestar.FilepathGlob(pattern, doublestar.WithFailOnIOErrors())
-	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
-	}
-	root := patternRoot(pattern)
 	before := len(s.Files)
-	for _, match := range found {
-		name, err := filepath.Rel(root, match)
+	for _, one := range alternatives(filepath.ToSlash(pattern)) {
+		found, err := doublestar.FilepathGlob(one, doublestar.WithFailOnIOErrors())
 		if err != nil {
-			return fmt.Errorf("cannot read %s: %w", pattern, err)
+			return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
 		}
-		if name = filepath.ToSlash(name); hiddenOnTheWay(name) {
-			if filepath.Base(match) != atomicfile.Marker {
-				s.PassedOver++
+		for _, match := range found {
+			if err := s.addMatch(pattern, one, match); err != nil {
+				return err
 			}
-			continue
-		}
-		info, err := os.Stat(match)
-		switch {
-		case err != nil:
-			return unreadable(match, err)
-		case info.IsDir(): // a file that matches by itself too is taken once: see dropRepeated
-			err = s.addFolder(match, name)
-		default:
-			err = s.addFile(match, name, info)
-		}
-		if err != nil {
-			return err
 		}
 	}
 	if len(s.Files) == before {
@@ -255,6 +242,51 @@ func (s *Sources) addPattern(pattern string) error {
 	}
 	slices.SortStableFunc(s.Files[before:], func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return nil
+}
+
+// addMatch adds what was found at a path by one of the alternatives of a pattern.
+func (s *Sources) addMatch(pattern, alternative, match string) error {
+	root := patternRoot(pattern)
+	name, err := filepath.Rel(root, match)
+	if err != nil || !filepath.IsLocal(name) {
+		return &formats.InputError{Name: pattern, Err: ErrOutside}
+	}
+	if name = filepath.ToSlash(name); name == "." && path.Base(path.Clean(alternative)) == "**" {
+		return nil // all that is in the folder matches by itself
+	}
+	if name != "." && hiddenOnTheWay(name) {
+		s.passOver(root, name)
+		return nil
+	}
+	info, err := os.Stat(match)
+	switch {
+	case err != nil:
+		return unreadable(match, err)
+	case info.IsDir(): // a file that matches by itself too is taken once: see dropRepeated
+		return s.addFolder(match, name)
+	}
+	return s.addFile(match, name, info)
+}
+
+// passOver counts a file or folder that is not taken, by the first element of its path below root that says so: of a folder what is
+// in it is not counted.
+func (s *Sources) passOver(root, name string) {
+	if path.Base(name) == atomicfile.Marker {
+		return
+	}
+	elements := strings.Split(name, "/")
+	first := slices.IndexFunc(elements, hidden)
+	at := filepath.Join(root, filepath.FromSlash(strings.Join(elements[:first+1], "/")))
+	if absolute, err := filepath.Abs(at); err == nil {
+		at = absolute
+	}
+	if !s.passed[at] {
+		if s.passed == nil {
+			s.passed = map[string]bool{}
+		}
+		s.passed[at] = true
+		s.PassedOver++
+	}
 }
 
 // addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for none.
@@ -268,9 +300,7 @@ func (s *Sources) addFolder(folder, prefix string) error {
 			return nil
 		}
 		if hidden(entry.Name()) {
-			if entry.Name() != atomicfile.Marker {
-				s.PassedOver++
-			}
+			s.passOver(filepath.Dir(at), entry.Name())
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}

@@ -1,0 +1,65 @@
+package filter
+
+// Patterns with alternatives, {a,b}. They are taken apart here, as shells do it, and not by the library that matches patterns: where a slash is
+// in one of them it reads files as folders, and it passes over one that is empty and the last.
+
+import "slices"
+
+// alternatives gives the patterns without {a,b} that a pattern stands for, each once. One that is malformed is given as it is, for what matches it to
+// say so.
+func alternatives(pattern string) []string {
+	start, ends := firstAlternatives(pattern)
+	if ends == nil {
+		return []string{pattern}
+	}
+	var all []string
+	rest := pattern[ends[len(ends)-1]+1:]
+	for at := start + 1; len(ends) > 0; ends = ends[1:] {
+		for _, one := range alternatives(pattern[:start] + pattern[at:ends[0]] + rest) {
+			if !slices.Contains(all, one) {
+				all = append(all, one)
+			}
+		}
+		at = ends[0] + 1
+	}
+	return all
+}
+
+// firstAlternatives finds the first { of a pattern, and where each of its alternatives ends: at a comma, or the last at }. ends is nil where there
+// are none.
+func firstAlternatives(pattern string) (start int, ends []int) {
+	depth := 0
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\': // what follows means itself
+			i++
+		case c == '[':
+			i = endOfClass(pattern, i)
+		case c == '{':
+			if depth == 0 {
+				start = i
+			}
+			depth++
+		case c == ',' && depth == 1:
+			ends = append(ends, i)
+		case c == '}' && depth > 0:
+			if depth--; depth == 0 {
+				return start, append(ends, i)
+			}
+		}
+	}
+	return 0, nil
+}
+
+// endOfClass is where a class of characters, [a-z], ends that starts at start.
+func endOfClass(pattern string, start int) int {
+	for i := start + 1; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '\\':
+			i++
+		case ']':
+			return i
+		}
+	}
+	return len(pattern)
+}
