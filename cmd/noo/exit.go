@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -106,10 +107,14 @@ func message(ctx context.Context, err error) string {
 	case err == nil || errors.Is(err, errDisclosure) || is[saidError](err):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
-			return showable(jobError{job.job, errors.New(interrupted)}.Error())
+		said := errors.New(interrupted)
+		if errors.Is(err, filter.ErrPartOnStdout) {
+			said = fmt.Errorf("interrupted; no file was written, and %w", filter.ErrPartOnStdout)
 		}
-		return interrupted
+		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
+			said = jobError{job.job, said}
+		}
+		return showable(said.Error())
 	}
 	text := showable(strings.TrimSpace(err.Error()))
 	switch {
