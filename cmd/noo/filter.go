@@ -161,8 +161,11 @@ func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 	case !into && f.resume:
 		return false, usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
 	case !into:
-		if info, err := os.Stat(f.output); err == nil && info.IsDir() {
+		switch {
+		case leadsToFolder(f.output):
 			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output)}
+		case isFolder(f.withheld) || leadsToFolder(f.withheld):
+			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/", f.withheld)}
 		}
 		return false, nil
 	case !isFolder(f.output):
@@ -171,6 +174,12 @@ func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 		return false, usageError{errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/")}
 	}
 	return true, nil
+}
+
+// leadsToFolder tells whether there is a folder at a path.
+func leadsToFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // isFolder tells whether a path names a folder: whether a slash ends it.
