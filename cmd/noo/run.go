@@ -157,7 +157,7 @@ func (c *config) unknown(name string) error {
 
 // run carries a job out.
 func (j *job) run(ctx context.Context, t terminal, over layer) error {
-	t.log.of(j.name)
+	t.log.of(j)
 	if err := context.Cause(ctx); err != nil { // at which the job before it was too far to stop
 		return err
 	}
@@ -192,7 +192,7 @@ func rehearse(t terminal, jobs []*job, over layer) error {
 			err = j.valid(cmd)
 		}
 		if err != nil {
-			t.log.of(j.name)
+			t.log.of(j)
 			return fmt.Errorf("job %s: %w", j.name, err)
 		}
 		commands[i] = cmd
