@@ -4,6 +4,7 @@ package atomicfile
 // gather in a hidden folder beside it, which gets the target's name in one step when all of them are there.
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,25 @@ type marker struct {
 type markedFile struct {
 	Name  string `json:"name"`
 	Bytes int64  `json:"bytes"`
+}
+
+// newMarker is the marker of a folder with files of these names and sizes in bytes.
+func newMarker(sizes map[string]int64) *marker {
+	m := &marker{Schema: markerSchema}
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		m.Files = append(m.Files, markedFile{name, sizes[name]})
+	}
+	return m
+}
+
+// text is what the file of the marker holds.
+func (m *marker) text() ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", " ")
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(m)
+	return text.Bytes(), err
 }
 
 // Folder is a folder in the making. Files are written below Path; Seal and PublishAll give it its name.
@@ -292,13 +312,15 @@ func (f *Folder) Stands() bool { return f != nil && f.stands }
 // Replaces tells whether PublishAll may replace what stands.
 func (f *Folder) Replaces() bool { return f.replace }
 
-// StandsWith tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and its marker.
+// StandsWith tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and the marker that Seal
+// writes for them.
 func (f *Folder) StandsWith(sizes map[string]int64) bool {
-	marked, err := readMarker(f.target)
-	if err != nil || len(marked.Files) != len(sizes) {
+	marked, err := os.ReadFile(filepath.Join(f.target, Marker))
+	if err != nil {
 		return false
 	}
-	return f.holds(f.target, sizes, true) == nil
+	want, err := newMarker(sizes).text()
+	return err == nil && bytes.Equal(marked, want) && f.holds(f.target, sizes, true) == nil
 }
 
 // errStrange is a folder in the making that somebody else has changed.
@@ -342,11 +364,10 @@ func (f *Folder) Seal(ctx context.Context, sizes map[string]int64) error {
 
 func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 	names := make(map[string]bool, len(sizes))
-	m := marker{Schema: markerSchema}
-	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+	for name := range sizes {
 		names[name] = true
-		m.Files = append(m.Files, markedFile{name, sizes[name]})
 	}
+	m := newMarker(sizes)
 	if err := f.keep(names); err != nil {
 		return err
 	}
@@ -361,10 +382,11 @@ func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 		return err
 	}
 	defer file.Discard()
-	encoder := json.NewEncoder(file)
-	encoder.SetIndent("", " ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(m); err != nil {
+	text, err := m.text()
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(text); err != nil {
 		return err
 	}
 	if err := Commit(file); err != nil {
