@@ -56,6 +56,8 @@ type Source struct {
 	Name string
 	// Bytes is its size when it was found, 0 for a stream.
 	Bytes int64
+	// Err, where not nil, says why nothing at Path can be read: then Path is an argument. See ExpandEach.
+	Err error
 
 	// What plan finds out.
 	output           string // the path of its output, with slashes
@@ -94,6 +96,21 @@ func (s *Sources) Describe() string {
 // shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it. The errors are
 // those above, in a *formats.InputError where the input is at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
+	s, err := ExpandEach(arguments)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range s.Files {
+		if file.Err != nil {
+			return nil, file.Err
+		}
+	}
+	return s, nil
+}
+
+// ExpandEach is Expand for whoever wants the files of the other arguments too where one, a folder or a pattern, cannot be read as a whole: it gives
+// a Source with an Err for such a one. The error is ErrStreamTwice.
+func ExpandEach(arguments []string) (*Sources, error) {
 	s := &Sources{Many: len(arguments) > 1, arguments: arguments}
 	for i, argument := range arguments {
 		if argument == "-" {
@@ -103,8 +120,9 @@ func Expand(arguments []string) (*Sources, error) {
 			s.Files = append(s.Files, Source{Path: "-", Name: "-"})
 			continue
 		}
+		before := len(s.Files)
 		if err := s.add(argument); err != nil {
-			return nil, err
+			s.Files = append(s.Files[:before], Source{Path: argument, Name: filepath.Base(argument), Err: err})
 		}
 	}
 	s.dropRepeated()
