@@ -123,7 +123,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 			return err
 		}
 		*said = *done
-		f.tellFiles(t, describe(args, sources), sources.PassedOver, done)
+		f.tellFiles(t, describe(args, sources), sources, done)
 		return nil
 	})
 }
@@ -141,15 +141,16 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 }
 
 // tellFiles says what was done, as events or as a summary.
-func (f *filterFlags) tellFiles(t terminal, inputs string, passedOver int, done *filter.Report) {
+func (f *filterFlags) tellFiles(t terminal, inputs string, sources *filter.Sources, done *filter.Report) {
 	if t.log.on() {
 		for i := range done.Files {
 			t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
 		}
+		t.tellPassedOver(sources, f.quiet)
 	} else if !f.quiet {
 		printSummary(t.err, done, inputs, f.output)
-		if passedOver > 0 {
-			fmt.Fprintf(t.err, "  not read   %s: names that start with . or _\n", counted(passedOver, "file or folder", "files or folders"))
+		if sources.PassedOver > 0 {
+			fmt.Fprintf(t.err, "  not read   %s: names that start with . or _\n", counted(sources.PassedOver, "file or folder", "files or folders"))
 		}
 	}
 }
