@@ -58,16 +58,36 @@ func TestFolderInAnImage(t *testing.T) {
 		t.Skip(err)
 	}
 	path := filepath.Join(layer("seen"), "out")
-	f := fill(t, path, true, map[string]string{"a": "new"})
-	err := PublishAll([]*Folder{f})
-	if !errors.Is(err, unix.EXDEV) || !strings.Contains(err.Error(), "name one on a volume") {
-		t.Errorf("replacing: %v", err)
+	for _, keep := range []bool{false, true} { // before anything is written
+		_, err := CreateFolder(path, true, keep)
+		if !errors.Is(err, unix.EXDEV) || !strings.Contains(err.Error(), "name one on a volume") {
+			t.Errorf("replacing: %v", err)
+		}
+	}
+	f := fill(t, filepath.Join(layer("seen"), "other"), true, map[string]string{"a": "new"})
+	f.target, f.replace = path, true // as if nobody had looked before
+	if err := PublishAll([]*Folder{f}); !errors.Is(err, unix.EXDEV) || !strings.Contains(err.Error(), "name one on a volume") {
+		t.Errorf("publishing: %v", err)
 	}
 	if err := f.Discard(); err != nil {
 		t.Error(err)
 	}
 	if content(t, filepath.Join(path, "a")) != "old" {
 		t.Error("the folder was changed")
+	}
+	entries, err := os.ReadDir(layer("seen"))
+	if err != nil || len(entries) != 2 {
+		t.Errorf("left %v, %v", entries, err)
+	}
+	own := filepath.Join(layer("seen"), "own") // in the upper layer
+	for _, text := range []string{"first", "second"} {
+		f := fill(t, own, true, map[string]string{"a": text})
+		if err := PublishAll([]*Folder{f}); err != nil {
+			t.Errorf("replacing a folder of its own: %v", err)
+		}
+		if err := f.Forget(); err != nil || content(t, filepath.Join(own, "a")) != text {
+			t.Errorf("replacing a folder of its own: %v", err)
+		}
 	}
 	empty := filepath.Join(layer("seen"), "empty")
 	if err := PublishAll([]*Folder{fill(t, empty, false, map[string]string{"a": "new"})}); err != nil {

@@ -115,7 +115,21 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 	}
+	if f.stands && replace {
+		if err := tryExchange(f.target, f.staging); err != nil {
+			f.DiscardEmpty()
+			return nil, f.unnamed(err)
+		}
+	}
 	return f, nil
+}
+
+// unnamed is the error for a folder that could not be given its name.
+func (f *Folder) unnamed(err error) error {
+	if errors.Is(err, syscall.EXDEV) { // what the lower layers of an overlay file system hold
+		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, Cause(err))
+	}
+	return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 }
 
 // stagingOf is the hidden folder in which the files of a target gather.
@@ -463,12 +477,8 @@ func (f *Folder) publish() error {
 	if err := f.inspect(f.replace); err != nil {
 		return err
 	}
-	err := f.rename()
-	switch {
-	case errors.Is(err, syscall.EXDEV): // what the lower layers of an overlay file system hold
-		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, Cause(err))
-	case err != nil:
-		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
+	if err := f.rename(); err != nil {
+		return f.unnamed(err)
 	}
 	return nil
 }
