@@ -1,9 +1,32 @@
 package filter
 
-// Patterns with alternatives, {a,b}. They are taken apart here, as shells do it, and not by the library that matches patterns: where a slash is
+// Patterns: the folder in which they begin, and alternatives, {a,b}. Those are taken apart here, as shells do it, and not by the library that matches patterns: where a slash is
 // in one of them it reads files as folders, and it passes over one that is empty and the last.
 
-import "slices"
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// splitPattern takes a pattern apart: into the folder that all it matches is in, and the rest, with slashes. A folder that is there is taken as it is
+// named, whatever characters are in it: with them as a pattern, something beside it would be read.
+func splitPattern(pattern string) (fixed, rest string) {
+	fixed, rest = doublestar.SplitPattern(filepath.ToSlash(pattern))
+	for {
+		element, below, found := strings.Cut(rest, "/")
+		folder := filepath.Join(filepath.FromSlash(fixed), element)
+		if info, err := os.Stat(folder); !found || below == "" || err != nil || !info.IsDir() {
+			return filepath.FromSlash(fixed), rest
+		}
+		var further string
+		further, rest = doublestar.SplitPattern(below)
+		fixed = filepath.Join(folder, filepath.FromSlash(further))
+	}
+}
 
 // alternatives gives the patterns without {a,b} that a pattern stands for, each once. One that is malformed is given as it is, for what matches it to
 // say so.

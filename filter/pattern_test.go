@@ -86,3 +86,38 @@ func TestPatternsWithAlternatives(t *testing.T) {
 		t.Errorf("the same three times: %d passed over, %v", sources.PassedOver, err)
 	}
 }
+
+// TestPatternInAFolderThatLooksLikeOne: a folder before a pattern is that folder, if it is there, and not what it would match.
+func TestPatternInAFolderThatLooksLikeOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"jobs [n]/in/a.csv", "jobs n/in/b.csv", "{x}/[y]/{z,y}/c.csv", "m1/d.csv", "m2/e.csv"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pattern, want := range map[string][2]string{ // what is read, and its name
+		"jobs [n]/in/*.csv":                          {"jobs [n]/in/a.csv", "a.csv"},
+		"./jobs [n]/*/*.csv":                         {"jobs [n]/in/a.csv", "in/a.csv"},
+		filepath.Join(here, "jobs [n]", "in", "*"):   {filepath.Join(here, "jobs [n]/in/a.csv"), "a.csv"},
+		filepath.Join(here, "jobs [m-o]", "in", "*"): {filepath.Join(here, "jobs n/in/b.csv"), "jobs n/in/b.csv"},
+		"{x}/[y]/{z,y}/*":                            {"{x}/[y]/{z,y}/c.csv", "c.csv"},
+		"{x}/[y]/*/*":                                {"{x}/[y]/{z,y}/c.csv", "{z,y}/c.csv"},
+		"m[1]/*.csv":                                 {"m1/d.csv", "m1/d.csv"},
+	} {
+		sources, err := Expand([]string{pattern})
+		if err != nil || len(sources.Files) != 1 {
+			t.Errorf("%s: %v", pattern, err)
+			continue
+		}
+		if got := sources.Files[0]; filepath.ToSlash(got.Path) != filepath.ToSlash(want[0]) || got.Name != want[1] {
+			t.Errorf("%s: %s as %s, want %s as %s", pattern, got.Path, got.Name, want[0], want[1])
+		}
+		if path := filepath.Join(filepath.Dir(want[0]), "new.csv"); !Reads([]string{pattern}, path, false) {
+			t.Errorf("%s would read %s", pattern, path)
+		}
+	}
+}

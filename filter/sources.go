@@ -93,7 +93,7 @@ func (s *Sources) Describe() string {
 
 // Expand finds the files that the arguments name: files; folders, with everything below them but what Spark too passes
 // over (names that start with "." or "_", unless they are partitions such as _k=v); and patterns with *, ?, [a-z], {a,b} and **, for
-// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it. The errors are
+// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it, and so are folders before a pattern. The errors are
 // those above, in a *formats.InputError where the input is at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
 	s, err := ExpandEach(arguments)
@@ -148,8 +148,8 @@ func isPattern(argument string) bool { return strings.ContainsAny(argument, "*?[
 
 // patternReads is Reads for a pattern.
 func patternReads(pattern, path string, folder bool) bool {
-	fixed, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	names := namesBelow(path, filepath.FromSlash(fixed))
+	fixed, rest := splitPattern(pattern)
+	names := namesBelow(path, fixed)
 	names = slices.DeleteFunc(names, hiddenOnTheWay)
 	return slices.ContainsFunc(alternatives(rest), func(rest string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return alternativeReads(rest, name, folder) })
@@ -211,12 +211,6 @@ func namesBelow(path, folder string) (names []string) {
 	return names
 }
 
-// patternRoot is the fixed part of a pattern.
-func patternRoot(pattern string) string {
-	fixed, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	return filepath.FromSlash(fixed)
-}
-
 // add finds the files of one argument.
 func (s *Sources) add(argument string) error {
 	info, err := os.Stat(argument)
@@ -244,13 +238,20 @@ func (s *Sources) add(argument string) error {
 // addPattern finds what matches a pattern.
 func (s *Sources) addPattern(pattern string) error {
 	before := len(s.Files)
-	for _, one := range alternatives(filepath.ToSlash(pattern)) {
-		found, err := doublestar.FilepathGlob(one, doublestar.WithFailOnIOErrors())
+	fixed, rest := splitPattern(pattern)
+	for _, one := range alternatives(rest) {
+		if one = path.Clean(one); !fs.ValidPath(one) {
+			return &formats.InputError{Name: pattern, Err: ErrOutside}
+		}
+		found, err := doublestar.Glob(os.DirFS(fixed), one, doublestar.WithFailOnIOErrors())
 		if err != nil {
 			return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
 		}
-		for _, match := range found {
-			if err := s.addMatch(pattern, one, match); err != nil {
+		for _, name := range found {
+			if name == "." && path.Base(one) == "**" {
+				continue // all that is in the folder matches by itself
+			}
+			if err := s.addMatch(fixed, name); err != nil {
 				return err
 			}
 		}
@@ -262,20 +263,13 @@ func (s *Sources) addPattern(pattern string) error {
 	return nil
 }
 
-// addMatch adds what was found at a path by one of the alternatives of a pattern.
-func (s *Sources) addMatch(pattern, alternative, match string) error {
-	root := patternRoot(pattern)
-	name, err := filepath.Rel(root, match)
-	if err != nil || !filepath.IsLocal(name) {
-		return &formats.InputError{Name: pattern, Err: ErrOutside}
-	}
-	if name = filepath.ToSlash(name); name == "." && path.Base(path.Clean(alternative)) == "**" {
-		return nil // all that is in the folder matches by itself
-	}
+// addMatch adds what a pattern has found below its fixed part.
+func (s *Sources) addMatch(fixed, name string) error {
 	if name != "." && hiddenOnTheWay(name) {
-		s.passOver(root, name)
+		s.passOver(fixed, name)
 		return nil
 	}
+	match := filepath.Join(fixed, filepath.FromSlash(name))
 	info, err := os.Stat(match)
 	switch {
 	case err != nil:
