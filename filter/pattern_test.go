@@ -121,3 +121,23 @@ func TestPatternInAFolderThatLooksLikeOne(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkersHoldNoRecords: what only has the name of a marker is passed over like anything else of such a name, and so counted.
+func TestMarkersHoldNoRecords(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a/x.csv": "", "a/_SUCCESS": "", "b/x.csv": "", "b/_SUCCESS": "{\n \"schema\": \"noo/folder/v1\"\n}\n", // markers
+		"c/x.csv": "", "c/_SUCCESS": "nhs_number\n9434765919\n", "d/x.csv": "", "d/_SUCCESS/y.csv": "", "e/x.csv": "", "e/_SUCCESS": "{\"n\":1}\n{\"n\":2}\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, argument := range []string{dir, filepath.Join(dir, "**"), filepath.Join(dir, "*/*"), filepath.Join(dir, "*")} {
+		sources, err := Expand([]string{argument})
+		if err != nil || sources.PassedOver != 3 || len(sources.Files) != 5 {
+			t.Errorf("%s: %+v, %v", argument, sources, err)
+		}
+	}
+}

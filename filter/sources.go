@@ -4,6 +4,8 @@ package filter
 // path that it has below the folder or pattern it came from. That is the path of its output.
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +73,7 @@ type Sources struct {
 	Files []Source
 	// Roots are the folders that were named.
 	Roots []string
-	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers.
+	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers, which hold no records.
 	PassedOver int
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
 	Many bool
@@ -283,12 +285,12 @@ func (s *Sources) addMatch(fixed, name string) error {
 // passOver counts a file or folder that is not taken, by the first element of its path below root that says so: of a folder what is
 // in it is not counted.
 func (s *Sources) passOver(root, name string) {
-	if path.Base(name) == atomicfile.Marker {
-		return
-	}
 	elements := strings.Split(name, "/")
 	first := slices.IndexFunc(elements, hidden)
 	at := filepath.Join(root, filepath.FromSlash(strings.Join(elements[:first+1], "/")))
+	if elements[first] == atomicfile.Marker && isMarker(at) {
+		return
+	}
 	if absolute, err := filepath.Abs(at); err == nil {
 		at = absolute
 	}
@@ -299,6 +301,20 @@ func (s *Sources) passOver(root, name string) {
 		s.passed[at] = true
 		s.PassedOver++
 	}
+}
+
+// mostMarker is more bytes than the marker of any folder has.
+const mostMarker = 16 << 20
+
+// isMarker tells whether what has the name of a marker is one: an empty file, as of Spark, or a JSON object, as of this program and of Hadoop.
+func isMarker(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > mostMarker {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	text = bytes.TrimSpace(text)
+	return err == nil && (len(text) == 0 || text[0] == '{' && json.Valid(text))
 }
 
 // addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for none.
