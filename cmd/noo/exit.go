@@ -89,7 +89,7 @@ func exitCode(ctx context.Context, err error) int {
 // wrongUse are errors about what the command line asks for.
 var wrongUse = []error{
 	snapshot.ErrNoPassword, atomicfile.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicfile.ErrForeign,
-	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrWorkingFolder, filter.ErrStream, filter.ErrStreamTwice, filter.ErrReservedName,
+	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrMounted, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrWorkingFolder, filter.ErrStream, filter.ErrStreamTwice, filter.ErrReservedName,
 }
 
 func isAny(err error, known []error) bool {

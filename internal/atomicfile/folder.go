@@ -33,7 +33,7 @@ var (
 	// ErrNotFolder is a target for a folder that is something else.
 	ErrNotFolder = errors.New("is not a folder")
 	// ErrMountPoint is a target that cannot be given its name in one step, since another file system begins there.
-	ErrMountPoint = errors.New("is where another file system is mounted: name a folder inside it")
+	ErrMountPoint = errors.New("is where another file system or folder is mounted: name a folder inside it")
 	// ErrNotApart is a folder that is written and lies in one that is read, or the other way round.
 	ErrNotApart = errors.New("lies in or around something else that is read or written: name another place")
 )
@@ -217,7 +217,7 @@ func (f *Folder) inspect(replace bool) error {
 	}
 	f.access = accessOf(info)
 	f.files = f.access.filesBelow()
-	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) {
+	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) || mountRoot(f.target) {
 		return refuse(ErrMountPoint)
 	}
 	entries, err := os.ReadDir(f.target)
