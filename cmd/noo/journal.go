@@ -28,13 +28,16 @@ type journal struct {
 	to     io.Writer
 	level  slog.LevelVar
 	logger atomic.Pointer[slog.Logger]
+	asked  *slog.Logger           // what the command line or the environment asks for, or nil
 	job    atomic.Pointer[string] // the job of a config file that is being carried out, or nil
 	// command is what was asked for, for events of runs that do not begin; nil where nobody knows.
 	command atomic.Pointer[string]
 }
 
-// of has the events from here on be those of a job and its command.
+// of has the events from here on be those of a job and its command. What the job before has set, for itself, is forgotten.
 func (j *journal) of(job *job) {
+	j.logger.Store(j.asked)
+	j.level.Set(slog.LevelInfo)
 	j.job.Store(&job.name)
 	j.command.Store(&job.command)
 }
@@ -73,6 +76,7 @@ func (j *journal) startFrom(root *cobra.Command, args []string) {
 			_ = j.start(format) // one that does not exist is an error when the variable is read
 		}
 	}
+	defer func() { j.asked = j.logger.Load() }()
 	for i, arg := range args {
 		format, found := strings.CutPrefix(arg, "--"+logFormatFlag+"=")
 		switch {

@@ -158,11 +158,11 @@ func (c *config) unknown(name string) error {
 // run carries a job out.
 func (j *job) run(ctx context.Context, t terminal, over layer) error {
 	t.log.of(j)
-	if err := context.Cause(ctx); err != nil { // at which the job before it was too far to stop
-		return err
-	}
 	cmd, _, err := j.settled(t, over)
 	if err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil { // at which the job before it was too far to stop
 		return err
 	}
 	cmd.SetContext(ctx)
