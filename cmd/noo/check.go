@@ -48,7 +48,7 @@ earlier one is replaced; any other file is not.`,
 			}
 			return nil
 		},
-		PreRunE: func(*cobra.Command, []string) error { return c.unattended.ready(&c.dataFlags) },
+		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := files{read: args, written: []string{c.junit, c.sarif}}
 			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {
@@ -79,6 +79,16 @@ type check struct {
 	unattended
 	json         bool
 	junit, sarif string
+}
+
+// ready refuses flags with which no check can begin, whatever the inputs hold.
+func (c *check) ready() error {
+	for _, o := range c.outputs() {
+		if o.path == "-" {
+			return errStream
+		}
+	}
+	return c.unattended.ready(&c.dataFlags)
 }
 
 // run checks every input, writes what was found, and returns the error that decides on the exit code.
@@ -254,9 +264,6 @@ type checkOutput struct {
 // tryOutputs makes sure that the outputs can be written before anything is read for hours.
 func (c *check) tryOutputs() error {
 	for _, o := range c.outputs() {
-		if o.path == "-" {
-			return errStream
-		}
 		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
 		if err != nil {
 			return err

@@ -91,8 +91,19 @@ func (f *filterFlags) add(cmd *cobra.Command, t terminal) {
 
 // ready refuses flags with which no run can begin, whatever the inputs hold.
 func (f *filterFlags) ready() error {
-	if f.output == "" {
+	streams := 0
+	for _, path := range []string{f.output, f.withheld, f.report} {
+		if path == "-" {
+			streams++
+		}
+	}
+	switch {
+	case f.output == "":
 		return usageError{errors.New("no output: name one with -o OUTPUT")}
+	case f.resume && !isFolder(f.output):
+		return usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
+	case streams > 1:
+		return usageError{errors.New("only one of the outputs can be - for standard output: name a file for the others")}
 	}
 	return f.unattended.ready(&f.dataFlags)
 }
@@ -159,8 +170,6 @@ func (f *filterFlags) tellFiles(t terminal, inputs string, sources *filter.Sourc
 func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 	into := sources.Many || isFolder(f.output)
 	switch {
-	case !into && f.resume:
-		return false, usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
 	case !into:
 		switch {
 		case leadsToFolder(f.output):
