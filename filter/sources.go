@@ -31,6 +31,8 @@ var (
 	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
 	// ErrNoMatch is a pattern that no file matches.
 	ErrNoMatch = errors.New("no file matches (names that start with . or _ are passed over)")
+	// ErrBadPattern is what is neither a file nor a pattern.
+	ErrBadPattern = errors.New("there is no such file, and as a pattern it has a [ or { that is not closed, or empty")
 	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern starts, below which outputs have their names.
 	ErrOutside = errors.New("one of its alternatives {a,b} leads out of the folder before them: name that by a pattern of its own")
 	// ErrSameOutput, of a FolderRun, is two inputs that would be one file of an output folder.
@@ -246,7 +248,10 @@ func (s *Sources) addPattern(pattern string) error {
 			return &formats.InputError{Name: pattern, Err: ErrOutside}
 		}
 		found, err := doublestar.Glob(os.DirFS(fixed), one, doublestar.WithFailOnIOErrors())
-		if err != nil {
+		switch {
+		case errors.Is(err, doublestar.ErrBadPattern):
+			return &formats.InputError{Name: pattern, Err: ErrBadPattern}
+		case err != nil:
 			return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
 		}
 		for _, name := range found {

@@ -46,7 +46,7 @@ earlier one is replaced; any other file is not.`,
 			if len(args) == 0 {
 				return errors.New("no input: name a file, or - for standard input")
 			}
-			return nil
+			return allNamed(args)
 		},
 		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -59,7 +59,7 @@ taken up by running it again.`,
 			if len(args) == 0 {
 				return errors.New("no input: name a file, a folder, or - for standard input")
 			}
-			return nil
+			return allNamed(args)
 		},
 		PreRunE: func(*cobra.Command, []string) error { return flags.ready() },
 		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
