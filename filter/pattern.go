@@ -28,11 +28,11 @@ func splitPattern(pattern string) (fixed, rest string) {
 	}
 }
 
-// alternatives gives the patterns without {a,b} that a pattern stands for, each once. One that is malformed is given as it is, for what matches it to
-// say so.
+// alternatives gives the patterns without {a,b} that a pattern stands for, each once. One that is malformed, or has {} in it, is given as it is, for
+// what matches it to say so.
 func alternatives(pattern string) []string {
 	start, ends := firstAlternatives(pattern)
-	if ends == nil {
+	if ends == nil || len(ends) == 1 && ends[0] == start+1 { // {} is not the folder before it
 		return []string{pattern}
 	}
 	var all []string

@@ -20,7 +20,7 @@ func TestAlternatives(t *testing.T) {
 		"{a,b/c}/{d,e}":   {"a/d", "a/e", "b/c/d", "b/c/e"},
 		"{a,{b,c}d}e":     {"ae", "bde", "cde"},
 		"{a,a}":           {"a"},
-		"{}":              {""},
+		"a/{}":            {"a/{}"},
 		`\{a,b\}{c\,d,e}`: {`\{a,b\}c\,d`, `\{a,b\}e`},
 		"[{,}]{a[,}],b}":  {"[{,}]a[,}]", "[{,}]b"},
 		`[\]{]{a,b}`:      {`[\]{]a`, `[\]{]b`},
@@ -70,6 +70,11 @@ func TestPatternsWithAlternatives(t *testing.T) {
 		}
 		if !slices.Equal(names, c.want) || sources.PassedOver != c.passedOver {
 			t.Errorf("%s: %q and %d, want %q and %d", c.pattern, names, sources.PassedOver, c.want, c.passedOver)
+		}
+	}
+	for _, pattern := range []string{"{}", "in/{}", "in/{}/*", "in/{nothing,neither}*"} {
+		if _, err := Expand([]string{pattern}); !errors.Is(err, ErrNoMatch) {
+			t.Errorf("%s: %v", pattern, err)
 		}
 	}
 	here, err := os.Getwd()
