@@ -60,7 +60,7 @@ type Source struct {
 	Name string
 	// Bytes is its size when it was found, 0 for a stream.
 	Bytes int64
-	// Err, where not nil, says why nothing at Path can be read: then Path is an argument. See ExpandEach.
+	// Err, where not nil, says why nothing at Path can be read: then Path is an argument, fit to be shown. See ExpandEach.
 	Err error
 
 	// What plan finds out.
@@ -126,6 +126,9 @@ func ExpandEach(arguments []string) (*Sources, error) {
 		}
 		before := len(s.Files)
 		if err := s.add(argument); err != nil {
+			if errors.Is(err, ErrNumberInName) {
+				argument = maskDigits(argument)
+			}
 			s.Files = append(s.Files[:before], Source{Path: argument, Name: filepath.Base(argument), Err: err})
 		}
 	}
@@ -217,6 +220,9 @@ func namesBelow(path, folder string) (names []string) {
 
 // add finds the files of one argument.
 func (s *Sources) add(argument string) error {
+	if slices.ContainsFunc(strings.Split(filepath.ToSlash(argument), "/"), isPartitionByNumber) { // as a shell may have found it
+		return &formats.InputError{Name: maskDigits(argument), Err: ErrNumberInName}
+	}
 	info, err := os.Stat(argument)
 	switch {
 	case err == nil && info.IsDir():
@@ -433,12 +439,10 @@ func checkName(name string) error {
 // nhs_number=…, or a valid number in any element that may be issued.
 func identifies(name string) bool {
 	for _, element := range strings.Split(name, "/") {
-		if plain, err := url.PathUnescape(element); err == nil { // Hive escapes what it cannot have in a path
-			element = plain
-		}
-		if key, _, partition := strings.Cut(element, "="); partition && (isIdentifying(key) || mayIdentify(key)) {
+		if isPartitionByNumber(element) {
 			return true
 		}
+		element = unescaped(element)
 		for start := range nhsnumber.InName(element) {
 			if nhsnumber.MayBeIssued(element[start]) {
 				return true
@@ -446,6 +450,20 @@ func identifies(name string) bool {
 		}
 	}
 	return false
+}
+
+// isPartitionByNumber tells whether an element of a path is a partition by NHS number, as nhs_number=….
+func isPartitionByNumber(element string) bool {
+	key, _, partition := strings.Cut(unescaped(element), "=")
+	return partition && (isIdentifying(key) || mayIdentify(key))
+}
+
+// unescaped is an element of a path without the escapes that Hive has for what it cannot have in one.
+func unescaped(element string) string {
+	if plain, err := url.PathUnescape(element); err == nil {
+		return plain
+	}
+	return element
 }
 
 // maskDigits makes a name that identifies a person fit to be shown.
