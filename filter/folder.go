@@ -349,7 +349,7 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 	if err := out.report.release(ctx, f.Each.Stdout); err != nil {
 		return err
 	}
-	if err := context.Cause(ctx); err != nil {
+	if err := out.report.unlessEnded(ctx); err != nil {
 		return err
 	}
 	err := atomicfile.CommitThen(func() error { return atomicfile.PublishAll(folders) }, out.report.committed())

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -16,6 +17,9 @@ import (
 	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
 )
+
+// ErrPartOnStdout is a run that ended, since its context did, when it had begun to send an output to standard output: nobody can take that back.
+var ErrPartOnStdout = errors.New("what went to stdout may be cut short: use none of it")
 
 // output is a file, or standard output, that a run writes.
 type output struct {
@@ -105,9 +109,12 @@ func (o *output) ReadAt(p []byte, off int64) (int, error) {
 // digest starts hashing.
 func (o *output) digest() { o.hash = sha256.New() }
 
+// streams tells whether the output goes to standard output.
+func (o *output) streams() bool { return o != nil && o.spool != nil }
+
 // release sends what was held back to standard output, unless ctx ends first; it does nothing for a file.
 func (o *output) release(ctx context.Context, stdout io.Writer) error {
-	if o == nil || o.spool == nil {
+	if !o.streams() {
 		return nil
 	}
 	if err := o.flush(); err != nil {
@@ -124,13 +131,21 @@ func (o *output) release(ctx context.Context, stdout io.Writer) error {
 	}()
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	case err := <-done:
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 		}
-		return nil
 	}
+	return o.unlessEnded(ctx)
+}
+
+// unlessEnded gives the cause for which ctx ended, with ErrPartOnStdout where the output has gone to standard output, or nil.
+func (o *output) unlessEnded(ctx context.Context) error {
+	err := context.Cause(ctx)
+	if err != nil && o.streams() {
+		return fmt.Errorf("%w: %w", ErrPartOnStdout, err)
+	}
+	return err
 }
 
 // committed gives the file to commit, or nil.

@@ -315,12 +315,16 @@ func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 	}
 	// What goes to standard output goes there before anything gets its name: a reader may let it wait, and cannot be made to forget.
 	release := func() error {
+		var streamed *output
 		for _, o := range []*output{out.withheld, out.report, out.dataset} {
 			if err := o.release(ctx, r.Stdout); err != nil {
 				return err
 			}
+			if o.streams() {
+				streamed = o
+			}
 		}
-		return context.Cause(ctx)
+		return streamed.unlessEnded(ctx)
 	}
 	return atomicfile.CommitAfter(release, out.withheld.committed(), out.report.committed(), out.dataset.committed())
 }

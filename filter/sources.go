@@ -4,6 +4,8 @@ package filter
 // path that it has below the folder or pattern it came from. That is the path of its output.
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +31,10 @@ var (
 	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
 	// ErrNoMatch is a pattern that no file matches.
 	ErrNoMatch = errors.New("no file matches (names that start with . or _ are passed over)")
+	// ErrBadPattern is what is neither a file nor a pattern.
+	ErrBadPattern = errors.New("there is no such file, and as a pattern it has a [ or { that is not closed, or empty")
+	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern starts, below which outputs have their names.
+	ErrOutside = errors.New("one of its alternatives {a,b} leads out of the folder before them: name that by a pattern of its own")
 	// ErrSameOutput, of a FolderRun, is two inputs that would be one file of an output folder.
 	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
 	// ErrNotUTF8, of a FolderRun, is a file whose name no report can hold.
@@ -54,6 +60,8 @@ type Source struct {
 	Name string
 	// Bytes is its size when it was found, 0 for a stream.
 	Bytes int64
+	// Err, where not nil, says why nothing at Path can be read: then Path is an argument, fit to be shown. See ExpandEach.
+	Err error
 
 	// What plan finds out.
 	output           string // the path of its output, with slashes
@@ -67,12 +75,13 @@ type Sources struct {
 	Files []Source
 	// Roots are the folders that were named.
 	Roots []string
-	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers.
+	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers, which hold no records.
 	PassedOver int
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
 	Many bool
 
-	arguments []string // what the user named
+	arguments []string        // what the user named
+	passed    map[string]bool // what PassedOver counts, by absolute paths
 }
 
 // Describe names the sources in few words, for a person.
@@ -88,9 +97,24 @@ func (s *Sources) Describe() string {
 
 // Expand finds the files that the arguments name: files; folders, with everything below them but what Spark too passes
 // over (names that start with "." or "_", unless they are partitions such as _k=v); and patterns with *, ?, [a-z], {a,b} and **, for
-// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it. The errors are
+// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it, and so are folders before a pattern. The errors are
 // those above, in a *formats.InputError where the input is at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
+	s, err := ExpandEach(arguments)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range s.Files {
+		if file.Err != nil {
+			return nil, file.Err
+		}
+	}
+	return s, nil
+}
+
+// ExpandEach is Expand for whoever wants the files of the other arguments too where one, a folder or a pattern, cannot be read as a whole: it gives
+// a Source with an Err for such a one. The error is ErrStreamTwice.
+func ExpandEach(arguments []string) (*Sources, error) {
 	s := &Sources{Many: len(arguments) > 1, arguments: arguments}
 	for i, argument := range arguments {
 		if argument == "-" {
@@ -100,8 +124,12 @@ func Expand(arguments []string) (*Sources, error) {
 			s.Files = append(s.Files, Source{Path: "-", Name: "-"})
 			continue
 		}
+		before := len(s.Files)
 		if err := s.add(argument); err != nil {
-			return nil, err
+			if errors.Is(err, ErrNumberInName) {
+				argument = maskDigits(argument)
+			}
+			s.Files = append(s.Files[:before], Source{Path: argument, Name: filepath.Base(argument), Err: err})
 		}
 	}
 	s.dropRepeated()
@@ -127,25 +155,27 @@ func isPattern(argument string) bool { return strings.ContainsAny(argument, "*?[
 
 // patternReads is Reads for a pattern.
 func patternReads(pattern, path string, folder bool) bool {
-	fixed, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	for _, name := range namesBelow(path, filepath.FromSlash(fixed)) {
-		if hiddenOnTheWay(name) {
-			continue
-		}
-		elements := strings.Split(name, "/")
-		for i := range elements { // a folder that matches is read with all that is in it
-			if matched, _ := doublestar.Match(rest, strings.Join(elements[:i+1], "/")); matched {
-				return true
-			}
-		}
-		if folder && mayMatchBelow(rest, elements) {
+	fixed, rest := splitPattern(pattern)
+	names := namesBelow(path, fixed)
+	names = slices.DeleteFunc(names, hiddenOnTheWay)
+	return slices.ContainsFunc(alternatives(rest), func(rest string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return alternativeReads(rest, name, folder) })
+	})
+}
+
+// alternativeReads is patternReads for one of the alternatives of a pattern and a name, both below its fixed part.
+func alternativeReads(rest, name string, folder bool) bool {
+	rest = path.Clean(rest)
+	elements := strings.Split(name, "/")
+	for i := range elements { // a folder that matches is read with all that is in it
+		if matched, _ := doublestar.Match(rest, strings.Join(elements[:i+1], "/")); matched || rest == "." {
 			return true
 		}
 	}
-	return false
+	return folder && mayMatchBelow(rest, elements)
 }
 
-// mayMatchBelow tells whether a pattern may match something below a folder. One with alternatives that have slashes in them is taken not to.
+// mayMatchBelow tells whether a pattern without alternatives may match something below a folder.
 func mayMatchBelow(pattern string, folder []string) bool {
 	wanted := strings.Split(pattern, "/")
 	for i, element := range folder {
@@ -188,14 +218,11 @@ func namesBelow(path, folder string) (names []string) {
 	return names
 }
 
-// patternRoot is the fixed part of a pattern.
-func patternRoot(pattern string) string {
-	fixed, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	return filepath.FromSlash(fixed)
-}
-
 // add finds the files of one argument.
 func (s *Sources) add(argument string) error {
+	if slices.ContainsFunc(strings.Split(filepath.ToSlash(argument), "/"), isPartitionByNumber) { // as a shell may have found it
+		return &formats.InputError{Name: maskDigits(argument), Err: ErrNumberInName}
+	}
 	info, err := os.Stat(argument)
 	switch {
 	case err == nil && info.IsDir():
@@ -220,34 +247,26 @@ func (s *Sources) add(argument string) error {
 
 // addPattern finds what matches a pattern.
 func (s *Sources) addPattern(pattern string) error {
-	found, err := doublestar.FilepathGlob(pattern, doublestar.WithFailOnIOErrors())
-	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
-	}
-	root := patternRoot(pattern)
 	before := len(s.Files)
-	for _, match := range found {
-		name, err := filepath.Rel(root, match)
-		if err != nil {
-			return fmt.Errorf("cannot read %s: %w", pattern, err)
+	fixed, rest := splitPattern(pattern)
+	for _, one := range alternatives(rest) {
+		if one = path.Clean(one); !fs.ValidPath(one) {
+			return &formats.InputError{Name: pattern, Err: ErrOutside}
 		}
-		if name = filepath.ToSlash(name); hiddenOnTheWay(name) {
-			if filepath.Base(match) != atomicfile.Marker {
-				s.PassedOver++
-			}
-			continue
-		}
-		info, err := os.Stat(match)
+		found, err := doublestar.Glob(os.DirFS(fixed), one, doublestar.WithFailOnIOErrors())
 		switch {
+		case errors.Is(err, doublestar.ErrBadPattern):
+			return &formats.InputError{Name: pattern, Err: ErrBadPattern}
 		case err != nil:
-			return unreadable(match, err)
-		case info.IsDir(): // a file that matches by itself too is taken once: see dropRepeated
-			err = s.addFolder(match, name)
-		default:
-			err = s.addFile(match, name, info)
+			return fmt.Errorf("cannot read %s: %w", pattern, atomicfile.Cause(err))
 		}
-		if err != nil {
-			return err
+		for _, name := range found {
+			if name == "." && path.Base(one) == "**" {
+				continue // all that is in the folder matches by itself
+			}
+			if err := s.addMatch(fixed, name); err != nil {
+				return err
+			}
 		}
 	}
 	if len(s.Files) == before {
@@ -255,6 +274,58 @@ func (s *Sources) addPattern(pattern string) error {
 	}
 	slices.SortStableFunc(s.Files[before:], func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return nil
+}
+
+// addMatch adds what a pattern has found below its fixed part.
+func (s *Sources) addMatch(fixed, name string) error {
+	if name != "." && hiddenOnTheWay(name) {
+		s.passOver(fixed, name)
+		return nil
+	}
+	match := filepath.Join(fixed, filepath.FromSlash(name))
+	info, err := os.Stat(match)
+	switch {
+	case err != nil:
+		return unreadable(match, err)
+	case info.IsDir(): // a file that matches by itself too is taken once: see dropRepeated
+		return s.addFolder(match, name)
+	}
+	return s.addFile(match, name, info)
+}
+
+// passOver counts a file or folder that is not taken, by the first element of its path below root that says so: of a folder what is
+// in it is not counted.
+func (s *Sources) passOver(root, name string) {
+	elements := strings.Split(name, "/")
+	first := slices.IndexFunc(elements, hidden)
+	at := filepath.Join(root, filepath.FromSlash(strings.Join(elements[:first+1], "/")))
+	if elements[first] == atomicfile.Marker && isMarker(at) {
+		return
+	}
+	if absolute, err := filepath.Abs(at); err == nil {
+		at = absolute
+	}
+	if !s.passed[at] {
+		if s.passed == nil {
+			s.passed = map[string]bool{}
+		}
+		s.passed[at] = true
+		s.PassedOver++
+	}
+}
+
+// mostMarker is more bytes than the marker of any folder has.
+const mostMarker = 16 << 20
+
+// isMarker tells whether what has the name of a marker is one: an empty file, as of Spark, or a JSON object, as of this program and of Hadoop.
+func isMarker(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > mostMarker {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	text = bytes.TrimSpace(text)
+	return err == nil && (len(text) == 0 || text[0] == '{' && json.Valid(text))
 }
 
 // addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for none.
@@ -268,9 +339,7 @@ func (s *Sources) addFolder(folder, prefix string) error {
 			return nil
 		}
 		if hidden(entry.Name()) {
-			if entry.Name() != atomicfile.Marker {
-				s.PassedOver++
-			}
+			s.passOver(filepath.Dir(at), entry.Name())
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}
@@ -370,12 +439,10 @@ func checkName(name string) error {
 // nhs_number=…, or a valid number in any element that may be issued.
 func identifies(name string) bool {
 	for _, element := range strings.Split(name, "/") {
-		if plain, err := url.PathUnescape(element); err == nil { // Hive escapes what it cannot have in a path
-			element = plain
-		}
-		if key, _, partition := strings.Cut(element, "="); partition && (isIdentifying(key) || mayIdentify(key)) {
+		if isPartitionByNumber(element) {
 			return true
 		}
+		element = unescaped(element)
 		for start := range nhsnumber.InName(element) {
 			if nhsnumber.MayBeIssued(element[start]) {
 				return true
@@ -383,6 +450,20 @@ func identifies(name string) bool {
 		}
 	}
 	return false
+}
+
+// isPartitionByNumber tells whether an element of a path is a partition by NHS number, as nhs_number=….
+func isPartitionByNumber(element string) bool {
+	key, _, partition := strings.Cut(unescaped(element), "=")
+	return partition && (isIdentifying(key) || mayIdentify(key))
+}
+
+// unescaped is an element of a path without the escapes that Hive has for what it cannot have in one.
+func unescaped(element string) string {
+	if plain, err := url.PathUnescape(element); err == nil {
+		return plain
+	}
+	return element
 }
 
 // maskDigits makes a name that identifies a person fit to be shown.

@@ -114,7 +114,7 @@ func TestReads(t *testing.T) {
 	}
 	arguments := []string{
 		"in", "in/", "./in/sub", "in/a.csv", "in/*", "in/*.csv", "in/*/*.csv", "in/**", "in/**/*.csv", "**/*.csv", "in/s*/**/*.csv", "in/{a,b}*.csv",
-		"*/sub", "in/[a-m]*", "in/{sub/*,*.csv}", filepath.Join(here, "in", "*.csv"), "../" + filepath.Base(here) + "/in/*.csv",
+		"*/sub", "in/[a-m]*", "in/{sub/*,*.csv}", "in/{sub/,}*.csv", "{in/*.csv,in/*/*.csv}", "in/{,sub}", filepath.Join(here, "in", "*.csv"), "../" + filepath.Base(here) + "/in/*.csv",
 	}
 	found := func(argument, path string) bool {
 		sources, err := Expand([]string{argument})

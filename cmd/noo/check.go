@@ -46,13 +46,13 @@ earlier one is replaced; any other file is not.`,
 			if len(args) == 0 {
 				return errors.New("no input: name a file, or - for standard input")
 			}
-			return nil
+			return allNamed(args)
 		},
-		PreRunE: func(*cobra.Command, []string) error { return c.unattended.ready(&c.dataFlags) },
+		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := files{read: args, written: []string{c.junit, c.sarif}}
 			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {
-				sources, err := filter.Expand(args)
+				sources, err := filter.ExpandEach(args)
 				if err != nil {
 					return err
 				}
@@ -79,6 +79,16 @@ type check struct {
 	unattended
 	json         bool
 	junit, sarif string
+}
+
+// ready refuses flags with which no check can begin, whatever the inputs hold.
+func (c *check) ready() error {
+	for _, o := range c.outputs() {
+		if o.path == "-" {
+			return errStream
+		}
+	}
+	return c.unattended.ready(&c.dataFlags)
 }
 
 // run checks every input, writes what was found, and returns the error that decides on the exit code.
@@ -138,7 +148,7 @@ func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snap
 		run := c.dataFlags.prepare(c.terminal, cmd, s, sources.Files[i].Path)
 		run.Offenders, run.Digests, run.Workers, run.Many = mostOffenders, c.json, workers, sources.Many
 		run.Progress = func(done, _ int64) { progress(i, done) }
-		file, err := c.input(ctx, run)
+		file, err := c.input(ctx, run, sources.Files[i].Err)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -155,10 +165,13 @@ func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snap
 	return all, err
 }
 
-// input checks one input. The error is of one that could not be checked.
-func (c *check) input(ctx context.Context, run *filter.Run) (*findings.File, error) {
+// input checks one input, unless it is known already why it cannot be read. The error is of one that could not be checked.
+func (c *check) input(ctx context.Context, run *filter.Run, err error) (*findings.File, error) {
 	start := time.Now()
-	done, err := run.Do(ctx)
+	var done *filter.Report
+	if err == nil {
+		done, err = run.Do(ctx)
+	}
 	file := &findings.File{Name: displayName(run.Input, "stdin")}
 	if stop, ok := errors.AsType[*filter.PolicyError](err); ok {
 		file.Outcome = findings.Found
@@ -251,9 +264,6 @@ type checkOutput struct {
 // tryOutputs makes sure that the outputs can be written before anything is read for hours.
 func (c *check) tryOutputs() error {
 	for _, o := range c.outputs() {
-		if o.path == "-" {
-			return errStream
-		}
 		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
 		if err != nil {
 			return err

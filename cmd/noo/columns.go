@@ -37,7 +37,7 @@ It needs no snapshot, and prints no values.`,
 			case 0:
 				return errors.New("no input: name a file, or - for standard input")
 			case 1:
-				return nil
+				return allNamed(args)
 			}
 			return fmt.Errorf("%d inputs: name one file at a time", len(args))
 		},

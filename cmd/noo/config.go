@@ -123,21 +123,21 @@ func parseConfig(t terminal, path string, text []byte) (*config, error) {
 // keepFiguresApart refuses jobs that write their figures to the same file, whether or not they will run together: monitoring would
 // see those of the last alone.
 func (c *config) keepFiguresApart() error {
-	writer := map[string]string{} // jobs by the files of their figures
+	var written []atomicfile.Place
+	var writers []*job
 	for _, j := range c.jobs {
 		g, ok := j.given[metricsFlag]
 		if !ok {
 			continue
 		}
-		path, err := filepath.Abs(g.texts[0])
-		if err != nil {
-			return fmt.Errorf("job %s: %w", j.name, err)
+		place := atomicfile.PlaceOf(g.texts[0])
+		for i, other := range writers {
+			if atomicfile.KeepApart(written[i:i+1], []atomicfile.Place{place}) != nil {
+				return settingError{fmt.Errorf("%s: %s: the jobs %s and %s would write their figures to the same file, and lose the other's: give each job its own",
+					g.origin.place, metricsFlag, other.name, j.name)}
+			}
 		}
-		if other, taken := writer[path]; taken {
-			return settingError{fmt.Errorf("%s: %s: the jobs %s and %s would write their figures to the same file, and lose the other's: give each job its own",
-				g.origin.place, metricsFlag, other, j.name)}
-		}
-		writer[path] = j.name
+		written, writers = append(written, place), append(writers, j)
 	}
 	return nil
 }

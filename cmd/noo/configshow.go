@@ -58,7 +58,7 @@ value comes from: the command line, the environment, a line of the config file,
 or the default. Without JOB it shows what noo filter would run with; the config
 file counts for jobs only.
 
-A value that holds an NHS number is shown with asterisks in its place.`,
+A value that holds an NHS number is shown with x for each of its digits.`,
 		Example: `  noo config show
   noo config show births
   noo config show births --missing keep --json`,
@@ -117,6 +117,9 @@ func settingOf(flag *pflag.Flag, settled layer) (s setting, err error) {
 	}
 	s.Source, s.Place = g.origin.source, nhsnumber.Mask(g.origin.place)
 	switch {
+	case len(g.texts) == 0: // an empty list, which takes back what others set
+		s.Value, err = valueByDefault(flag)
+		return s, err
 	case repeatable(flag):
 		s.Value = maskedAll(g.texts)
 	case flag.Value.Type() == "bool":

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -88,7 +89,7 @@ func exitCode(ctx context.Context, err error) int {
 // wrongUse are errors about what the command line asks for.
 var wrongUse = []error{
 	snapshot.ErrNoPassword, atomicfile.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicfile.ErrForeign,
-	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrWorkingFolder, filter.ErrStream, filter.ErrStreamTwice, filter.ErrReservedName,
+	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrMounted, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrWorkingFolder, filter.ErrStream, filter.ErrStreamTwice, filter.ErrReservedName,
 }
 
 func isAny(err error, known []error) bool {
@@ -106,10 +107,14 @@ func message(ctx context.Context, err error) string {
 	case err == nil || errors.Is(err, errDisclosure) || is[saidError](err):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
-			return showable(jobError{job.job, errors.New(interrupted)}.Error())
+		said := errors.New(interrupted)
+		if errors.Is(err, filter.ErrPartOnStdout) {
+			said = fmt.Errorf("interrupted; no file was written, and %w", filter.ErrPartOnStdout)
 		}
-		return interrupted
+		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
+			said = jobError{job.job, said}
+		}
+		return showable(said.Error())
 	}
 	text := showable(strings.TrimSpace(err.Error()))
 	switch {

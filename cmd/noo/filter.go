@@ -59,7 +59,7 @@ taken up by running it again.`,
 			if len(args) == 0 {
 				return errors.New("no input: name a file, a folder, or - for standard input")
 			}
-			return nil
+			return allNamed(args)
 		},
 		PreRunE: func(*cobra.Command, []string) error { return flags.ready() },
 		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
@@ -91,8 +91,19 @@ func (f *filterFlags) add(cmd *cobra.Command, t terminal) {
 
 // ready refuses flags with which no run can begin, whatever the inputs hold.
 func (f *filterFlags) ready() error {
-	if f.output == "" {
+	streams := 0
+	for _, path := range []string{f.output, f.withheld, f.report} {
+		if path == "-" {
+			streams++
+		}
+	}
+	switch {
+	case f.output == "":
 		return usageError{errors.New("no output: name one with -o OUTPUT")}
+	case f.resume && !isFolder(f.output):
+		return usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
+	case streams > 1:
+		return usageError{errors.New("only one of the outputs can be - for standard output: name a file for the others")}
 	}
 	return f.unattended.ready(&f.dataFlags)
 }
@@ -123,7 +134,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 			return err
 		}
 		*said = *done
-		f.tellFiles(t, describe(args, sources), sources.PassedOver, done)
+		f.tellFiles(t, describe(args, sources), sources, done)
 		return nil
 	})
 }
@@ -141,15 +152,16 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 }
 
 // tellFiles says what was done, as events or as a summary.
-func (f *filterFlags) tellFiles(t terminal, inputs string, passedOver int, done *filter.Report) {
+func (f *filterFlags) tellFiles(t terminal, inputs string, sources *filter.Sources, done *filter.Report) {
 	if t.log.on() {
 		for i := range done.Files {
 			t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
 		}
+		t.tellPassedOver(sources, f.quiet)
 	} else if !f.quiet {
 		printSummary(t.err, done, inputs, f.output)
-		if passedOver > 0 {
-			fmt.Fprintf(t.err, "  not read   %s: names that start with . or _\n", counted(passedOver, "file or folder", "files or folders"))
+		if sources.PassedOver > 0 {
+			fmt.Fprintf(t.err, "  not read   %s: names that start with . or _\n", counted(sources.PassedOver, "file or folder", "files or folders"))
 		}
 	}
 }
@@ -158,11 +170,12 @@ func (f *filterFlags) tellFiles(t terminal, inputs string, passedOver int, done 
 func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 	into := sources.Many || isFolder(f.output)
 	switch {
-	case !into && f.resume:
-		return false, usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
 	case !into:
-		if info, err := os.Stat(f.output); err == nil && info.IsDir() {
+		switch {
+		case leadsToFolder(f.output):
 			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output)}
+		case isFolder(f.withheld) || leadsToFolder(f.withheld):
+			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/", f.withheld)}
 		}
 		return false, nil
 	case !isFolder(f.output):
@@ -171,6 +184,12 @@ func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 		return false, usageError{errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/")}
 	}
 	return true, nil
+}
+
+// leadsToFolder tells whether there is a folder at a path.
+func leadsToFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // isFolder tells whether a path names a folder: whether a slash ends it.

@@ -117,6 +117,22 @@ func (c character) String() string {
 
 func (character) Type() string { return "CHAR" }
 
+// sequence is the sequence of a snapshot, in decimal: 010 is ten, and what looks like another base is a mistake.
+type sequence uint64
+
+func (s *sequence) String() string { return strconv.FormatUint(uint64(*s), 10) }
+
+func (s *sequence) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return errors.New("want a whole number")
+	}
+	*s = sequence(n)
+	return nil
+}
+
+func (*sequence) Type() string { return "N" }
+
 // size is a number of bytes, with a unit.
 type size int64
 
@@ -166,7 +182,7 @@ type snapshotFlags struct {
 	path        string
 	trusted     []string
 	maxAge      age
-	minSequence uint64
+	minSequence sequence
 
 	keyFiles []string // the files that the trusted keys came from, once open
 }
@@ -181,7 +197,7 @@ func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
 	f.maxAge = age(snapshot.DefaultMaxAge)
 	cmd.Flags().StringArrayVar(&f.trusted, "trusted-key", nil, trustedKeyUsage)
 	cmd.Flags().Var(&f.maxAge, "max-age", "refuse a snapshot older than this")
-	cmd.Flags().Uint64Var(&f.minSequence, "min-sequence", 0, "refuse a snapshot with a lower sequence than `N`")
+	cmd.Flags().Var(&f.minSequence, "min-sequence", "refuse a snapshot with a lower sequence than `N`")
 }
 
 // open opens and verifies the snapshot, without judging its age.
@@ -212,7 +228,7 @@ func (f *snapshotFlags) accept() (*snapshot.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy := snapshot.Policy{MaxAge: time.Duration(f.maxAge), MinSequence: f.minSequence, Seen: snapshot.OpenSeen(state)}
+	policy := snapshot.Policy{MaxAge: time.Duration(f.maxAge), MinSequence: uint64(f.minSequence), Seen: snapshot.OpenSeen(state)}
 	return s, policy.Check(s)
 }
 

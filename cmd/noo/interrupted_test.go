@@ -194,7 +194,7 @@ func TestSlowReaderOfAReport(t *testing.T) {
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
-		if code := ended(t, cmd); signal != syscall.SIGKILL && (code != 130 || said.String() != "noo: "+interrupted+"\n") {
+		if code := ended(t, cmd); signal != syscall.SIGKILL && (code != 130 || said.String() != partOnStdout) {
 			t.Errorf("%v: exit code %d, said %q", signal, code, said.String())
 		}
 		if tree(t, filepath.Join(dir, "out")) != before {
@@ -205,6 +205,9 @@ func TestSlowReaderOfAReport(t *testing.T) {
 		}
 	}
 }
+
+// partOnStdout is what an interrupted run says that had begun to send something to standard output.
+const partOnStdout = "noo: interrupted; no file was written, and what went to stdout may be cut short: use none of it\n"
 
 // TestSlowReaderOfACheck: the files of a check that is interrupted do not stand, when its report goes to a reader that takes nothing.
 func TestSlowReaderOfACheck(t *testing.T) {

@@ -28,11 +28,19 @@ type journal struct {
 	to     io.Writer
 	level  slog.LevelVar
 	logger atomic.Pointer[slog.Logger]
+	asked  *slog.Logger           // what the command line or the environment asks for, or nil
 	job    atomic.Pointer[string] // the job of a config file that is being carried out, or nil
+	// command is what was asked for, for events of runs that do not begin; nil where nobody knows.
+	command atomic.Pointer[string]
 }
 
-// of has the events from here on be those of a job.
-func (j *journal) of(job string) { j.job.Store(&job) }
+// of has the events from here on be those of a job and its command. What the job before has set, for itself, is forgotten.
+func (j *journal) of(job *job) {
+	j.logger.Store(j.asked)
+	j.level.Set(slog.LevelInfo)
+	j.job.Store(&job.name)
+	j.command.Store(&job.command)
+}
 
 // on tells whether events are written, and so nothing else is to be said on stderr.
 func (j *journal) on() bool { return j != nil && j.logger.Load() != nil }
@@ -55,11 +63,20 @@ func (j *journal) start(format string) error {
 // startFrom turns the journal on if the arguments ask for it, or the environment does for a command that has the flag, so that a command
 // line with a mistake in it is answered in the form that was asked for.
 func (j *journal) startFrom(root *cobra.Command, args []string) {
-	if cmd, _, err := root.Find(args); err == nil && cmd.Flags().Lookup(logFormatFlag) != nil {
+	if j == nil {
+		return
+	}
+	cmd, _, err := root.Find(args)
+	if err == nil && cmd != root {
+		name := commandName(cmd.CommandPath())
+		j.command.Store(&name)
+	}
+	if err == nil && cmd.Flags().Lookup(logFormatFlag) != nil {
 		if format := os.Getenv(variable(logFormatFlag)); format != "" {
 			_ = j.start(format) // one that does not exist is an error when the variable is read
 		}
 	}
+	defer func() { j.asked = j.logger.Load() }()
 	for i, arg := range args {
 		format, found := strings.CutPrefix(arg, "--"+logFormatFlag+"=")
 		switch {
@@ -132,6 +149,16 @@ func (j *journal) run(report *filter.Report, output string, outcome outcome, tex
 		attributes = append(attributes, slog.String("error", text))
 	}
 	j.write(outcome.level(), "run", attributes...)
+}
+
+// failed writes the event of a run that did not begin, or could not come to its end, and so has nothing to report.
+func (j *journal) failed(text string, code int) {
+	var attributes []slog.Attr
+	if command := j.command.Load(); command != nil {
+		attributes = append(attributes, slog.String("command", *command))
+	}
+	attributes = append(attributes, slog.String("version", buildVersion()), outcomeAttr(outcomeOf(code)), slog.Int("exit_code", code), slog.String("error", text))
+	j.write(outcomeOf(code).level(), "run", attributes...)
 }
 
 // outcome is how a file or a run went, in a word for the journal.

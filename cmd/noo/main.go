@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -70,7 +69,7 @@ func (t terminal) settle() { t.settled.Store(true) }
 // fail says why a command failed, as a line or, where the journal is on, as an event.
 func (t terminal) fail(text string, code int) {
 	if t.log.on() {
-		t.log.write(slog.LevelError, "run", outcomeAttr(outcomeOf(code)), slog.Int("exit_code", code), slog.String("error", text))
+		t.log.failed(text, code)
 		return
 	}
 	t.say("noo: %s", text)

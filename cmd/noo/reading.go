@@ -3,6 +3,9 @@ package main
 // Flags that say how an input is to be read, for every command that reads one.
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"noo/formats"
@@ -39,4 +42,12 @@ func (f *readingFlags) formats() []formats.Format {
 		f.parquet,
 		f.csv, // last: it takes any text
 	}
+}
+
+// allNamed refuses an input without a name, which a variable leaves in a script that is not set.
+func allNamed(inputs []string) error {
+	if slices.Contains(inputs, "") {
+		return errors.New("an input is an empty text: name a file; is a variable in the command line empty?")
+	}
+	return nil
 }

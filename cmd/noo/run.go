@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
 
+	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
 
 	"github.com/spf13/cobra"
@@ -157,12 +157,12 @@ func (c *config) unknown(name string) error {
 
 // run carries a job out.
 func (j *job) run(ctx context.Context, t terminal, over layer) error {
-	t.log.of(j.name)
-	if err := context.Cause(ctx); err != nil { // at which the job before it was too far to stop
-		return err
-	}
+	t.log.of(j)
 	cmd, _, err := j.settled(t, over)
 	if err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil { // at which the job before it was too far to stop
 		return err
 	}
 	cmd.SetContext(ctx)
@@ -192,7 +192,7 @@ func rehearse(t terminal, jobs []*job, over layer) error {
 			err = j.valid(cmd)
 		}
 		if err != nil {
-			t.log.of(j.name)
+			t.log.of(j)
 			return fmt.Errorf("job %s: %w", j.name, err)
 		}
 		commands[i] = cmd
@@ -206,21 +206,24 @@ var written = []string{"output", "withheld", "report", "junit", "sarif", metrics
 // keepJobsApart refuses jobs of one run that write the same file, as a variable in the environment may make them do: the last would be
 // all that is left.
 func keepJobsApart(jobs []*job, commands []*cobra.Command) error {
-	writer := map[string]string{} // jobs by the places that they write
+	type place struct {
+		job *job
+		at  atomicfile.Place
+	}
+	var places []place
 	for i, j := range jobs {
 		for _, name := range written {
 			flag := commands[i].Flags().Lookup(name)
 			if flag == nil || flag.Value.String() == "" || flag.Value.String() == "-" {
 				continue
 			}
-			path := flag.Value.String()
-			if absolute, err := filepath.Abs(path); err == nil {
-				path = absolute
+			at := atomicfile.PlaceOf(flag.Value.String())
+			for _, other := range places {
+				if other.job != j && atomicfile.KeepApart([]atomicfile.Place{other.at}, []atomicfile.Place{at}) != nil {
+					return usageError{fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s", other.job.name, j.name, flag.Value, name)}
+				}
 			}
-			if other, taken := writer[path]; taken && other != j.name {
-				return usageError{fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s", other, j.name, flag.Value, name)}
-			}
-			writer[path] = j.name
+			places = append(places, place{j, at})
 		}
 	}
 	return nil

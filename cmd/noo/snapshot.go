@@ -35,7 +35,7 @@ func newSnapshot(t terminal) *cobra.Command {
 type buildFlags struct {
 	output, key, publisher, column string
 	checked                        []string
-	sequence                       uint64
+	sequence                       sequence
 	validFor                       age
 	force                          bool
 }
@@ -72,7 +72,7 @@ and records of anyone else will be withheld.`,
 	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "say in `TEXT` who publishes the snapshot")
 	cmd.Flags().StringVar(&flags.column, "column", "", "read the lists as CSV, the numbers from the column `NAME`")
 	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "take the numbers that were looked up from the list in `FILE`; may be repeated")
-	cmd.Flags().Uint64Var(&flags.sequence, "sequence", 0, "give the snapshot sequence `N`, higher than the last one's (default the time as YYYYMMDDhhmmss)")
+	cmd.Flags().Var(&flags.sequence, "sequence", "give the snapshot sequence `N`, higher than the last one's (default the time as YYYYMMDDhhmmss)")
 	cmd.Flags().Var(&flags.validFor, "valid-for", "how long the snapshot may be used")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "replace an output that exists")
 	return cmd
@@ -125,7 +125,7 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 		scope = snapshot.Checked
 	}
 	m, err := snapshot.Write(out, snapshot.Manifest{
-		Publisher: f.publisher, Scope: scope, Sequence: f.sequence, Created: created, ValidUntil: created.Add(time.Duration(f.validFor)),
+		Publisher: f.publisher, Scope: scope, Sequence: uint64(f.sequence), Created: created, ValidUntil: created.Add(time.Duration(f.validFor)),
 	}, sets, key)
 	if err != nil {
 		return err

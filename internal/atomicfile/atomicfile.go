@@ -24,6 +24,8 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrNotRegular is a target that is a folder, a device or a pipe: such a thing is never replaced.
 	ErrNotRegular = errors.New("is not a regular file")
+	// ErrMounted is a target at which a file is mounted, as into a container: it cannot be replaced in one step.
+	ErrMounted = errors.New("is a file that is mounted there by itself, and cannot be replaced: mount the folder that it is in")
 )
 
 // HiddenVariable makes files have hidden names on Linux too, as they have elsewhere. It is for file systems on which
@@ -101,6 +103,8 @@ func (f *File) inspect(path string) (err error) {
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrNotRegular)
 	case !f.replace:
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrExists)
+	case mountRoot(f.target):
+		return fmt.Errorf("cannot write %s: it %w", f.path, ErrMounted)
 	}
 	f.existed, f.access = true, accessOf(info)
 	return nil

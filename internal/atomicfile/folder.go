@@ -4,6 +4,7 @@ package atomicfile
 // gather in a hidden folder beside it, which gets the target's name in one step when all of them are there.
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,7 +33,7 @@ var (
 	// ErrNotFolder is a target for a folder that is something else.
 	ErrNotFolder = errors.New("is not a folder")
 	// ErrMountPoint is a target that cannot be given its name in one step, since another file system begins there.
-	ErrMountPoint = errors.New("is where another file system is mounted: name a folder inside it")
+	ErrMountPoint = errors.New("is where another file system or folder is mounted: name a folder inside it")
 	// ErrNotApart is a folder that is written and lies in one that is read, or the other way round.
 	ErrNotApart = errors.New("lies in or around something else that is read or written: name another place")
 )
@@ -48,6 +49,25 @@ type marker struct {
 type markedFile struct {
 	Name  string `json:"name"`
 	Bytes int64  `json:"bytes"`
+}
+
+// newMarker is the marker of a folder with files of these names and sizes in bytes.
+func newMarker(sizes map[string]int64) *marker {
+	m := &marker{Schema: markerSchema}
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		m.Files = append(m.Files, markedFile{name, sizes[name]})
+	}
+	return m
+}
+
+// text is what the file of the marker holds.
+func (m *marker) text() ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", " ")
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(m)
+	return text.Bytes(), err
 }
 
 // Folder is a folder in the making. Files are written below Path; Seal and PublishAll give it its name.
@@ -95,7 +115,21 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
 	}
+	if f.stands && replace {
+		if err := tryExchange(f.target, f.staging); err != nil {
+			f.DiscardEmpty()
+			return nil, f.unnamed(err)
+		}
+	}
 	return f, nil
+}
+
+// unnamed is the error for a folder that could not be given its name.
+func (f *Folder) unnamed(err error) error {
+	if errors.Is(err, syscall.EXDEV) { // what the lower layers of an overlay file system hold
+		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, Cause(err))
+	}
+	return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
 }
 
 // stagingOf is the hidden folder in which the files of a target gather.
@@ -183,7 +217,7 @@ func (f *Folder) inspect(replace bool) error {
 	}
 	f.access = accessOf(info)
 	f.files = f.access.filesBelow()
-	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) {
+	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) || mountRoot(f.target) {
 		return refuse(ErrMountPoint)
 	}
 	entries, err := os.ReadDir(f.target)
@@ -292,13 +326,15 @@ func (f *Folder) Stands() bool { return f != nil && f.stands }
 // Replaces tells whether PublishAll may replace what stands.
 func (f *Folder) Replaces() bool { return f.replace }
 
-// StandsWith tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and its marker.
+// StandsWith tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and the marker that Seal
+// writes for them.
 func (f *Folder) StandsWith(sizes map[string]int64) bool {
-	marked, err := readMarker(f.target)
-	if err != nil || len(marked.Files) != len(sizes) {
+	marked, err := os.ReadFile(filepath.Join(f.target, Marker))
+	if err != nil {
 		return false
 	}
-	return f.holds(f.target, sizes, true) == nil
+	want, err := newMarker(sizes).text()
+	return err == nil && bytes.Equal(marked, want) && f.holds(f.target, sizes, true) == nil
 }
 
 // errStrange is a folder in the making that somebody else has changed.
@@ -342,11 +378,10 @@ func (f *Folder) Seal(ctx context.Context, sizes map[string]int64) error {
 
 func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 	names := make(map[string]bool, len(sizes))
-	m := marker{Schema: markerSchema}
-	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+	for name := range sizes {
 		names[name] = true
-		m.Files = append(m.Files, markedFile{name, sizes[name]})
 	}
+	m := newMarker(sizes)
 	if err := f.keep(names); err != nil {
 		return err
 	}
@@ -361,10 +396,11 @@ func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 		return err
 	}
 	defer file.Discard()
-	encoder := json.NewEncoder(file)
-	encoder.SetIndent("", " ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(m); err != nil {
+	text, err := m.text()
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(text); err != nil {
 		return err
 	}
 	if err := Commit(file); err != nil {
@@ -441,12 +477,8 @@ func (f *Folder) publish() error {
 	if err := f.inspect(f.replace); err != nil {
 		return err
 	}
-	err := f.rename()
-	switch {
-	case errors.Is(err, syscall.EXDEV): // what the lower layers of an overlay file system hold
-		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, Cause(err))
-	case err != nil:
-		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
+	if err := f.rename(); err != nil {
+		return f.unnamed(err)
 	}
 	return nil
 }
