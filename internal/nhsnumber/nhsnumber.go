@@ -40,7 +40,8 @@ const (
 // no-break space (U+00A0, in UTF-8 or as the byte 0xA0 that it is in ISO 8859 and Windows-1252, which next to digits or blanks is no
 // part of a UTF-8 character); either of these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as
 // ="…"; and ten digits followed by a point and one or more zeros. Missing are blanks alone, and NULL, NA, N/A, NaN,
-// None and - in any case. A number of the wrong length is never padded.
+// None and - in any case. Any other blank of Unicode counts as a space, and characters that nobody sees (zero-width and
+// direction marks, soft hyphens, a byte order mark) do not count. A number of the wrong length is never padded.
 //
 // Parse does not allocate and does not keep b.
 func Parse(b []byte) (Key, Status) {
@@ -49,7 +50,16 @@ func Parse(b []byte) (Key, Status) {
 			return key, Valid
 		}
 	}
-	return parseDressed(trimBlanks(b))
+	key, status := parseDressed(trimBlanks(b))
+	if status != Invalid || isASCII(b) {
+		return key, status
+	}
+	var memory [longestDress]byte
+	plain, ok := undress(memory[:0], b)
+	if !ok {
+		return 0, Invalid
+	}
+	return parseDressed(trimBlanks(plain))
 }
 
 // parseDressed reads a text without blanks around it in every accepted form but the plain one.
