@@ -21,11 +21,15 @@ var (
 	ErrNoColumn     = errors.New("no such column")
 	ErrManyColumns  = errors.New("more than one column of that name")
 	ErrNotDetected  = errors.New("no column is named like an NHS number: name it with --column")
-	ErrManyDetected = errors.New("more than one column is named like an NHS number: name those that identify a person with --column")
+	ErrManyDetected = errors.New("more than one column is named like an NHS number: name each that holds one with --column, and allow the others with --allow-column")
 	ErrNoNames      = errors.New("the columns have no names: give --column a number, from 1")
 	ErrAmbiguous    = errors.New("a column has this number for a name: two columns could be meant")
 	ErrNamedTwice   = errors.New("named twice")
 	ErrAllowedToo   = errors.New("it identifies people, so that there is nothing to allow")
+	// ErrSaidUnnamed is a column that is named like an NHS number, and neither identifies people nor is allowed.
+	ErrSaidUnnamed = errors.New("named like an NHS number")
+	// ErrNoHeaderSaid is a first line of which nobody can tell whether it is a header.
+	ErrNoHeaderSaid = errors.New("no cell of the first line is like the name of a column: pass --no-header if the line is data, or --header if it has the names")
 	ErrNotAName     = errors.New("what stands in the first line for this column is no name but may be data: pass --no-header if the file has no header")
 )
 
@@ -45,6 +49,8 @@ type ColumnError struct {
 	Count int
 	// Hint says more, or is "".
 	Hint string
+	// Said are the columns of ErrSaidUnnamed, and Named those that identify people.
+	Said, Named []string
 }
 
 // mostNames is how many names of columns an error lists.
@@ -54,6 +60,9 @@ const mostNames = 60
 func (e *ColumnError) Error() string {
 	var text strings.Builder
 	text.WriteString(e.Name + ": ")
+	if e.Err == ErrSaidUnnamed {
+		return text.String() + e.said()
+	}
 	switch {
 	case looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count):
 		fmt.Fprintf(&text, "%s %s: ", cmp.Or(e.Flag, "--column"), e.Wanted)
@@ -80,6 +89,20 @@ func (e *ColumnError) Error() string {
 		fmt.Fprintf(&text, "; there are %d columns, whose names are not shown since the first line may be data", e.Count)
 	}
 	return text.String()
+}
+
+// said is the message of ErrSaidUnnamed.
+func (e *ColumnError) said() string {
+	columns, are := "column", "is"
+	if len(e.Said) > 1 {
+		columns, are = "columns", "are"
+	}
+	names := make([]string, 0, mostTold)
+	for _, name := range e.Said[:min(len(e.Said), mostTold)] {
+		names = append(names, quoted(name))
+	}
+	return fmt.Sprintf("%s %s %s named like an NHS number and not by --column: filter by all with%s, or, where there is no number in it, pass%s",
+		columns, strings.Join(names, ", "), are, flags("--column", slices.Concat(e.Named, e.Said)), flags("--allow-column", e.Said))
 }
 
 // Unwrap gives the reason.
@@ -113,49 +136,150 @@ func isIdentifying(name string) bool {
 	return false
 }
 
-// mayIdentify tells whether a name has an NHS number in it, as father_nhs_number or nhs_number.1, and does not go on to
-// say that it is something about one: the check of a number is often beside it.
-func mayIdentify(name string) bool {
-	name = plainName(name)
-	for _, number := range []string{"nhsnumber", "nhsno", "nhsnum", "nhsnr"} {
-		at := strings.LastIndex(name, number)
-		if at < 0 {
-			continue
+// saysNumber tells whether a name says that there are NHS numbers, whatever else it says: father_nhs_number, nhs_number.1, "NHS number
+// (traced)". The status of a number is often beside it under such a name, and so is a second number: only who knows the data
+// can tell the two.
+func saysNumber(name string) bool {
+	if isIdentifying(name) || isIdentifying(lastPart(name)) {
+		return true
+	}
+	words := nameWords(name)
+	for i, word := range words {
+		if word == "nhs" && i+1 < len(words) && startsLike(words[i+1], "number", "numbers", "no", "num", "nr", "nbr", "id") {
+			return true
 		}
-		rest := name[at+len(number):]
-		for _, about := range []string{"status", "verif", "valid", "indicator", "flag", "trac", "check", "present", "known", "count", "source", "date"} {
-			if strings.Contains(rest, about) {
-				return false
+		for _, number := range []string{"nhsnum", "nhsno", "nhsnr", "nhsnbr"} {
+			if at := strings.Index(word, number); at >= 0 && !startsOtherWord(number, word[at+len(number):]) {
+				return true
 			}
 		}
-		return true
 	}
 	return false
 }
 
-// chooseColumns returns the places of the identifying columns: those wanted, by name or by number from 1, or where
-// none is wanted the only one whose name is identifying. name is the input's, for messages.
-func chooseColumns(name string, columns []formats.Column, wanted []string) ([]int, error) {
-	if len(wanted) == 0 {
-		return detectColumn(name, columns)
+// startsLike tells whether a word is one of some, with digits behind it or not.
+func startsLike(word string, some ...string) bool {
+	return slices.Contains(some, strings.TrimRightFunc(word, unicode.IsDigit)) || strings.HasPrefix(word, "number")
+}
+
+// startsOtherWord tells whether nhsno goes on as another word does: nhsnotes, nhsnorth, nhsnon, nhsnominated.
+func startsOtherWord(number, rest string) bool {
+	return number == "nhsno" && slices.ContainsFunc([]string{"te", "ti", "rt", "n", "m", "w", "d"}, func(start string) bool { return strings.HasPrefix(rest, start) })
+}
+
+// nameWords takes a name apart into words in lower case, at what is no letter or digit and where a capital follows a small letter.
+func nameWords(name string) []string {
+	var words []string
+	var word strings.Builder
+	end := func() {
+		if word.Len() > 0 {
+			words = append(words, word.String())
+			word.Reset()
+		}
 	}
-	chosen := make([]int, 0, len(wanted))
+	before := rune(0)
+	runes := []rune(name)
+	for i, r := range runes {
+		next := i+1 < len(runes) && unicode.IsLower(runes[i+1])
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			end()
+			before = r
+			continue
+		case unicode.IsUpper(r) && (unicode.IsLower(before) || unicode.IsUpper(before) && next):
+			end()
+		}
+		word.WriteRune(unicode.ToLower(r))
+		before = r
+	}
+	end()
+	return words
+}
+
+// chosen are the columns of an input by what a run does with them, as places.
+type chosen struct {
+	// identifying columns tell whose record it is.
+	identifying []int
+	// allowed columns may hold NHS numbers without identifying anybody.
+	allowed []int
+}
+
+// chooseColumns returns the identifying columns: those wanted, by name or by number from 1, or where none is wanted the only one
+// whose name is identifying; and those that are allowed. It refuses an input in which a further column is named like an
+// NHS number. name is the input's, for messages; of many inputs not each need have the columns that are allowed.
+func chooseColumns(name string, columns []formats.Column, wanted, allowed []string, many bool) (c chosen, err error) {
+	var others []int // that are allowed where no column is wanted
+	if len(wanted) == 0 {
+		if others, err = allowedColumns(name, columns, nil, allowed, many); err != nil {
+			return c, err
+		}
+		c.identifying, err = detectColumn(name, columns, others)
+	} else {
+		c.identifying, err = wantedColumns(name, columns, wanted)
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.allowed, err = allowedColumns(name, columns, c.identifying, allowed, many); err != nil {
+		return c, err
+	}
+	if unnamed := saidColumns(columns, slices.Concat(c.identifying, c.allowed)); len(unnamed) > 0 {
+		e := columnError(name, columns, "", ErrSaidUnnamed)
+		e.Said, e.Named = labelsOf(columns, unnamed), labelsOf(columns, c.identifying)
+		return c, e
+	}
+	return c, nil
+}
+
+// saidColumns returns the columns named like an NHS number that can hold one and are not among some.
+func saidColumns(columns []formats.Column, some []int) (said []int) {
+	if nameless(columns) {
+		return nil
+	}
+	for i, c := range columns {
+		if saysNumber(c.Name) && !c.Numberless && !slices.Contains(some, i) {
+			said = append(said, i)
+		}
+	}
+	return said
+}
+
+func labelsOf(columns []formats.Column, places []int) []string {
+	labels := columnLabels(columns)
+	names := make([]string, len(places))
+	for i, place := range places {
+		names[i] = labels[place]
+	}
+	return names
+}
+
+// wantedColumns returns the places of the columns wanted.
+func wantedColumns(name string, columns []formats.Column, wanted []string) ([]int, error) {
+	places := make([]int, 0, len(wanted))
+	byNumber := true
 	for _, w := range wanted {
 		place, err := findColumn(columns, w)
 		if err == nil && !nameless(columns) && !looksLikeName(columns[place].Name) {
 			err = ErrNotAName
 		}
+		if err == nil && slices.Contains(places, place) {
+			err = ErrNamedTwice
+		}
 		if err != nil {
 			return nil, columnError(name, columns, w, err)
 		}
-		for _, other := range chosen {
-			if other == place {
-				return nil, columnError(name, columns, w, ErrNamedTwice)
-			}
-		}
-		chosen = append(chosen, place)
+		byNumber = byNumber && columns[place].Name != w
+		places = append(places, place)
 	}
-	return chosen, nil
+	if byNumber && columns[places[0]].Doubtful && !slices.ContainsFunc(columns, isLikeColumnName) {
+		return nil, columnError(name, columns, "", ErrNoHeaderSaid)
+	}
+	return places, nil
+}
+
+// isLikeColumnName tells whether a cell of a first line is what columns are called, and values are not.
+func isLikeColumnName(c formats.Column) bool {
+	return looksLikeName(c.Name) && (saysNumber(c.Name) || headerEvidence(c.Name) > 0)
 }
 
 // findColumn returns the place of the column with the name or the number wanted.
@@ -196,15 +320,16 @@ func nameless(columns []formats.Column) bool {
 	return !slices.ContainsFunc(columns, func(c formats.Column) bool { return c.Name != "" })
 }
 
-// detectColumn returns the only column whose name is identifying.
-func detectColumn(name string, columns []formats.Column) ([]int, error) {
+// detectColumn returns the only column whose name is identifying, those allowed left out.
+func detectColumn(name string, columns []formats.Column, allowed []int) ([]int, error) {
 	var found []int
 	another := false
 	for i, c := range columns {
 		switch {
+		case slices.Contains(allowed, i) || c.Numberless:
 		case isIdentifying(c.Name) || isIdentifying(lastPart(c.Name)):
 			found = append(found, i)
-		case mayIdentify(c.Name):
+		case saysNumber(c.Name):
 			another = true
 		}
 	}
@@ -259,11 +384,11 @@ func columnError(name string, columns []formats.Column, wanted string, reason er
 	return e
 }
 
-// Words of which nearly every header has one, and hardly any record: nameWords alone, valueWords, which may be the value of something
+// Words of which nearly every header has one, and hardly any record: headerWords alone, valueWords, which may be the value of something
 // too ("no", "mother"), with another of them or in a name of several words.
 var (
-	nameWords  = []string{"id", "nhs", "number", "num", "name", "date", "dob", "code", "key", "sex", "gender", "age", "postcode"}
-	valueWords = []string{
+	headerWords = []string{"id", "nhs", "number", "num", "name", "date", "dob", "code", "key", "sex", "gender", "age", "postcode"}
+	valueWords  = []string{
 		"no", "time", "type", "ward", "site", "trust", "gp", "practice", "cost", "note", "notes", "status", "mother", "baby", "patient",
 		"value", "year",
 	}
@@ -279,15 +404,21 @@ func looksLikeHeader(names []string) bool {
 	}
 	found := 0 // 2 are enough
 	for _, name := range names {
-		words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
-		switch {
-		case strings.Contains(name, "_"), containsAny(words, nameWords), len(words) > 1 && containsAny(words, valueWords):
-			found += 2
-		case containsAny(words, valueWords):
-			found++
-		}
+		found += headerEvidence(name)
 	}
 	return found >= 2
+}
+
+// headerEvidence says how much a cell is like the name of a column: 0 for nothing, 2 for enough.
+func headerEvidence(name string) int {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
+	switch {
+	case strings.Contains(name, "_"), containsAny(words, headerWords), len(words) > 1 && containsAny(words, valueWords):
+		return 2
+	case containsAny(words, valueWords):
+		return 1
+	}
+	return 0
 }
 
 func containsAny(words, known []string) bool {

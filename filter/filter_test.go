@@ -29,6 +29,15 @@ func (s standings) LookUp(keys []nhsnumber.Key, out []snapshot.Standing) {
 	}
 }
 
+func (s standings) PerFirstDigit() (people [10]uint64) {
+	for key, standing := range s {
+		if standing == snapshot.OptedOut {
+			people[key/100_000_000]++
+		}
+	}
+	return people
+}
+
 // number makes a valid number of the range that is never issued.
 func number(r *rand.Rand) (string, nhsnumber.Key) {
 	for {

@@ -102,7 +102,7 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 		shown.maskNames()
 		report.add(&shown)
 	}
-	if err := TogetherPreflight(report.Files); err != nil {
+	if err := TogetherPreflight(report.Files, f.Each.Register); err != nil {
 		return nil, err
 	}
 	report.Finished = time.Now().UTC()
@@ -313,7 +313,9 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 		done.withheld = out.withheld.report()
 	}
 	if to.ledger != nil {
-		return done, to.ledger.add(ledgerEntry{Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, Bystanders: file.bystanders})
+		return done, to.ledger.add(ledgerEntry{
+			Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, Bystanders: ledgerSamples(file.bystanders), Watched: file.watched,
+		})
 	}
 	return done, nil
 }

@@ -6,6 +6,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"noo/formats"
@@ -17,6 +18,8 @@ import (
 type Register interface {
 	// LookUp sets standings[i] for keys[i]. It is called from several goroutines.
 	LookUp(keys []nhsnumber.Key, standings []snapshot.Standing)
+	// PerFirstDigit returns how many people who opted out have a number that starts with each digit.
+	PerFirstDigit() [10]uint64
 }
 
 // judge implements formats.Decider, and counts.
@@ -28,6 +31,8 @@ type judge struct {
 	scratch  sync.Pool // of *opinion
 
 	offenders offenders
+	// refuseNames tells of each column whether a value that is the name of a column of NHS numbers ends the run.
+	refuseNames []bool
 
 	mutex   sync.Mutex
 	counts  [verdicts]int64
@@ -36,16 +41,9 @@ type judge struct {
 
 func newJudge(register Register, policy Policy) *judge {
 	j := &judge{register: register, policy: policy, ranks: policy.ranks()}
-	j.scratch.New = func() any { return new(opinion) }
+	j.scratch.New = func() any { return j.newOpinion() }
 	for v := range Verdict(verdicts) {
-		switch {
-		case v == OptedOut:
-			j.fates[v] = formats.Drop
-		case policy.action(v) == Keep:
-			j.fates[v] = formats.Keep
-		default:
-			j.fates[v] = formats.Withhold
-		}
+		j.fates[v] = policy.fate(v)
 	}
 	return j
 }
@@ -61,6 +59,50 @@ type opinion struct {
 	others    []int32                        // places in the block at hand
 	values    []Verdict                      // by value
 	records   []Verdict                      // by record
+
+	digits []byte                   // of a number that came as one
+	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
+	name   int                      // the place of the first value that is the name of a column of NHS numbers, or -1
+}
+
+func (j *judge) newOpinion() *opinion {
+	o := &opinion{}
+	var key [1]nhsnumber.Key
+	var standing [1]snapshot.Standing
+	o.hasOut = func(k nhsnumber.Key) bool {
+		key[0] = k
+		j.register.LookUp(key[:], standing[:])
+		return standing[0] == snapshot.OptedOut
+	}
+	return o
+}
+
+// invalid is the verdict on the text in a place that is no NHS number; it remembers the first that is a name.
+func (o *opinion) invalid(text []byte, place int) Verdict {
+	if o.name < 0 && isName(text) {
+		o.name = place
+	}
+	return o.invalidText(text)
+}
+
+// invalidText is the verdict on a text that is no NHS number.
+func (o *opinion) invalidText(text []byte) Verdict {
+	if nhsnumber.Held(text, o.hasOut) {
+		return disguised
+	}
+	return Invalid
+}
+
+// invalidInt is the verdict on an integer that is no NHS number.
+func (o *opinion) invalidInt(v int64) Verdict {
+	o.digits = strconv.AppendInt(o.digits[:0], v, 10)
+	return o.invalidText(o.digits)
+}
+
+// invalidFloat is the verdict on a floating-point number that is no NHS number.
+func (o *opinion) invalidFloat(v float64) Verdict {
+	o.digits = strconv.AppendFloat(o.digits[:0], v, 'f', -1, 64)
+	return o.invalidText(o.digits)
 }
 
 // grow returns a slice of length n in the memory of s where that is enough.
@@ -81,6 +123,11 @@ func (s *stopped) Error() string {
 	return "a record that the policy does not allow: " + s.verdict.String()
 }
 
+// nameAmong is the name of a column of NHS numbers among the values of an identifying column.
+type nameAmong struct{ slot int }
+
+func (*nameAmong) Error() string { return ErrLateNames.Error() }
+
 // Decide implements formats.Decider.
 func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*opinion)
@@ -88,8 +135,12 @@ func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 
 	o.records = grow(o.records, batch.Records)
 	for i := range batch.Columns {
+		o.name = -1
 		if err := j.judgeColumn(o, &batch.Columns[i], i == 0); err != nil {
 			return err
+		}
+		if o.name >= 0 && i < len(j.refuseNames) && j.refuseNames[i] {
+			return &nameAmong{slot: i}
 		}
 	}
 	counts := j.fatesOf(o.records, fates)
@@ -182,49 +233,67 @@ func (j *judge) judgeValues(o *opinion, values *formats.Values) {
 	for at := 0; at < n; at += blockValues {
 		found := o.values[at:min(at+blockValues, n)]
 		keys, standings := o.keys[:len(found)], o.standings[:len(found)]
-		parseBlock(values, at, keys, found)
+		o.parseBlock(values, at, keys, found)
 		j.settle(keys, standings, found)
 	}
 	at := n
 	for k := range values.Even {
 		even := &values.Even[k]
-		j.judgeEven(o, even, o.values[at:at+even.Count])
+		j.judgeEven(o, even, at, o.values[at:at+even.Count])
 		at += even.Count
 	}
 }
 
 // parseBlock reads values from place at on, as many as there are keys. What is not a valid number gets key 0, which is looked up for
 // nothing.
-func parseBlock(values *formats.Values, at int, keys []nhsnumber.Key, found []Verdict) {
+func (o *opinion) parseBlock(values *formats.Values, at int, keys []nhsnumber.Key, found []Verdict) {
 	var status nhsnumber.Status
 	switch {
 	case len(values.Text) > 0:
 		for i, text := range values.Text[at : at+len(keys)] {
 			keys[i], status = nhsnumber.Parse(text)
 			found[i] = statusVerdicts[status]
+			if status == nhsnumber.Invalid {
+				found[i] = o.invalid(text, at+i)
+			}
 		}
 	case len(values.Ints) > 0:
 		for i, v := range values.Ints[at : at+len(keys)] {
 			keys[i], status = nhsnumber.ParseInt(v)
 			found[i] = statusVerdicts[status]
+			if status == nhsnumber.Invalid {
+				found[i] = o.invalidInt(v)
+			}
 		}
 	default:
 		for i, v := range values.Floats[at : at+len(keys)] {
 			keys[i], status = nhsnumber.ParseFloat(v)
 			found[i] = statusVerdicts[status]
+			if status == nhsnumber.Invalid {
+				found[i] = o.invalidFloat(v)
+			}
 		}
 	}
 }
 
-// judgeEven sets the verdicts on texts of one length, of which those of ten bytes mostly are plain numbers.
-func (j *judge) judgeEven(o *opinion, even *formats.EvenTexts, found []Verdict) {
+// parse is parseBlock for the text in one place.
+func (o *opinion) parse(text []byte, place int) (nhsnumber.Key, Verdict) {
+	key, status := nhsnumber.Parse(text)
+	if status == nhsnumber.Invalid {
+		return key, o.invalid(text, place)
+	}
+	return key, statusVerdicts[status]
+}
+
+// judgeEven sets the verdicts on texts of one length, of which those of ten bytes mostly are plain numbers. The first of them has
+// the place first among the values of the column.
+func (j *judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found []Verdict) {
 	for at := 0; at < even.Count; at += blockValues {
 		found := found[at:min(at+blockValues, even.Count)]
 		keys, standings := o.keys[:len(found)], o.standings[:len(found)]
 		if even.Size != 10 {
 			for i := range keys {
-				key, status := nhsnumber.Parse(even.At(at + i))
-				keys[i], found[i] = key, statusVerdicts[status]
+				keys[i], found[i] = o.parse(even.At(at+i), first+at+i)
 			}
 			j.settle(keys, standings, found)
 			continue
@@ -235,8 +304,7 @@ func (j *judge) judgeEven(o *opinion, even *formats.EvenTexts, found []Verdict) 
 			found[i] = standingVerdicts[standing]
 		}
 		for _, i := range o.others {
-			key, status := nhsnumber.Parse(even.At(at + int(i)))
-			keys[0], found[i] = key, statusVerdicts[status]
+			keys[0], found[i] = o.parse(even.At(at+int(i)), first+at+int(i))
 			j.settle(keys[:1], standings[:1], found[i:i+1])
 		}
 	}
@@ -271,11 +339,15 @@ func (j *judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []V
 	for _, v := range []Verdict{Missing, Invalid, Unchecked} {
 		failing = failing || counts[v] > 0 && j.policy.action(v) == Fail
 	}
+	failing = failing || counts[disguised] > 0 && j.policy.Invalid == Fail
 	if !failing {
 		return nil
 	}
 	for i, v := range records {
 		if v != OptedOut && j.policy.action(v) == Fail {
+			if v == disguised {
+				v = Invalid
+			}
 			return &stopped{seq: batch.Seq, index: i, verdict: v}
 		}
 	}
@@ -313,7 +385,11 @@ func (j *judge) noteOffenders(batch *formats.Batch, counts [verdicts]int64, reco
 func (j *judge) firstOffenders() []Offender {
 	var first []Offender
 	for _, p := range j.offenders.first {
-		first = append(first, Offender{Record: j.number(p.seq, p.index), Verdict: p.verdict})
+		verdict := p.verdict
+		if verdict == disguised {
+			verdict = Invalid
+		}
+		first = append(first, Offender{Record: j.number(p.seq, p.index), Verdict: verdict})
 	}
 	return first
 }

@@ -31,8 +31,32 @@ type ledgerEntry struct {
 	Rules    string        `json:"rules"`
 	File     FileReport    `json:"file"`
 	Withheld *OutputReport `json:"withheld,omitempty"`
-	// Bystanders are the samples of the columns that do not identify people, for TogetherPreflight.
-	Bystanders []SampledColumn `json:"bystanders,omitempty"`
+	// Bystanders are the samples of the columns that do not identify people, and Watched what was seen in them, for TogetherPreflight.
+	Bystanders []ledgerSample  `json:"bystanders,omitempty"`
+	Watched    []WatchedColumn `json:"watched,omitempty"`
+}
+
+// ledgerSample is the sample of a column, with the counts by which it is told that the column holds NHS numbers.
+type ledgerSample struct {
+	SampledColumn
+	Tens  int `json:"tens"`
+	Whole int `json:"whole"`
+}
+
+func ledgerSamples(columns []SampledColumn) (samples []ledgerSample) {
+	for _, column := range columns {
+		samples = append(samples, ledgerSample{column, column.tens, column.whole})
+	}
+	return samples
+}
+
+// samples returns the samples as they were taken.
+func (e *ledgerEntry) samples() (columns []SampledColumn) {
+	for _, sample := range e.Bystanders {
+		sample.tens, sample.whole = sample.Tens, sample.Whole
+		columns = append(columns, sample.SampledColumn)
+	}
+	return columns
 }
 
 // ledger is the open file. It is safe for concurrent use.
@@ -188,7 +212,7 @@ func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutpu
 		return nil, err
 	}
 	taken := &finished{report: entry.File, withheld: entry.Withheld}
-	taken.report.bystanders = entry.Bystanders
+	taken.report.bystanders, taken.report.watched = entry.samples(), entry.Watched
 	return taken, nil
 }
 

@@ -1,6 +1,10 @@
 package filter
 
-import "fmt"
+import (
+	"fmt"
+
+	"noo/formats"
+)
 
 // Verdict is what is found out about a record.
 type Verdict uint8
@@ -17,13 +21,16 @@ const (
 	Kept
 	// OptedOut is a record of someone who opted out.
 	OptedOut
+	// disguised is an Invalid record all the same, but one in which a person would read the number of someone who opted out. It is
+	// written nowhere, whatever the policy.
+	disguised
 
-	verdicts = 5
+	verdicts = 6
 )
 
 // String gives the verdict's name in a report.
 func (v Verdict) String() string {
-	return [verdicts]string{"invalid", "unchecked", "missing", "kept", "opted_out"}[v]
+	return [verdicts]string{"invalid", "unchecked", "missing", "kept", "opted_out", "invalid"}[v]
 }
 
 // MarshalText gives the verdict's name in a report.
@@ -75,7 +82,18 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// action says what p does with a record of verdict v, which must not be OptedOut.
+// fate says where a record of verdict v goes.
+func (p Policy) fate(v Verdict) formats.Fate {
+	switch {
+	case v == OptedOut || v == disguised:
+		return formats.Drop
+	case p.action(v) == Keep:
+		return formats.Keep
+	}
+	return formats.Withhold
+}
+
+// action says what p does with a record of verdict v, which must not be OptedOut; of a disguised one, whether it fails.
 func (p Policy) action(v Verdict) Action {
 	switch v {
 	case Kept:
@@ -93,7 +111,8 @@ func (p Policy) action(v Verdict) Action {
 // is stricter with, so that neither can hide behind the other.
 func (p Policy) ranks() (ranks [verdicts]uint8) {
 	strictness := [...]uint8{Keep: 0, Withhold: 1, Fail: 2}
-	ranks[Missing], ranks[Kept], ranks[Unchecked], ranks[Invalid], ranks[OptedOut] = 0, 1, 2, 3, 4
+	ranks[Missing], ranks[Kept], ranks[Unchecked], ranks[Invalid], ranks[OptedOut] = 0, 1, 2, 3, 5
+	ranks[disguised] = 4
 	if strictness[p.Unchecked] > strictness[p.Invalid] {
 		ranks[Unchecked], ranks[Invalid] = 3, 2
 	}
@@ -109,6 +128,9 @@ type Tally struct {
 	Invalid   int64 `json:"invalid"`
 	Unchecked int64 `json:"unchecked"`
 	Written   int64 `json:"written"`
+	// Disguised are those of Invalid that hold the number of someone who opted out in a form that is no NHS number. They are
+	// written nowhere, whatever the policy.
+	Disguised int64 `json:"disguised,omitempty"`
 }
 
 // Add adds the counts of another tally.
@@ -120,10 +142,11 @@ func (t *Tally) Add(o Tally) {
 	t.Invalid += o.Invalid
 	t.Unchecked += o.Unchecked
 	t.Written += o.Written
+	t.Disguised += o.Disguised
 }
 
-// Withheld is the number of records that were neither written nor opted out.
-func (t Tally) Withheld() int64 { return t.Read - t.OptedOut - t.Written }
+// Withheld is the number of records that were not written but may be collected for follow-up.
+func (t Tally) Withheld() int64 { return t.Read - t.OptedOut - t.Disguised - t.Written }
 
 // MustNotBeDisclosed is the number of records that a filter run would leave out.
 func (t Tally) MustNotBeDisclosed() int64 { return t.Read - t.Written }
@@ -131,7 +154,7 @@ func (t Tally) MustNotBeDisclosed() int64 { return t.Read - t.Written }
 // onlyWritten is the tally of the records that were written under a policy.
 func (t Tally) onlyWritten(p Policy) Tally {
 	counts := [verdicts]int64{Kept: t.Kept}
-	for v, n := range map[Verdict]int64{Missing: t.Missing, Invalid: t.Invalid, Unchecked: t.Unchecked} {
+	for v, n := range map[Verdict]int64{Missing: t.Missing, Invalid: t.Invalid - t.Disguised, Unchecked: t.Unchecked} {
 		if p.action(v) == Keep {
 			counts[v] = n
 		}
@@ -143,11 +166,11 @@ func (t Tally) onlyWritten(p Policy) Tally {
 func newTally(counts [verdicts]int64, p Policy) Tally {
 	t := Tally{
 		Kept: counts[Kept], OptedOut: counts[OptedOut], Missing: counts[Missing],
-		Invalid: counts[Invalid], Unchecked: counts[Unchecked],
+		Invalid: counts[Invalid] + counts[disguised], Unchecked: counts[Unchecked], Disguised: counts[disguised],
 	}
 	for v, n := range counts {
 		t.Read += n
-		if Verdict(v) != OptedOut && p.action(Verdict(v)) == Keep {
+		if p.fate(Verdict(v)) == formats.Keep {
 			t.Written += n
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,18 +19,16 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-const (
-	// sampleRecords is how many records are looked at.
-	sampleRecords = 1000
-	// tellingNumbers is how many NHS numbers a column must have at least to be told by them: fewer may be chance.
-	tellingNumbers = 20
-)
+// sampleRecords is how many records are looked at.
+const sampleRecords = 1000
 
 // Errors that the preflight can give; each is wrapped in a *PreflightError.
 var (
 	ErrUnnamedNumbers = errors.New("NHS numbers in a column that was not named")
 	ErrFewNumbers     = errors.New("few NHS numbers in a column that was named")
 	ErrLateNames      = errors.New("the names of the columns among the records")
+	// ErrOptedOutElsewhere is a column that was not named and holds numbers of people who opted out.
+	ErrOptedOutElsewhere = errors.New("numbers of people who opted out in a column that was not named")
 )
 
 // ColumnSample counts the values of a column in the first records of an input.
@@ -41,12 +40,16 @@ type ColumnSample struct {
 	// Valid are those that are NHS numbers.
 	Valid int `json:"valid"`
 
+	tens  int // those that have ten digits, in any dress
+	whole int // those of tens that are numbers by their check digit
 	names int // those that are no number but what a column of them is called
 }
 
-// HoldsNumbers tells whether a column is one of NHS numbers, by what is in it: at least half of what is not blank, and at
-// least 20.
-func (s ColumnSample) HoldsNumbers() bool { return 2*s.Valid >= s.Filled && s.Valid >= tellingNumbers }
+// HoldsNumbers tells whether a column holds NHS numbers: more of its values of ten digits have the right check digit than chance
+// gives, which is 1 in 11, so many that chance would do it less than once in 10,000 times. Five of five are enough.
+func (s ColumnSample) HoldsNumbers() bool {
+	return s.whole > 0 && atLeastOf(int64(s.whole), int64(s.tens), validByChance) < unlikely
+}
 
 // LacksNumbers tells whether a column is not one of NHS numbers: less than half of what is not blank is. A blank column tells
 // nothing.
@@ -72,17 +75,50 @@ func (s *ColumnSample) add(v *formats.Values) {
 			place = int(v.Index[i])
 		}
 		s.Values++
-		switch statusAt(v, place) {
-		case nhsnumber.Valid:
-			s.Valid++
-			s.Filled++
-		case nhsnumber.Invalid:
-			s.Filled++
-			if v.Text != nil && isName(v.Text[place]) {
-				s.names++
-			}
+		s.count(v, place)
+	}
+}
+
+// count counts the value in a place; -1 is the place of a null.
+func (s *ColumnSample) count(v *formats.Values, place int) {
+	status := statusAt(v, place)
+	if status == nhsnumber.Missing {
+		return
+	}
+	s.Filled++
+	if status == nhsnumber.Valid {
+		s.Valid++
+		s.tens++
+		s.whole++
+		return
+	}
+	switch {
+	case v.Text != nil:
+		_, status, ten := nhsnumber.Whole(v.Text[place])
+		if ten {
+			s.tens++
+		}
+		if status == nhsnumber.Valid {
+			s.whole++
+		}
+		if isName(v.Text[place]) {
+			s.names++
+		}
+	case v.Ints != nil:
+		if v := v.Ints[place]; v >= leastNumber && v <= mostNumber {
+			s.tens++
+		}
+	default:
+		if v := v.Floats[place]; v >= leastNumber && v <= mostNumber && v == math.Trunc(v) {
+			s.tens++
 		}
 	}
+}
+
+// join adds the counts of the same column of another file.
+func (s *ColumnSample) join(other *ColumnSample) {
+	s.Values, s.Filled, s.Valid = s.Values+other.Values, s.Filled+other.Filled, s.Valid+other.Valid
+	s.tens, s.whole = s.tens+other.tens, s.whole+other.whole
 }
 
 // isName tells whether a value is what a column of NHS numbers is called. Few values get as far as a look at the names.
@@ -93,10 +129,19 @@ func isName(value []byte) bool {
 	}
 	for i := 0; i+len("nhs") <= len(value); i++ {
 		if value[i]|0x20 == 'n' && bytes.EqualFold(value[i:i+len("nhs")], []byte("nhs")) {
-			return isIdentifying(string(value))
+			return isColumnName(string(value))
 		}
 	}
 	return false
+}
+
+// isColumnName tells whether a value is the name of a column of NHS numbers, and no sentence about one.
+func isColumnName(value string) bool {
+	if isIdentifying(value) {
+		return true
+	}
+	words := strings.Fields(value)
+	return saysNumber(value) && (len(words) == 1 || len(words) <= 3 && strings.EqualFold(words[0], "nhs"))
 }
 
 // statusAt says what the value in a place is; -1 is the place of a null.
@@ -141,6 +186,8 @@ type PreflightError struct {
 	Named []string
 	// Unnamed are columns that were not, and hold NHS numbers.
 	Unnamed []string
+	// Watched are the columns of ErrOptedOutElsewhere, which has no Columns.
+	Watched []WatchedColumn
 }
 
 // mostTold is how many columns an error tells of.
@@ -148,6 +195,9 @@ const mostTold = 10
 
 // Error gives one line: which columns, what share of their values are NHS numbers, and what to do.
 func (e *PreflightError) Error() string {
+	if errors.Is(e.Err, ErrOptedOutElsewhere) {
+		return e.elsewhere()
+	}
 	told := make([]string, 0, mostTold)
 	for _, c := range e.Columns[:min(len(e.Columns), mostTold)] {
 		told = append(told, fmt.Sprintf("%s (%d of %d values)", quoted(c.Label), c.Valid, c.Filled))
@@ -161,8 +211,7 @@ func (e *PreflightError) Error() string {
 		columns = "columns " + strings.Join(told, ", ")
 	}
 	if errors.Is(e.Err, ErrLateNames) {
-		return fmt.Sprintf("%s: among the first records of column %s stands the name of a column of NHS numbers: take away the lines above the names, or pass --force-column if there is no mistake",
-			e.Name, quoted(e.Columns[0].Label))
+		return e.lateNames()
 	}
 	if errors.Is(e.Err, ErrFewNumbers) {
 		hint := "name another one with --column"
@@ -178,6 +227,34 @@ func (e *PreflightError) Error() string {
 	}
 	return fmt.Sprintf("%s: %s %s NHS numbers and %s not named: filter by all with%s, or let %s pass with%s",
 		e.Name, columns, hold, was, flags("--column", slices.Concat(e.Named, e.Unnamed)), let, flags("--allow-column", e.Unnamed))
+}
+
+// lateNames is the message of ErrLateNames.
+func (e *PreflightError) lateNames() string {
+	label := quoted(e.Columns[0].Label)
+	if slices.Contains(e.Named, e.Columns[0].Label) {
+		return fmt.Sprintf("%s: among the records of column %s stands the name of a column of NHS numbers: take away the lines above the names, or pass --force-column if there is no mistake",
+			e.Name, label)
+	}
+	return fmt.Sprintf("%s: a value of column %s is the name of a column of NHS numbers: if another table begins there, split the file, else pass --allow-column %s",
+		e.Name, label, label)
+}
+
+// elsewhere is the message of ErrOptedOutElsewhere.
+func (e *PreflightError) elsewhere() string {
+	told := make([]string, 0, mostTold)
+	for _, c := range e.Watched[:min(len(e.Watched), mostTold)] {
+		told = append(told, fmt.Sprintf("column %s of %s", quoted(c.Label), recordsWritten(c.Records)))
+	}
+	return fmt.Sprintf("%s: numbers of people who opted out are in %s: filter by all with%s, or let them pass with%s",
+		e.Name, strings.Join(told, ", "), flags("--column", slices.Concat(e.Named, e.Unnamed)), flags("--allow-column", e.Unnamed))
+}
+
+func recordsWritten(n int64) string {
+	if n == 1 {
+		return "1 record that would be kept"
+	}
+	return fmt.Sprintf("%d records that would be kept", n)
 }
 
 // Unwrap gives the reason.
@@ -210,12 +287,8 @@ func quoted(label string) string {
 // preflight looks at the first records of an input, and returns a *PreflightError where the columns chosen to identify people are
 // not those that hold NHS numbers. A check is not stopped by values that are no NHS numbers unless they would pass: it reports them.
 // It returns the samples of all columns that neither identify people nor are allowed to hold NHS numbers.
-func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen []int) (bystanders []SampledColumn, err error) {
+func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen chosen) (bystanders []SampledColumn, err error) {
 	columns := dataset.Columns()
-	allowed, err := r.allowedColumns(name, columns, chosen)
-	if err != nil {
-		return nil, err
-	}
 	samples, err := sampleColumns(ctx, dataset)
 	if err != nil {
 		return nil, err
@@ -225,28 +298,23 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 	for i, sample := range samples {
 		column := SampledColumn{labels[i], sample}
 		switch {
-		case slices.Contains(chosen, i):
+		case slices.Contains(chosen.identifying, i):
 			switch {
-			// The first line was a title, and what is below it would be filtered as if the names were somebody's record.
-			case sample.names > 0 && !nameless(columns) && !isIdentifying(columns[i].Name):
+			case sample.names > 0 && titled(columns, i):
 				late = append(late, column)
 			case sample.LacksNumbers():
 				few = append(few, column)
 			}
-		case sample.Filled > 0 && !slices.Contains(allowed, i):
+		case sample.Filled > 0 && !slices.Contains(chosen.allowed, i):
 			bystanders = append(bystanders, column)
 		}
 	}
-	named := make([]string, len(chosen))
-	for i, place := range chosen {
-		named[i] = labels[place]
-	}
+	named := labelsOf(columns, chosen.identifying)
 	unnamed := holdingNumbers(name, bystanders, named)
-	reports := r.Output == "" && r.Policy.Invalid != Keep
 	switch {
-	case len(late) > 0 && !r.ForceColumns && !reports:
+	case len(late) > 0 && !r.passesStrange():
 		return nil, &PreflightError{Name: name, Err: ErrLateNames, Columns: late, Named: named}
-	case len(few) > 0 && !r.ForceColumns && !reports:
+	case len(few) > 0 && !r.passesStrange():
 		e := &PreflightError{Name: name, Err: ErrFewNumbers, Columns: few, Named: named}
 		if unnamed != nil {
 			e.Unnamed = unnamed.Unnamed
@@ -256,6 +324,18 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 		return nil, unnamed
 	}
 	return bystanders, nil
+}
+
+// titled tells whether the name of a column of NHS numbers among the values of an identifying column means that the first line was a title,
+// and what is below it would be filtered as if the names were somebody's record.
+func titled(columns []formats.Column, place int) bool {
+	return !nameless(columns) && !saysNumber(columns[place].Name)
+}
+
+// passesStrange tells whether an identifying column may hold something else: the user says so, or it is a check that reports it record by
+// record.
+func (r *Run) passesStrange() bool {
+	return r.ForceColumns || r.Output == "" && r.Policy.Invalid != Keep
 }
 
 // holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or nil.
@@ -272,26 +352,22 @@ func holdingNumbers(name string, bystanders []SampledColumn, named []string) *Pr
 	return e
 }
 
-// TogetherPreflight looks at the first records of all files of a dataset at once: a column may be one of NHS numbers though no
-// file by itself has enough records to tell. Columns whose names differ in case or blanks around them are one. The error is a *PreflightError.
-func TogetherPreflight(files []FileReport) error {
+// TogetherPreflight looks at the first records of all files of a dataset at once, and at what was seen while the files passed: a column
+// may be one of NHS numbers, or hold numbers of people who opted out, though no file by itself has enough records to tell.
+// Columns whose names differ in case or blanks around them are one. The error is a *PreflightError.
+func TogetherPreflight(files []FileReport, register Register) error {
 	if len(files) < 2 {
 		return nil
 	}
-	var columns []SampledColumn
+	samples, watched := columnsByName[SampledColumn]{}, columnsByName[WatchedColumn]{}
 	var named []string
-	places := map[string]int{}
 	for _, file := range files {
 		for _, column := range file.bystanders {
-			name := strings.ToLower(strings.TrimSpace(column.Label))
-			place, known := places[name]
-			if !known {
-				place = len(columns)
-				places[name] = place
-				columns = append(columns, SampledColumn{Label: column.Label})
-			}
-			sum := &columns[place].ColumnSample
-			sum.Values, sum.Filled, sum.Valid = sum.Values+column.Values, sum.Filled+column.Filled, sum.Valid+column.Valid
+			samples.of(column.Label, SampledColumn{Label: column.Label}).join(&column.ColumnSample)
+		}
+		for i := range file.watched {
+			column := &file.watched[i]
+			watched.of(column.Label, WatchedColumn{Label: column.Label}).add(column)
 		}
 		for _, name := range file.Columns {
 			if !slices.Contains(named, name) {
@@ -299,21 +375,44 @@ func TogetherPreflight(files []FileReport) error {
 			}
 		}
 	}
-	if e := holdingNumbers(fmt.Sprintf("the %d files together", len(files)), columns, named); e != nil {
+	together := fmt.Sprintf("the %d files together", len(files))
+	if e := holdingNumbers(together, samples.columns, named); e != nil {
 		return e
 	}
-	return nil
+	return optedOutElsewhere(together, watched.columns, register.PerFirstDigit(), named)
 }
 
-// allowedColumns returns the places of the columns that may hold NHS numbers without identifying anybody.
-func (r *Run) allowedColumns(name string, columns []formats.Column, chosen []int) ([]int, error) {
-	allowed := make([]int, 0, len(r.Allowed))
-	for _, w := range r.Allowed {
+// columnsByName puts what was found out about the columns of several files together by their names.
+type columnsByName[T any] struct {
+	columns []T
+	places  map[string]int
+}
+
+// of returns the column of that name, fresh if there is none yet.
+func (c *columnsByName[T]) of(label string, fresh T) *T {
+	name := strings.ToLower(strings.TrimSpace(label))
+	place, known := c.places[name]
+	if !known {
+		if c.places == nil {
+			c.places = map[string]int{}
+		}
+		place = len(c.columns)
+		c.places[name] = place
+		c.columns = append(c.columns, fresh)
+	}
+	return &c.columns[place]
+}
+
+// allowedColumns returns the places of the columns that may hold NHS numbers without identifying anybody. Of many inputs not each need
+// have them all.
+func allowedColumns(name string, columns []formats.Column, identifying []int, wanted []string, many bool) ([]int, error) {
+	allowed := make([]int, 0, len(wanted))
+	for _, w := range wanted {
 		place, err := findColumn(columns, w)
-		if errors.Is(err, ErrNoColumn) && r.Many {
+		if errors.Is(err, ErrNoColumn) && many {
 			continue // it is in others
 		}
-		if err == nil && slices.Contains(chosen, place) {
+		if err == nil && slices.Contains(identifying, place) {
 			err = ErrAllowedToo
 		}
 		if err != nil {
@@ -349,7 +448,7 @@ func shownNames(columns []formats.Column) []string {
 	}
 	header := looksLikeHeader(names)
 	for i, name := range names {
-		if !header && !(looksLikeName(name) && isIdentifying(name)) {
+		if !header && !(looksLikeName(name) && isColumnName(name)) {
 			names[i] = ""
 		}
 	}

@@ -30,6 +30,12 @@ func TestColumnSample(t *testing.T) {
 					if status == nhsnumber.Valid {
 						want.Valid++
 					}
+					if key, status, ten := nhsnumber.Whole([]byte(text)); ten {
+						want.tens++
+						if status == nhsnumber.Valid && key > 0 {
+							want.whole++
+						}
+					}
 				}
 			}
 		}
@@ -49,21 +55,27 @@ func TestColumnSample(t *testing.T) {
 // TestRules holds the two rules at their edges.
 func TestRules(t *testing.T) {
 	for _, c := range []struct {
+		name         string
 		sample       ColumnSample
 		holds, lacks bool
 	}{
-		{ColumnSample{Values: 1000, Filled: 40, Valid: 20}, true, false},
-		{ColumnSample{Values: 1000, Filled: 41, Valid: 20}, false, true},
-		{ColumnSample{Values: 1000, Filled: 19, Valid: 19}, false, false},
-		{ColumnSample{Values: 1000, Filled: 1000, Valid: 500}, true, false},
-		{ColumnSample{Values: 1000, Filled: 1000, Valid: 499}, false, true},
-		{ColumnSample{Values: 1, Filled: 1, Valid: 0}, false, true},
-		{ColumnSample{Values: 1000, Filled: 0, Valid: 0}, false, false},
-		{ColumnSample{}, false, false},
+		{"four of four", ColumnSample{Values: 1000, Filled: 4, Valid: 4, tens: 4, whole: 4}, true, false},
+		{"three of three", ColumnSample{Values: 1000, Filled: 3, Valid: 3, tens: 3, whole: 3}, false, false},
+		{"among other text", ColumnSample{Values: 1000, Filled: 1000, Valid: 15, tens: 15, whole: 15}, true, true},
+		{"chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 91, tens: 1000, whole: 91}, false, true},
+		{"at the edge of chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 120, tens: 1000, whole: 120}, false, true},
+		{"more than chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 130, tens: 1000, whole: 130}, true, true},
+		{"in another dress", ColumnSample{Values: 20, Filled: 20, tens: 20, whole: 20}, true, true},
+		{"half", ColumnSample{Values: 1000, Filled: 1000, Valid: 500, tens: 500, whole: 500}, true, false},
+		{"one other value", ColumnSample{Values: 1, Filled: 1}, false, true},
+		{"blank", ColumnSample{Values: 1000}, false, false},
+		{"nothing", ColumnSample{}, false, false},
 	} {
-		if c.sample.HoldsNumbers() != c.holds || c.sample.LacksNumbers() != c.lacks {
-			t.Errorf("%+v: %t and %t, want %t and %t", c.sample, c.sample.HoldsNumbers(), c.sample.LacksNumbers(), c.holds, c.lacks)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if c.sample.HoldsNumbers() != c.holds || c.sample.LacksNumbers() != c.lacks {
+				t.Errorf("%t and %t, want %t and %t", c.sample.HoldsNumbers(), c.sample.LacksNumbers(), c.holds, c.lacks)
+			}
+		})
 	}
 }
 

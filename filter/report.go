@@ -64,12 +64,21 @@ type FileReport struct {
 	Records Tally         `json:"records"`
 	// Offenders are the first records that must not be disclosed, as many as Run.Offenders asked for.
 	Offenders []Offender `json:"offenders,omitempty"`
+	// Allowed are the columns that the user let pass unfiltered.
+	Allowed []AllowedColumn `json:"allowed,omitempty"`
 	// Error says why the input could not be read to its end; then nothing else but its name is sure.
 	Error string `json:"error,omitempty"`
 	// Took is how long the input took. It is for logs: two runs over the same input give the same report but for its times.
 	Took time.Duration `json:"-"`
 
 	bystanders []SampledColumn // the samples of columns that neither identify people nor may hold NHS numbers, for TogetherPreflight
+	watched    []WatchedColumn // what was seen in all columns that do not identify people, for TogetherPreflight
+}
+
+// AllowedColumn is a column that the user let pass: how many of the records written hold, in it, the number of somebody who opted out.
+type AllowedColumn struct {
+	Column   string `json:"column"`
+	OptedOut int64  `json:"opted_out"`
 }
 
 // Offender is a record that must not be disclosed: by its number in the input, from 1, a header not counted.

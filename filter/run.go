@@ -211,11 +211,12 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 	defer dataset.Close()
-	columns, err := chooseColumns(in.name, dataset.Columns(), r.Columns)
+	chosen, err := chooseColumns(in.name, dataset.Columns(), r.Columns, r.Allowed, r.Many)
 	if err != nil {
 		return nil, err
 	}
-	bystanders, err := r.preflight(ctx, in.name, dataset, columns)
+	columns := chosen.identifying
+	bystanders, err := r.preflight(ctx, in.name, dataset, chosen)
 	if err != nil {
 		return nil, err
 	}
@@ -228,13 +229,15 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 
 	judge := newJudge(r.Register, r.Policy)
 	judge.offenders.limit = r.Offenders
-	err = dataset.Scan(ctx, columns, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink()})
-	if stop, ok := errors.AsType[*stopped](err); ok {
-		err = &PolicyError{Name: in.name, Record: judge.number(stop.seq, stop.index), Verdict: stop.verdict}
+	for _, place := range columns {
+		judge.refuseNames = append(judge.refuseNames, titled(dataset.Columns(), place) && !r.passesStrange())
 	}
+	over := r.watchOthers(dataset.Columns(), chosen)
+	err = dataset.Scan(ctx, columns, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over})
 	if err != nil {
-		return nil, err
+		return nil, r.stoppedBy(err, in.name, judge, dataset.Columns(), chosen, over)
 	}
+	watched := over.Watcher.(*watch).columns
 	if err := in.finish(); err != nil {
 		return nil, err
 	}
@@ -242,6 +245,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		if err := o.complete(); err != nil {
 			return nil, err
 		}
+	}
+	if err := optedOutElsewhere(in.name, watched, r.Register.PerFirstDigit(), labelsOf(dataset.Columns(), columns)); err != nil {
+		return nil, err
 	}
 	if backer, ok := format.(formats.ReadBacker); ok {
 		if err := r.readBack(ctx, backer.ReadBack(), columns, judge.tally(), out); err != nil {
@@ -255,13 +261,39 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		Records:   judge.tally(),
 		Offenders: judge.firstOffenders(),
 		Took:      time.Since(start),
+		Allowed:   allowedCounts(watched),
 
 		bystanders: bystanders,
+		watched:    watched,
 	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
 	}
 	return report, nil
+}
+
+// stoppedBy makes of an error of a Scan what is to be said of it.
+func (r *Run) stoppedBy(err error, name string, judge *judge, columns []formats.Column, chosen chosen, over *formats.Watch) error {
+	if stop, ok := errors.AsType[*stopped](err); ok {
+		return &PolicyError{Name: name, Record: judge.number(stop.seq, stop.index), Verdict: stop.verdict}
+	}
+	place, column := name, -1
+	if met, ok := errors.AsType[*nameAmong](err); ok {
+		column = chosen.identifying[met.slot]
+	}
+	if met, ok := errors.AsType[*formats.NameMet](err); ok {
+		column = over.Columns[met.Slot]
+		if in, ok := errors.AsType[*formats.InputError](err); ok {
+			place = in.Place()
+		}
+	}
+	if column < 0 {
+		return err
+	}
+	return &PreflightError{
+		Name: place, Err: ErrLateNames, Columns: []SampledColumn{{Label: labelsOf(columns, []int{column})[0]}},
+		Named: labelsOf(columns, chosen.identifying),
+	}
 }
 
 // beginWriting tells that outputs are about to be made, or returns an error where ctx has ended: whoever had heard nothing by then may be

@@ -454,9 +454,12 @@ func identifies(name string) bool {
 
 // isPartitionByNumber tells whether an element of a path is a partition by NHS number, as nhs_number=….
 func isPartitionByNumber(element string) bool {
-	key, _, partition := strings.Cut(unescaped(element), "=")
-	return partition && (isIdentifying(key) || mayIdentify(key))
+	key, value, partition := strings.Cut(unescaped(element), "=")
+	return partition && (isIdentifying(key) || saysNumber(key) && hasDigits(value))
 }
+
+// hasDigits tells whether a value may be more than a word about a number.
+func hasDigits(value string) bool { return strings.ContainsFunc(value, unicode.IsDigit) }
 
 // unescaped is an element of a path without the escapes that Hive has for what it cannot have in one.
 func unescaped(element string) string {

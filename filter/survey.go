@@ -107,17 +107,18 @@ func inspect(ctx context.Context, path string, stdin *os.File, known []formats.F
 
 // describe fills in what there is to say of columns of which samples were taken.
 func (s *Survey) describe(name string, columns []formats.Column, samples []ColumnSample) {
-	identifying, err := detectColumn(name, columns)
+	choice, err := chooseColumns(name, columns, nil, nil, false)
 	if cause, ok := errors.AsType[*ColumnError](err); ok {
 		s.Undecided = cause.Err.Error()
 	}
+	identifying, said := choice.identifying, saidColumns(columns, choice.identifying)
 	shown := shownNames(columns)
 	s.Nameless = !slices.ContainsFunc(shown, func(name string) bool { return name != "" })
 	for i, sample := range samples {
 		column := SurveyedColumn{Number: i + 1, Name: shown[i], Type: columns[i].Type, ColumnSample: sample}
 		switch {
 		case !slices.Contains(identifying, i):
-			if sample.HoldsNumbers() {
+			if sample.HoldsNumbers() || slices.Contains(said, i) {
 				column.Part = StopsUnnamed
 			}
 		case sample.LacksNumbers():

@@ -62,9 +62,10 @@ type Dataset interface {
 	// time of the call. An input that is no good gives the *InputError that Scan would give for it.
 	Sample(ctx context.Context, records int, show func(column int, values *Values)) error
 	// Scan reads every record once, hands the values of the named columns (indexes into Columns, at least one) to
-	// decide, and writes each record to where its Fate says, in the order of the input. It calls decide from several
-	// goroutines, but has returned from all of them when it returns. An *InputError means that the input is no good; an
-	// error of decide is returned as it is, and then every batch with a smaller Seq has been decided without an error.
+	// decide, and writes each record to where its Fate says, in the order of the input. Meanwhile it shows the values of the
+	// columns in Sinks.Watch. It calls decide and the Watcher from several goroutines, but has returned from all of them when it
+	// returns. An *InputError means that the input is no good, or wraps a *NameMet; an error of decide is returned
+	// as it is, and then every batch with a smaller Seq has been decided without an error.
 	Scan(ctx context.Context, columns []int, decide Decider, to Sinks) error
 	// Close releases what Open took. It does not close the Input.
 	Close() error
@@ -76,10 +77,17 @@ type Column struct {
 	Name string
 	// Type is its type in the words of the format, "" where there is only text.
 	Type string
+	// Doubtful tells that Name stands where a value may stand as well: in the first line of a text of which nobody said
+	// that it has a header.
+	Doubtful bool
+	// Numberless tells that the type has no room for an NHS number: a date, a Boolean value.
+	Numberless bool
 }
 
-// Sinks take the records that a Scan reads. A nil Writer takes nothing: with both nil a Scan only reads.
+// Sinks take what a Scan reads. A nil Writer takes nothing: with both nil a Scan only reads.
 type Sinks struct {
+	// Watch, where not nil, is shown the values of further columns.
+	Watch *Watch
 	// Kept takes the records with the fate Keep.
 	Kept io.Writer
 	// Withheld takes the records with the fate Withhold.
@@ -158,6 +166,39 @@ type Decider interface {
 	Decide(batch *Batch, fates []Fate) error
 }
 
+// Watch has columns that do not identify people looked at while a Scan passes: somebody's number may stand in them all the same.
+type Watch struct {
+	// Columns are the columns to look at, indexes into Dataset.Columns. Those that cannot hold an NHS number are left out by
+	// the format.
+	Columns []int
+	// Watcher looks at their values.
+	Watcher Watcher
+}
+
+// Watcher looks at the values of watched columns. A column is told by its slot, its place in Watch.Columns. A Watcher is called from
+// several goroutines. It sees the values of all records, those that are dropped too; of values that stand for many records, as
+// those of a dictionary do, it sees each once or more often, and it need not see texts without ten digits that do not
+// hold "nhs" in any case.
+type Watcher interface {
+	// Watch looks at values, of which Index and Ends do not count, and appends to hits the places of those that are numbers of
+	// people who opted out. name is the place of the first value that is what a column of NHS numbers is called, or -1.
+	Watch(slot int, values *Values, hits []int32) (_ []int32, name int)
+	// WatchTens is Watch for texts of ten ASCII digits, each of which starts in data at one of starts.
+	WatchTens(slot int, data []byte, starts []int32, hits []int32) []int32
+	// Count says that so many values, in so many records that are written, were hits.
+	Count(slot int, values, records int)
+}
+
+// NameMet is the error of a Scan that met, in a watched column, a value that is what a column of NHS numbers is called: below it
+// another table may begin.
+type NameMet struct {
+	// Slot is the place of the column in Watch.Columns.
+	Slot int
+}
+
+// Error says what was met, without the value.
+func (*NameMet) Error() string { return "the name of a column of NHS numbers among the records" }
+
 // Errors that an *InputError may wrap beside those of the formats.
 var (
 	// ErrEmpty is an input without a single byte.
@@ -179,8 +220,11 @@ type InputError struct {
 	Err error
 }
 
-// Error gives one line: the place as name:line:column, and what is wrong.
-func (e *InputError) Error() string {
+// Error gives one line: the place, and what is wrong.
+func (e *InputError) Error() string { return e.Place() + ": " + e.Err.Error() }
+
+// Place gives the place as name:line:column or name: part.
+func (e *InputError) Place() string {
 	var place strings.Builder
 	place.WriteString(e.Name)
 	if e.Line > 0 {
@@ -192,7 +236,7 @@ func (e *InputError) Error() string {
 	if e.Part != "" {
 		place.WriteString(": " + e.Part)
 	}
-	return place.String() + ": " + e.Err.Error()
+	return place.String()
 }
 
 // Unwrap gives the reason.

@@ -190,6 +190,22 @@ func (s *Snapshot) LookUp(keys []nhsnumber.Key, standings []Standing) {
 	s.optedOut.mark(keys, standings, OptedOut)
 }
 
+// PerFirstDigit returns how many people who opted out have a number that starts with each digit, from 0 to 9.
+func (s *Snapshot) PerFirstDigit() (people [10]uint64) {
+	x := &s.optedOut
+	for i, present := range x.groups {
+		next := x.bases[i]
+		for groups := present; groups != 0; groups &= groups - 1 {
+			first := (x.first+uint32(i))<<blockBits | uint32(bits.TrailingZeros64(groups))<<groupBits
+			for word := x.words[next]; word != 0; word &= word - 1 {
+				people[(first+uint32(bits.TrailingZeros16(word)))/100_000_000]++
+			}
+			next++
+		}
+	}
+	return people
+}
+
 // Standing looks up one key. LookUp is faster for many.
 func (s *Snapshot) Standing(key nhsnumber.Key) Standing {
 	var standing [1]Standing

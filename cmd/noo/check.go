@@ -115,7 +115,7 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 		report.Totals.Add(one.file.Report.Records)
 	}
 	err = verdict(result.Files, failures)
-	if together := filter.TogetherPreflight(report.Files); together != nil {
+	if together := filter.TogetherPreflight(report.Files, s); together != nil {
 		report.Error = message(ctx, together)
 		result.Files = append(result.Files, findings.File{Name: "all files together", Finding: "could not be checked: " + report.Error, Report: filter.FileReport{Error: report.Error}})
 		if len(failures) == 0 {

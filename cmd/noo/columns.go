@@ -89,7 +89,7 @@ func oneFile(input string) error {
 }
 
 // columnsHead names what printColumns lists, numbers to the right.
-var columnsHead = [...]string{"", "column", "type", "values", "NHS", "filter"}
+var columnsHead = [...]string{"", "column", "type", "values", "filled", "NHS", "filter"}
 
 // partNames are what the table calls the part of a column.
 var partNames = map[filter.Part]string{filter.Identifies: "identifies", filter.StopsUnnamed: "stops, unnamed", filter.StopsFew: "stops, few"}
@@ -107,7 +107,7 @@ func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
 	rows := [][len(columnsHead)]string{columnsHead}
 	for _, c := range columns {
 		rows = append(rows, [...]string{
-			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), share(c.ColumnSample), partNames[c.Part],
+			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), grouped(int64(c.Filled)), share(c.ColumnSample), partNames[c.Part],
 		})
 	}
 	var widths [len(columnsHead)]int
@@ -120,7 +120,7 @@ func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
 		var line strings.Builder
 		for i, cell := range row {
 			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 || columnsHead[i] == "values" || columnsHead[i] == "NHS" {
+			if i == 0 || columnsHead[i] == "values" || columnsHead[i] == "filled" || columnsHead[i] == "NHS" {
 				line.WriteString(padding + cell + "  ")
 			} else {
 				line.WriteString(cell + padding + "  ")
@@ -156,7 +156,7 @@ func explainColumns(w io.Writer, survey *filter.Survey) {
 		words string
 	}{
 		{filter.Identifies, "filter goes by this column, unless --column names others"},
-		{filter.StopsUnnamed, "holds NHS numbers: filter wants it named with --column, or with\n  --allow-column to let it pass"},
+		{filter.StopsUnnamed, "has NHS numbers in it or in its name: filter wants it named with\n  --column, or with --allow-column to let it pass"},
 		{filter.StopsFew, "less than half are NHS numbers: filter wants another column named with\n  --column, or --force-column"},
 	} {
 		for _, c := range survey.Columns {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/filter"
+	"noo/formats/csv"
 	"noo/snapshot"
 )
 
@@ -116,6 +117,31 @@ func (c character) String() string {
 }
 
 func (character) Type() string { return "CHAR" }
+
+// recordEnd is what ends a CSV record.
+type recordEnd struct{ *csv.RecordEnd }
+
+var recordEndNames = map[string]csv.RecordEnd{"lf": csv.EndLF, "crlf": csv.EndCRLF}
+
+func (r recordEnd) Set(text string) error {
+	end, ok := recordEndNames[text]
+	if !ok {
+		return errors.New("want lf or crlf")
+	}
+	*r.RecordEnd = end
+	return nil
+}
+
+func (r recordEnd) String() string {
+	for name, end := range recordEndNames {
+		if r.RecordEnd != nil && end == *r.RecordEnd {
+			return name
+		}
+	}
+	return ""
+}
+
+func (recordEnd) Type() string { return "END" }
 
 // sequence is the sequence of a snapshot, in decimal: 010 is ten, and what looks like another base is a mistake.
 type sequence uint64

@@ -24,7 +24,9 @@ func (f *readingFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Var(character{byte: &f.csv.Delimiter}, "delimiter", "what stands between CSV fields: a character, or tab, semicolon, pipe (default \",\")")
 	flags.Var(character{byte: &f.csv.Quote, none: &f.csv.NoQuote}, "quote", "what encloses CSV fields: a character, or none (default \"\\\"\")")
+	flags.Var(recordEnd{&f.csv.RecordEnd}, "record-end", "what ends a CSV record: lf, or crlf where a line feed alone is text (default as the first line ends)")
 	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; columns go by number")
+	flags.BoolVar(&f.csv.Header, "header", false, "the first CSV record has the names of the columns, though none is like one")
 	flags.Var((*size)(&f.parquet.MaxPage), "max-page", "refuse a Parquet file with a larger page, which would take much memory")
 }
 

@@ -273,7 +273,7 @@ func TestHelpIsFitToRead(t *testing.T) {
 func TestFlagsSayWhatTheyTake(t *testing.T) {
 	known := []string{
 		"FILE", "DIR", // paths: namesFile
-		"NAME", "N", "TEXT", "TIME", "SIZE", "ACTION", "CHAR", "HOW", "FORMAT",
+		"NAME", "N", "TEXT", "TIME", "SIZE", "ACTION", "CHAR", "END", "HOW", "FORMAT",
 	}
 	root, _ := newRoot(silent(io.Discard, io.Discard))
 	for cmd := range commands(root) {

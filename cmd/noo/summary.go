@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,12 @@ func printSummary(w io.Writer, r *filter.Report, input, output string) {
 		}
 	}
 	line("written", n.Written, "")
+	if n.Disguised > 0 {
+		fmt.Fprintf(w, "\n  %s of the invalid hold an opted-out person's number in another form: written nowhere\n", grouped(n.Disguised))
+	}
+	for _, column := range allowed(r) {
+		fmt.Fprintf(w, "\n  allowed: column %s of %s written holds an opted-out person's number\n", showable(column.Column), records(column.OptedOut))
+	}
 
 	s := r.Snapshot
 	fmt.Fprintf(w, "\n  snapshot   sequence %d, %s opted out\n", s.Sequence, grouped(s.OptedOut))
@@ -79,6 +86,23 @@ func printSummary(w io.Writer, r *filter.Report, input, output string) {
 		size += float64(file.Input.Bytes)
 	}
 	fmt.Fprintf(w, "  time       %s, %s, %s/s\n", took.Round(time.Millisecond), bytes(size), bytes(size/max(took.Seconds(), 1e-3)))
+}
+
+// allowed are the allowed columns of all files that hold numbers of people who opted out, with the records in which they do.
+func allowed(r *filter.Report) (found []filter.AllowedColumn) {
+	for _, file := range r.Files {
+		for _, column := range file.Allowed {
+			at := slices.IndexFunc(found, func(c filter.AllowedColumn) bool { return c.Column == column.Column })
+			switch {
+			case column.OptedOut == 0:
+			case at < 0:
+				found = append(found, column)
+			default:
+				found[at].OptedOut += column.OptedOut
+			}
+		}
+	}
+	return found
 }
 
 // displayName is the name of a file, fit to be shown, or of the stream that "-" stands for.

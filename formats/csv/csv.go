@@ -2,8 +2,8 @@
 // writes those that stay byte for byte as they were, with their own quoting and line endings.
 //
 // The grammar is that of Go's encoding/csv in its strict mode, with some things refused that other readers would read
-// in another way: a NUL byte, a carriage return outside quotes that no line feed follows, a record longer than
-// MaxRecord, and first lines that firstline.go doubts. A line without a single byte is no record; it is passed on as it is. A byte order mark of UTF-8 is passed
+// in another way: a NUL byte, a carriage return outside quotes that no line feed follows, line endings of two kinds (see
+// RecordEnd), a record longer than MaxRecord, and first lines that firstline.go doubts. A line without a single byte is no record; it is passed on as it is. A byte order mark of UTF-8 is passed
 // on; UTF-16 is refused.
 //
 // The bytes of a record are looked at once, by plain scans for one byte, in chunks that are cut at the ends of records
@@ -53,10 +53,15 @@ type Format struct {
 	NoQuote bool
 	// NoHeader says that the first record is data; the columns then have no names.
 	NoHeader bool
+	// Header says that the first record has the names of the columns, which nobody else can be sure of.
+	Header bool
+	// RecordEnd says what ends a record.
+	RecordEnd RecordEnd
 	// Workers is how many goroutines look at records; 0 is as many as there are processors to use.
 	Workers int
 
-	chunkSize int // bytes read at a time; tests make it small
+	chunkSize int          // bytes read at a time; tests make it small
+	ending    recordEnding // what RecordEnd and the first line come to
 }
 
 var _ formats.Format = Format{}
@@ -65,6 +70,9 @@ var _ formats.Format = Format{}
 // that end no line and hold no NHS number.
 func (f Format) Validate() error {
 	f = f.withDefaults()
+	if f.Header && f.NoHeader {
+		return errors.New("--header and --no-header contradict one another: pass one of them")
+	}
 	if !f.NoQuote && f.Delimiter == f.Quote {
 		return errors.New("the delimiter and the quote must differ")
 	}
@@ -93,6 +101,7 @@ func (f Format) withDefaults() Format {
 	if f.chunkSize == 0 {
 		f.chunkSize = defaultChunkSize
 	}
+	f.ending = f.RecordEnd.endings()
 	return f
 }
 
@@ -171,6 +180,7 @@ func (d *dataset) nextOfHead() error {
 		}
 	}
 	for s.skipBlank() {
+		s.learn(d.format.RecordEnd)
 	}
 	start := s.pos
 	if start < len(s.data) {
@@ -178,6 +188,8 @@ func (d *dataset) nextOfHead() error {
 			return d.refuseAt(err, int64(bytes.Count(d.prefix, []byte{'\n'})))
 		}
 	}
+	s.learn(d.format.RecordEnd)
+	d.format.ending = s.ending
 	if d.format.NoHeader {
 		s.pos = start
 	}
@@ -209,7 +221,7 @@ func (d *dataset) readHeader(s *scanner) error {
 		if nhsnumber.Within(name) {
 			return s.at(start, ErrHeaderValue)
 		}
-		d.columns[i].Name = string(name)
+		d.columns[i] = formats.Column{Name: string(name), Doubtful: !d.format.Header}
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func TestSampleIsTheStart(t *testing.T) {
 	sampled, refused := 0, 0
 	for i := range 20_000 {
 		text := randomText(r, i%3 == 0)
-		f := Format{NoHeader: r.IntN(3) == 0, Workers: 1 + r.IntN(3), chunkSize: 1 << r.IntN(11)}
+		f := Format{NoHeader: r.IntN(3) == 0, RecordEnd: RecordEnd(r.IntN(2)), Workers: 1 + r.IntN(3), chunkSize: 1 << r.IntN(11)}
 		if r.IntN(4) == 0 {
 			f.Delimiter, text = '|', strings.ReplaceAll(text, ",", "|")
 		}

@@ -140,13 +140,20 @@ type worker struct {
 
 	batch  formats.Batch
 	fates  []formats.Fate
-	starts []int // where each record starts
-	ends   []int // and ends, its line ending included
-	lines  int64 // line feeds up to there
+	starts []int   // where each record starts
+	ends   []int   // and ends, its line ending included
+	quoted []int32 // the records that were read field by field
+	lines  int64   // line feeds up to there
+
+	marks    []marks
+	ranks    []int32   // of marks, see rankEnds
+	nhs      bool      // "nhs" in any case is in the chunk
+	watching *watching // nil where nothing is watched
 }
 
 func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sinks) *worker {
 	w := &worker{scanner: newScanner(d.format), dataset: d, decide: decide, keep: to.Kept != nil, withhold: to.Withheld != nil}
+	w.watching = newWatching(to.Watch, d.fields)
 	for field := range d.fields {
 		for slot, column := range columns {
 			if column == field {
@@ -161,7 +168,12 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 // work finds the records of a chunk, has them decided on, and notes which stay.
 func (w *worker) work(c *chunk) error {
 	w.start(c)
-	w.starts, w.ends = w.starts[:0], w.ends[:0]
+	w.starts, w.ends, w.quoted = w.starts[:0], w.ends[:0], w.quoted[:0]
+	w.marks, w.nhs = mark(w.marks, c.data, w.delimiter)
+	w.ranks = rankEnds(w.ranks, w.marks)
+	if w.watching != nil {
+		w.watching.begin()
+	}
 	for i := range w.batch.Columns {
 		w.batch.Columns[i].Text = w.batch.Columns[i].Text[:0]
 	}
@@ -177,6 +189,15 @@ func (w *worker) work(c *chunk) error {
 	if err := w.decide.Decide(&w.batch, w.fates); err != nil {
 		return err
 	}
+	if w.watching != nil {
+		w.watchPlain()
+		if w.nhs {
+			w.watchNames()
+		}
+		if err := w.watch(); err != nil {
+			return err
+		}
+	}
 	c.lines = w.lines
 	if w.withhold {
 		c.withheld = w.collectWithheld()
@@ -189,7 +210,6 @@ func (w *worker) work(c *chunk) error {
 
 // findRecords notes where each record of the chunk lies, and the values of its identifying columns.
 func (w *worker) findRecords() error {
-	delimiter := []byte{w.delimiter}
 	w.lines = 0
 	for w.pos < len(w.data) {
 		start := w.pos
@@ -200,10 +220,11 @@ func (w *worker) findRecords() error {
 			w.lines++
 			continue
 		case plain:
-			if got := bytes.Count(line, delimiter) + 1; got != w.dataset.fields {
+			before := endsBefore(w.marks, w.ranks, start)
+			if got := endsBefore(w.marks, w.ranks, start+len(line)) - before + 1; got != w.dataset.fields {
 				return w.fieldCount(start, got, w.dataset.fields)
 			}
-			w.noteFields(line)
+			w.noteFields(start)
 			w.moveTo(next)
 			w.lines++
 		default:
@@ -214,6 +235,10 @@ func (w *worker) findRecords() error {
 				return w.fieldCount(start, len(w.spans), w.dataset.fields)
 			}
 			w.noteSpans()
+			if w.watching != nil {
+				w.watchSpans(int32(len(w.starts)))
+			}
+			w.quoted = append(w.quoted, int32(len(w.starts)))
 			w.lines += int64(bytes.Count(w.data[start:w.pos], []byte{'\n'}))
 		}
 		w.starts = append(w.starts, start)
@@ -222,20 +247,34 @@ func (w *worker) findRecords() error {
 	return nil
 }
 
-// noteFields notes the identifying fields of a record without quotes. Its number of fields has been checked.
-func (w *worker) noteFields(line []byte) {
+// plainLine returns the content of the record at pos, without its line ending, and where the next one starts, if the record holds no
+// quote, NUL or carriage return but the one in its ending, and ends as records do; otherwise ok is false.
+func (w *worker) plainLine() (content []byte, next int, ok bool) {
+	end := nextFeed(w.marks, w.pos, len(w.data))
+	next = min(end+1, len(w.data))
+	hasReturn := w.nextReturn < end
+	switch {
+	case hasReturn && (w.nextReturn != end-1 || w.ending == allLF):
+		return nil, 0, false
+	case hasReturn:
+		end--
+	case end < len(w.data) && (w.ending == allCRLF || w.ending == crlfAlone):
+		return nil, 0, false
+	}
+	return w.data[w.pos:end], next, w.nextQuote >= end && w.nextNUL >= end && !w.tooLong
+}
+
+// noteFields notes the identifying fields of a record without quotes that starts at start. Its number of fields has been checked.
+func (w *worker) noteFields(start int) {
 	field := 0
 	for _, id := range w.identifiers {
 		if n := id.field - field; n > 0 {
-			line = line[behind(line, w.delimiter, n):]
+			start = fieldBehind(w.marks, start, n)
 			field = id.field
 		}
-		value := line
-		if end := bytes.IndexByte(line, w.delimiter); end >= 0 {
-			value = line[:end:end]
-		}
+		end := endOfField(w.marks, start)
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, value)
+		column.Text = append(column.Text, w.data[start:end:end])
 	}
 }
 

@@ -6,9 +6,7 @@ package csv
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 )
 
 // span is where a field lies in the data, without the quotes around it.
@@ -34,6 +32,7 @@ type scanner struct {
 	tooLong   bool // the data ends inside a record that is longer than MaxRecord
 	data      []byte
 
+	ending  recordEnding
 	special [256]bool // the bytes that can end a field without quotes, or must not stand in it
 
 	pos   int    // start of the next record
@@ -44,8 +43,8 @@ type scanner struct {
 }
 
 func newScanner(f Format) scanner {
-	s := scanner{delimiter: f.Delimiter, quote: f.Quote, quoting: !f.NoQuote}
-	s.special[f.Delimiter], s.special['\n'], s.special['\r'] = true, true, true
+	s := scanner{delimiter: f.Delimiter, quote: f.Quote, quoting: !f.NoQuote, ending: f.ending}
+	s.special[f.Delimiter], s.special['\n'], s.special['\r'] = true, f.ending != crlfAlone, true
 	if s.quoting {
 		s.special[f.Quote] = true
 	}
@@ -84,34 +83,15 @@ func (s *scanner) find(b byte, from int) int {
 	return len(s.data)
 }
 
-// skipBlank moves over a line without a single byte, and says whether there was one.
+// skipBlank moves over a line without a single byte, and says whether there was one. One that ends as no other line does is left to
+// record, which refuses it.
 func (s *scanner) skipBlank() bool {
-	rest := s.data[s.pos:]
-	switch {
-	case len(rest) > 0 && rest[0] == '\n':
-		s.moveTo(s.pos + 1)
-	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
-		s.moveTo(s.pos + 2)
-	case len(rest) == 1 && rest[0] == '\r':
-		s.moveTo(s.pos + 1)
-	default:
+	n := s.lineEnding(s.pos)
+	if n == 0 || s.isMixed(s.pos) {
 		return false
 	}
+	s.moveTo(s.pos + n)
 	return true
-}
-
-// plainLine returns the content of the record at pos, without its line ending, and where the next one starts, if the
-// record holds no quote, NUL or carriage return but the one in its ending; otherwise ok is false.
-func (s *scanner) plainLine() (content []byte, next int, ok bool) {
-	end := s.find('\n', s.pos)
-	next = min(end+1, len(s.data))
-	if s.nextReturn < end {
-		if s.nextReturn != end-1 {
-			return nil, 0, false
-		}
-		end--
-	}
-	return s.data[s.pos:end], next, s.nextQuote >= end && s.nextNUL >= end && !s.tooLong
 }
 
 // record reads the record at pos field by field into spans, and moves behind it.
@@ -130,6 +110,9 @@ func (s *scanner) record() error {
 			continue
 		}
 		break
+	}
+	if s.isMixed(pos) {
+		return s.at(pos, s.ending.refusal())
 	}
 	pos += s.lineEnding(pos)
 	if s.tooLong && pos == len(s.data) {
@@ -184,10 +167,10 @@ func (s *scanner) quotedField(start, open int) (span, int, error) {
 }
 
 // lineEnding returns the length of the line ending at pos: LF, CRLF, or a carriage return that ends the data, which
-// encoding/csv takes for one too. It is 0 where there is none.
+// encoding/csv takes for one too. It is 0 where there is none. Whether a record may end so, isMixed tells.
 func (s *scanner) lineEnding(pos int) int {
 	switch rest := s.data[pos:]; {
-	case len(rest) > 0 && rest[0] == '\n':
+	case len(rest) > 0 && rest[0] == '\n' && s.ending != crlfAlone:
 		return 1
 	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
 		return 2
@@ -195,6 +178,14 @@ func (s *scanner) lineEnding(pos int) int {
 		return 1
 	}
 	return 0
+}
+
+// isMixed tells whether the line ending at pos is another than that of the first line.
+func (s *scanner) isMixed(pos int) bool {
+	if pos == len(s.data) {
+		return false
+	}
+	return s.ending == allLF && s.data[pos] == '\r' || s.ending == allCRLF && s.data[pos] == '\n'
 }
 
 // value returns the text of a field; it is a part of the data unless doubled quotes had to be taken out of it.
@@ -219,44 +210,4 @@ func (s *scanner) at(pos int, reason error) error {
 // fieldCount is the refusal of the record at start, which has got fields and not want.
 func (s *scanner) fieldCount(start, got, want int) error {
 	return s.at(start, fmt.Errorf("%w: %d where the first record has %d", ErrFieldCount, got, want))
-}
-
-const (
-	everyByte = 0x0101010101010101
-	lowBits   = 0x7F7F7F7F7F7F7F7F
-)
-
-// behind returns the index just behind the nth b in line, or -1 where there are fewer; n is at least 1. Beyond the first
-// it looks at eight bytes at a time.
-func behind(line []byte, b byte, n int) int {
-	if n == 1 {
-		i := bytes.IndexByte(line, b)
-		if i < 0 {
-			return -1
-		}
-		return i + 1
-	}
-	pattern := uint64(b) * everyByte
-	i := 0
-	for ; i+8 <= len(line); i += 8 {
-		differ := binary.LittleEndian.Uint64(line[i:]) ^ pattern
-		equal := ^((differ&lowBits + lowBits) | differ | lowBits) // the top bit of each byte that equals b
-		count := bits.OnesCount64(equal)
-		if count < n {
-			n -= count
-			continue
-		}
-		for ; n > 1; n-- {
-			equal &= equal - 1
-		}
-		return i + bits.TrailingZeros64(equal)/8 + 1
-	}
-	for ; i < len(line); i++ {
-		if line[i] == b {
-			if n--; n == 0 {
-				return i + 1
-			}
-		}
-	}
-	return -1
 }

@@ -39,6 +39,7 @@ type source struct {
 	size    int // of a buffer, unless it had to grow
 	quote   byte
 	quoting bool
+	crlf    bool // a line feed alone ends no record
 	seq     int
 	ended   bool
 	buffer  []byte      // the buffer of the chunk to come
@@ -48,7 +49,7 @@ type source struct {
 
 func newSource(r io.Reader, f Format) *source {
 	return &source{
-		reader: r, size: f.chunkSize, quote: f.Quote, quoting: !f.NoQuote,
+		reader: r, size: f.chunkSize, quote: f.Quote, quoting: !f.NoQuote, crlf: f.ending == crlfAlone,
 		buffer: make([]byte, f.chunkSize),
 		free:   make(chan []byte, queueLength(f.Workers)),
 	}
@@ -116,20 +117,17 @@ func (s *source) recycle(c *chunk) {
 
 // lastRecordEnd returns where the last complete record of data ends, or 0.
 func (s *source) lastRecordEnd(data []byte) int {
-	if !s.quoting {
-		return bytes.LastIndexByte(data, '\n') + 1
-	}
 	quote := []byte{s.quote}
-	inside := bytes.Count(data, quote)%2 == 1
+	inside := s.quoting && bytes.Count(data, quote)%2 == 1
 	for end := len(data); ; {
 		line := bytes.LastIndexByte(data[:end], '\n')
 		if line < 0 {
 			return 0
 		}
-		if bytes.Count(data[line:end], quote)%2 == 1 {
+		if s.quoting && bytes.Count(data[line:end], quote)%2 == 1 {
 			inside = !inside
 		}
-		if !inside {
+		if !inside && (!s.crlf || line > 0 && data[line-1] == '\r') {
 			return line + 1
 		}
 		end = line

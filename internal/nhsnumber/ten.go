@@ -11,6 +11,9 @@ const (
 	evenLanes  = 0x00FF00FF00FF00FF
 )
 
+// ParseTen is Parse for a text of which only the first ten bytes count and must be digits. b must have ten bytes.
+func ParseTen(b []byte) (Key, Status) { return parseTen(b) }
+
 // parseTen reads exactly ten bytes, which must be digits, and checks the tenth.
 func parseTen(b []byte) (Key, Status) {
 	_ = b[9]

@@ -1,0 +1,61 @@
+package csv
+
+// How records end. A text in which some end with CRLF and others with LF is read differently by different programs: an LF in a note that
+// nobody put into quotes begins a record for the ones, and is text for the others.
+
+import "errors"
+
+// RecordEnd says what ends a record outside quotes.
+type RecordEnd uint8
+
+const (
+	// EndAsFirst is the line ending of the first line; another one is refused.
+	EndAsFirst RecordEnd = iota
+	// EndLF is a line feed, with or without a carriage return before it.
+	EndLF
+	// EndCRLF is a carriage return and a line feed; a line feed alone is text.
+	EndCRLF
+)
+
+// Reasons for which a line ending is refused.
+var (
+	ErrBareFeed = errors.New("a line feed alone, and the first line ends with CRLF: pass --record-end crlf if it is text, or lf if it ends a record")
+	ErrNotBare  = errors.New("a CRLF, and the first line ends with a line feed alone: pass --record-end lf if both end a record")
+)
+
+// recordEnding is how a scanner takes line endings.
+type recordEnding uint8
+
+const (
+	lfOrCRLF recordEnding = iota
+	allLF
+	allCRLF
+	crlfAlone // and LF is text
+)
+
+// endings is how to take line endings before the first was seen.
+func (e RecordEnd) endings() recordEnding {
+	if e == EndCRLF {
+		return crlfAlone
+	}
+	return lfOrCRLF
+}
+
+// refusal says what is wrong with a line ending of the other kind.
+func (e recordEnding) refusal() error {
+	if e == allCRLF {
+		return ErrBareFeed
+	}
+	return ErrNotBare
+}
+
+// learn takes the line ending before pos, if there is one, for that of all lines, where nobody said which it is.
+func (s *scanner) learn(said RecordEnd) {
+	if said != EndAsFirst || s.ending != lfOrCRLF || s.pos == 0 || s.data[s.pos-1] != '\n' {
+		return
+	}
+	s.ending = allLF
+	if s.pos > 1 && s.data[s.pos-2] == '\r' {
+		s.ending = allCRLF
+	}
+}
