@@ -234,7 +234,11 @@ func (r *Run) watchOthers(columns []formats.Column, chosen chosen) *formats.Watc
 		watched = append(watched, WatchedColumn{Label: labels[i], Allowed: slices.Contains(chosen.allowed, i)})
 		own = append(own, shown[i])
 	}
-	over.Watcher = watchOver(r.Register, watched, own)
+	watcher := watchOver(r.Register, watched, own)
+	for digit, people := range watcher.people {
+		over.First[digit] = people > 0
+	}
+	over.Watcher = watcher
 	return over
 }
 

@@ -171,6 +171,8 @@ type Watch struct {
 	// Columns are the columns to look at, indexes into Dataset.Columns. Those that cannot hold an NHS number are left out by
 	// the format.
 	Columns []int
+	// First are the digits with which a number starts that is looked for: other texts of ten digits need not be shown.
+	First [10]bool
 	// Watcher looks at their values.
 	Watcher Watcher
 }

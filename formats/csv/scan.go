@@ -146,7 +146,9 @@ type worker struct {
 	lines  int64   // line feeds up to there
 
 	marks    []marks
-	ranks    []int32   // of marks, see rankEnds
+	ranks    []int32 // of marks, see rankEnds
+	tens     []int32 // see findFields
+	longs    []int32
 	nhs      bool      // "nhs" in any case is in the chunk
 	watching *watching // nil where nothing is watched
 }

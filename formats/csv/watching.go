@@ -13,7 +13,8 @@ import (
 // watching is what a worker keeps for the watched columns of a chunk.
 type watching struct {
 	watcher formats.Watcher
-	slots   []int32 // by field: the slot of a watched column, or -1
+	first   [10]bool // see formats.Watch
+	slots   []int32  // by field: the slot of a watched column, or -1
 	columns []watchedColumn
 	hits    []int32
 	values  formats.Values
@@ -30,7 +31,7 @@ func newWatching(watch *formats.Watch, fields int) *watching {
 	if watch == nil || len(watch.Columns) == 0 {
 		return nil
 	}
-	w := &watching{watcher: watch.Watcher, slots: make([]int32, fields), columns: make([]watchedColumn, len(watch.Columns))}
+	w := &watching{watcher: watch.Watcher, first: watch.First, slots: make([]int32, fields), columns: make([]watchedColumn, len(watch.Columns))}
 	for i := range w.slots {
 		w.slots[i] = -1
 	}
@@ -56,46 +57,100 @@ func (w *watching) noteText(slot, record int32, text []byte) {
 
 // watchPlain notes what may be a number in the records of the chunk that hold no quote.
 func (w *worker) watchPlain() {
-	slots, columns, ends := w.watching.slots, w.watching.columns, w.ends
-	record, start, end, before := -1, 0, 0, 0 // the record at hand, and the fields before it
-	quoted, skip := w.quoted, false
-	carry := uint64(1) // the first byte of a chunk starts a field
-	for i := range w.marks[:len(w.marks)-1] {
-		m, next := &w.marks[i], &w.marks[i+1]
+	w.tens, w.longs = findFields(w.marks, w.tens, w.longs)
+	columns := w.watching.columns
+	at := recordFinder{w: w, record: -1, quoted: w.quoted}
+	for _, pos := range w.tens {
+		if !w.watching.first[w.data[pos]-'0'] {
+			continue
+		}
+		if slot := at.slot(int(pos)); slot >= 0 {
+			columns[slot].tens = append(columns[slot].tens, pos)
+		}
+	}
+	at = recordFinder{w: w, record: -1, quoted: w.quoted}
+	for _, pos := range w.longs {
+		if slot := at.slot(int(pos)); slot >= 0 {
+			w.watchLong(slot, int32(at.record), int(pos))
+		}
+	}
+}
+
+// findFields finds where the fields of just ten digits start, and those of more than ten bytes, as if no quote was in the data. How many
+// of them are in a block is no branch, so that none is guessed wrong: two places are noted in any case.
+func findFields(all []marks, tens, longs []int32) (_, _ []int32) {
+	most := len(all)*64/11 + 8
+	if cap(tens) < most {
+		tens, longs = make([]int32, most), make([]int32, most)
+	}
+	tens, longs = tens[:cap(tens)], longs[:cap(longs)]
+	nTens, nLongs := 0, 0
+	carry := uint64(1) // the first byte starts a field
+	for i := range all[:len(all)-1] {
+		m, next := &all[i], &all[i+1]
 		starts := m.ends<<1 | carry
 		carry = m.ends >> 63
 		behindTen := m.ends>>10 | next.ends<<54
-		tens := tenInARow(m.digits, next.digits) & behindTen
-		long := tenInARow(^m.ends, ^next.ends) &^ behindTen // eleven bytes and more
-		for found := starts & (tens | long); found != 0; found &= found - 1 {
-			bit := found & -found
-			pos := i<<6 + bits.TrailingZeros64(found)
-			if pos >= end {
-				for pos >= end {
-					if record++; record == len(ends) {
-						return
-					}
-					start, end = w.starts[record], ends[record]
-				}
-				before = endsBefore(w.marks, w.ranks, start)
-				for len(quoted) > 0 && int(quoted[0]) < record {
-					quoted = quoted[1:]
-				}
-				skip = len(quoted) > 0 && int(quoted[0]) == record // its fields have been looked at
-			}
-			if skip || pos < start {
-				continue
-			}
-			slot := slots[int(w.ranks[i])+bits.OnesCount64(m.ends&(bit-1))-before]
-			switch {
-			case slot < 0:
-			case tens&bit != 0:
-				columns[slot].tens = append(columns[slot].tens, int32(pos))
-			default:
-				w.watchLong(slot, int32(record), pos)
-			}
-		}
+		ten := starts & tenInARow(m.digits, next.digits) & behindTen
+		long := starts & tenInARow(^m.ends, ^next.ends) &^ behindTen
+		nTens += putPlaces(tens[nTens:], int32(i<<6), ten)
+		nLongs += putPlaces(longs[nLongs:], int32(i<<6), long)
 	}
+	return tens[:nTens], longs[:nLongs]
+}
+
+// putPlaces puts the places of the bits that are set into places, from first on, and returns how many they are.
+func putPlaces(places []int32, first int32, set uint64) (n int) {
+	_ = places[1]
+	n = bits.OnesCount64(set)
+	places[0] = first + int32(bits.TrailingZeros64(set))
+	set &= set - 1
+	places[1] = first + int32(bits.TrailingZeros64(set))
+	for i := 2; i < n; i++ {
+		set &= set - 1
+		places[i] = first + int32(bits.TrailingZeros64(set))
+	}
+	return n
+}
+
+// recordFinder tells of one place after another in which record it is, and in which column.
+type recordFinder struct {
+	w          *worker
+	record     int
+	start, end int     // of the record
+	before     int     // the fields that end before it
+	quoted     []int32 // the records with quotes that are not passed
+	skip       bool
+}
+
+// slot returns the slot of the watched column to which the field at pos belongs, or -1 where there is none or the record has quotes,
+// whose fields are looked at one by one.
+func (f *recordFinder) slot(pos int) int32 {
+	if pos >= f.end {
+		f.advance(pos)
+	}
+	if f.skip || pos < f.start { // on a blank line, or behind the last record, there is no field
+		return -1
+	}
+	return f.w.watching.slots[endsBefore(f.w.marks, f.w.ranks, pos)-f.before]
+}
+
+// advance goes to the record that ends behind pos.
+func (f *recordFinder) advance(pos int) {
+	ends := f.w.ends
+	for pos >= f.end {
+		if f.record++; f.record == len(ends) {
+			f.start, f.end, f.skip = len(f.w.data), len(f.w.data)+1, true
+			return
+		}
+		f.end = ends[f.record]
+	}
+	f.start = f.w.starts[f.record]
+	f.before = endsBefore(f.w.marks, f.w.ranks, f.start)
+	for len(f.quoted) > 0 && int(f.quoted[0]) < f.record {
+		f.quoted = f.quoted[1:]
+	}
+	f.skip = len(f.quoted) > 0 && int(f.quoted[0]) == f.record
 }
 
 // watchLong notes a field without quotes that is longer than ten bytes and may be a number: it has ten digits, or may have
@@ -114,31 +169,13 @@ func (w *worker) watchSpans(record int32) {
 		if slot < 0 {
 			continue
 		}
-		if span.end-span.start >= 10 {
-			text := w.value(span)
-			if mayBeNumber(text) {
-				w.watching.noteText(slot, record, text)
-				continue
-			}
-		}
-		if w.nhs && holdsNHS(w.data[span.start:span.end]) {
+		switch {
+		case span.end-span.start >= 10 && mayBeNumberAt(w.marks, span.start, span.end):
+			w.watching.noteText(slot, record, w.value(span))
+		case w.nhs && holdsNHS(w.data[span.start:span.end]):
 			w.watching.noteText(slot, record, w.value(span))
 		}
 	}
-}
-
-// mayBeNumber tells whether a text has ten digits, or may have some that are not ASCII.
-func mayBeNumber(text []byte) bool {
-	digits := 0
-	for _, c := range text {
-		switch {
-		case '0' <= c && c <= '9':
-			digits++
-		case c >= 0x80:
-			return true
-		}
-	}
-	return digits >= 10
 }
 
 // watchNames notes the fields of records without quotes that hold "nhs": one may be the name of a column. Few chunks have any.

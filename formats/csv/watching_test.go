@@ -97,7 +97,7 @@ func TestWatchSeesEveryField(t *testing.T) {
 		f := Format{Workers: 1 + r.IntN(3), chunkSize: 16 << r.IntN(8)}
 		watcher := &oddWatcher{records: map[int]int{}}
 		var kept, withheld strings.Builder
-		sinks := formats.Sinks{Kept: &kept, Watch: &formats.Watch{Columns: watched, Watcher: watcher}}
+		sinks := formats.Sinks{Kept: &kept, Watch: &formats.Watch{Columns: watched, First: [10]bool{9: true}, Watcher: watcher}}
 		if r.IntN(2) == 0 {
 			sinks.Withheld = &withheld
 		}
