@@ -76,7 +76,8 @@ type Column struct {
 	Name string
 	// Type is its type in the words of the format, "" where there is only text.
 	Type string
-	// Refused is why Scan refuses to tell people by the column, nil where it does not. A sample may show NHS numbers in it all the same.
+	// Refused is why Scan refuses to tell people by the column, nil where it does not. A sample may
+	// show NHS numbers in it all the same.
 	Refused error
 }
 
@@ -143,8 +144,8 @@ type Values struct {
 	// Even has values as bytes where they lie at equal distances, as texts of one length often do, so that none needs a slice
 	// of its own: those of the first stretch, then those of the next.
 	Even []EvenTexts
-	// Ints has the values of integer columns, where an int64 holds all that the type can. Numbers of other types are in Text, in
-	// plain decimal notation.
+	// Ints has the values of integer columns, where an int64 holds all that the type can. Numbers
+	// of other types are in Text, in plain decimal notation.
 	Ints []int64
 	// Floats has the values of floating-point columns.
 	Floats []float64

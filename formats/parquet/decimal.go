@@ -1,8 +1,8 @@
 package parquet
 
-// Decimals as text. A decimal may have more digits than an int64 holds, and digits behind its point. Such a value is written out in
-// plain notation, as 9434765919.0000000000: what reads it finds a number with zeros behind its point, and can look at the digits of
-// all others.
+// Decimals as text. A decimal may have more digits than an int64 holds, and digits behind its
+// point. Such a value is written out in plain notation, as 9434765919.0000000000: what reads it
+// finds a number with zeros behind its point, and can look at the digits of all others.
 
 import (
 	"encoding/binary"
@@ -12,19 +12,24 @@ import (
 const (
 	// mostScale is the largest scale of a decimal that any writer knows: of DECIMAL(76,76).
 	mostScale = 76
-	// mostDecimalWords is how many words of 64 bits a decimal may have: DECIMAL(76,0) takes four of them.
+	// mostDecimalWords is how many words of 64 bits a decimal may have: DECIMAL(76,0) takes four of
+	// them.
 	mostDecimalWords = 5
-	// mostDecimalText is more bytes than any decimal takes as text: mostDecimalWords make 97 digits, beside a sign and a point.
+	// mostDecimalText is more bytes than any decimal takes as text: mostDecimalWords make 97
+	// digits, beside a sign and a point.
 	mostDecimalText = 128
-	// wordDigits is how many digits are always in a word, and tenToWordDigits the power of ten with so many zeros.
+	// wordDigits is how many digits are always in a word, and tenToWordDigits the power of ten with
+	// so many zeros.
 	wordDigits      = 19
 	tenToWordDigits = 10_000_000_000_000_000_000
 )
 
-// tooLarge is the text of a decimal that has more digits than any type of decimal: it is no NHS number.
+// tooLarge is the text of a decimal that has more digits than any type of decimal: it is no NHS
+// number.
 const tooLarge = "out of range"
 
-// appendDecimal appends a two's complement integer in big-endian order, of any length, divided by ten to the power of scale.
+// appendDecimal appends a two's complement integer in big-endian order, of any length, divided by
+// ten to the power of scale.
 func appendDecimal(dst, value []byte, scale int) []byte {
 	negative := len(value) > 0 && value[0] >= 0x80
 	sign := byte(0)
@@ -75,7 +80,8 @@ func appendUnsigned(dst []byte, v uint64) []byte {
 	return appendMagnitude(dst, false, words[:], 0)
 }
 
-// appendMagnitude appends a number of at most mostDecimalWords words, the lowest first, with a sign and a point. It uses words up.
+// appendMagnitude appends a number of at most mostDecimalWords words, the lowest first, with a sign
+// and a point. It uses words up.
 func appendMagnitude(dst []byte, negative bool, words []uint64, scale int) []byte {
 	var digits [100]byte
 	at := len(digits)
@@ -119,8 +125,9 @@ func appendMagnitude(dst []byte, negative bool, words []uint64, scale int) []byt
 // wideBytes is how many bytes an integer of 128 bits has.
 const wideBytes = 16
 
-// wideInt reads an integer of 128 bits that has no annotation to say so, nor in which order its bytes are. It returns false where
-// value may be something else: an integer of up to 48 bits has ten bytes of nothing but its sign at one end, and no text has.
+// wideInt reads an integer of 128 bits that has no annotation to say so, nor in which order its
+// bytes are. It returns false where value may be something else: an integer of up to 48 bits has
+// ten bytes of nothing but its sign at one end, and no text has.
 func wideInt(value []byte) (int64, bool) {
 	const high = 0xffff << 48
 	first, last := binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])
@@ -133,7 +140,8 @@ func wideInt(value []byte) (int64, bool) {
 	return 0, false
 }
 
-// arena is memory for texts that are made. It never moves a text, so that slices of it stay good until it is emptied.
+// arena is memory for texts that are made. It never moves a text, so that slices of it stay good
+// until it is emptied.
 type arena struct {
 	blocks [][]byte
 	used   int    // blocks that hold texts, the last of them in block
@@ -146,7 +154,7 @@ const arenaBlock = 64 << 10
 // empty forgets all texts, and keeps the memory.
 func (a *arena) empty() { a.used, a.block = 0, nil }
 
-// full tells whether the block at hand may have no room for another decimal.
+// full reports whether the block at hand may have no room for another decimal.
 func (a *arena) full() bool { return cap(a.block)-len(a.block) < mostDecimalText }
 
 // extend begins another block.

@@ -286,7 +286,8 @@ func writeGroup(t *testing.T, group file.SerialRowGroupWriter, numbers []int64, 
 	}
 }
 
-// TestNumberColumns filters by each of the columns, has both implementations read the result, and Arrow compare it bit by bit.
+// TestNumberColumns filters by each of the columns, has both implementations read the result, and
+// Arrow compare it bit by bit.
 func TestNumberColumns(t *testing.T) {
 	people := []int64{9434765919, 9995609649, 9926702066, 9434765072}
 	optedOut := &personDecider{map[nhsnumber.Key]bool{943476591: true, 943476507: true}}
@@ -374,7 +375,8 @@ func TestNumberColumns(t *testing.T) {
 	}
 }
 
-// TestManyDecimals: texts stay what they are while batches and row groups begin and end, and however many blocks they take.
+// TestManyDecimals: texts stay what they are while batches and row groups begin and end, and
+// however many blocks they take.
 func TestManyDecimals(t *testing.T) {
 	numbers := make([]int64, 450_000) // of which a row group has two batches
 	for i := range numbers {
@@ -449,7 +451,8 @@ func TestDecimalsOfMuchText(t *testing.T) {
 	}
 }
 
-// TestDisputedColumns: a column of which the annotations contradict one another is sampled, refused, and said to be.
+// TestDisputedColumns: a column of which the annotations contradict one another is sampled,
+// refused, and said to be.
 func TestDisputedColumns(t *testing.T) {
 	d := &dataset{footer: &footer{leaves: []leaf{{name: "n", kind: int64Type, note: decimal, scale: 2, disputed: true}, {name: "m", kind: float}, {name: "o", kind: int64Type}}}}
 	columns := d.Columns()

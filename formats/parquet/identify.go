@@ -30,10 +30,13 @@ const (
 // errNotIdentifying is a column that nobody can be told by.
 var errNotIdentifying = errors.New("noo cannot filter by a column")
 
-// errDisputed is a column that programs read in different ways. A sample shows its values as the newer annotation has them.
-var errDisputed = fmt.Errorf("%w whose annotations contradict one another: write the file anew with one of them", errNotIdentifying)
+// errDisputed is a column that programs read in different ways. A sample shows its values as the
+// newer annotation has them.
+var errDisputed = fmt.Errorf("%w whose annotations contradict one another: "+
+	"write the file anew with one of them", errNotIdentifying)
 
-// meaningOf tells how a column holds NHS numbers, or why it cannot. What a sample looks at can also be named.
+// meaningOf tells how a column holds NHS numbers, or why it cannot. What a sample looks at can also
+// be named.
 func meaningOf(l *leaf) (meaning, error) {
 	refuse := func(reason string) (meaning, error) {
 		return 0, fmt.Errorf("%w of type %s, %s", errNotIdentifying, l.typeText(), reason)
@@ -316,7 +319,8 @@ func (d *identifier) loadValues() (err error) {
 }
 
 func (d *identifier) overLimit() error {
-	return fmt.Errorf("the pages of one batch of records take %d bytes in memory, and %d are allowed: %w", d.held, d.limit, ErrLimit)
+	return fmt.Errorf("the pages of one batch of records take %d bytes in memory, and %d are allowed: %w",
+		d.held, d.limit, ErrLimit)
 }
 
 // takeFlat takes records of a column that does not repeat, each of which has one occurrence.

@@ -106,7 +106,10 @@ type independentDataset struct {
 func (d *independentDataset) Columns() []formats.Column {
 	columns := make([]formats.Column, len(d.leaves))
 	for i := range d.leaves {
-		columns[i] = formats.Column{Name: d.leaves[i].name, Type: d.leaves[i].typeText(), Refused: d.leaves[i].refusal()}
+		leaf := &d.leaves[i]
+		columns[i] = formats.Column{
+			Name: leaf.name, Type: leaf.typeText(), Refused: leaf.refusal(),
+		}
 	}
 	return columns
 }
@@ -280,7 +283,8 @@ func appendIndependent(v *formats.Values, value any, l *leaf, mean meaning) erro
 	case int32:
 		switch mean {
 		case asDecimal:
-			v.Text = append(v.Text, independentDecimal(binary.BigEndian.AppendUint32(nil, uint32(value)), int(l.scale)))
+			bytes := binary.BigEndian.AppendUint32(nil, uint32(value))
+			v.Text = append(v.Text, independentDecimal(bytes, int(l.scale)))
 		case asUint:
 			v.Ints = append(v.Ints, int64(uint32(value)))
 		default:
@@ -291,7 +295,8 @@ func appendIndependent(v *formats.Values, value any, l *leaf, mean meaning) erro
 		case mean == asDecimal && l.note == unsignedInt:
 			v.Text = append(v.Text, strconv.AppendUint(nil, uint64(value), 10))
 		case mean == asDecimal:
-			v.Text = append(v.Text, independentDecimal(binary.BigEndian.AppendUint64(nil, uint64(value)), int(l.scale)))
+			bytes := binary.BigEndian.AppendUint64(nil, uint64(value))
+			v.Text = append(v.Text, independentDecimal(bytes, int(l.scale)))
 		default:
 			v.Ints = append(v.Ints, value)
 		}
@@ -306,7 +311,8 @@ func appendIndependent(v *formats.Values, value any, l *leaf, mean meaning) erro
 // independentMost is how many bytes a decimal of 97 digits takes; those of more are none.
 const independentMost = 40
 
-// independentDecimal writes a big-endian two's complement integer with a point before the last digits, as people do it on paper.
+// independentDecimal writes a big-endian two's complement integer with a point before the last
+// digits, as people do it on paper.
 func independentDecimal(value []byte, scale int) []byte {
 	negative := len(value) > 0 && value[0]&0x80 != 0
 	value = slices.Clone(value)
@@ -348,8 +354,8 @@ func independentDecimal(value []byte, scale int) []byte {
 	return text
 }
 
-// independentWide writes an integer of 128 bits as a number: one that leaves ten bytes at either end to its sign. It returns
-// everything else as it is.
+// independentWide writes an integer of 128 bits as a number: one that leaves ten bytes at either
+// end to its sign. It returns everything else as it is.
 func independentWide(value []byte) []byte {
 	for _, sign := range []string{"\x00", "\xff"} {
 		unused := strings.Repeat(sign, 10)

@@ -20,8 +20,9 @@ const (
 	sampleStride = 64 << 10
 )
 
-// Sample implements formats.Dataset, for every column that Scan can be given. Those whose annotations contradict one another are
-// sampled too: they may hold NHS numbers, though Scan refuses to tell people by them.
+// Sample implements formats.Dataset, for every column that Scan can be given. Those whose
+// annotations contradict one another are sampled too: they may hold NHS numbers, though Scan
+// refuses to tell people by them.
 func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
 	leaves := len(d.footer.leaves)
 	errs := make([]error, leaves)

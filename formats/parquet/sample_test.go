@@ -238,7 +238,8 @@ func TestSampleRefusesAsScan(t *testing.T) {
 	}
 }
 
-// TestMeaningOf lists how columns are read. There is no other list: what a sample looks at can be named.
+// TestMeaningOf lists how columns are read. There is no other list: what a sample looks at can be
+// named.
 func TestMeaningOf(t *testing.T) {
 	for _, c := range []struct {
 		leaf leaf
