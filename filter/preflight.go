@@ -6,6 +6,7 @@ package filter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,6 +128,8 @@ type SampledColumn struct {
 	// Label is its name, or its number from 1 where the name might be data.
 	Label string `json:"label"`
 	ColumnSample
+	// Refused says why the format does not filter by it, "" where it does.
+	Refused string `json:"refused,omitempty"`
 }
 
 // PreflightError is an input whose first records say that the wrong columns were named.
@@ -141,6 +144,9 @@ type PreflightError struct {
 	Named []string
 	// Unnamed are columns that were not, and hold NHS numbers.
 	Unnamed []string
+	// Refused, where not "", says why the format does not filter by Columns and what to do: there
+	// is no use in naming them.
+	Refused string
 }
 
 // mostTold is how many columns an error tells of.
@@ -176,6 +182,9 @@ func (e *PreflightError) Error() string {
 	if one {
 		hold, was, let = "holds", "was", "it"
 	}
+	if e.Refused != "" {
+		return fmt.Sprintf("%s: %s %s NHS numbers: %s", e.Name, columns, hold, e.Refused)
+	}
 	return fmt.Sprintf("%s: %s %s NHS numbers and %s not named: filter by all with%s, or let %s pass with%s",
 		e.Name, columns, hold, was, flags("--column", slices.Concat(e.Named, e.Unnamed)), let, flags("--allow-column", e.Unnamed))
 }
@@ -207,23 +216,34 @@ func quoted(label string) string {
 	return strconv.Quote(label)
 }
 
-// preflight looks at the first records of an input, and returns a *PreflightError where the columns chosen to identify people are
-// not those that hold NHS numbers. A check is not stopped by values that are no NHS numbers unless they would pass: it reports them.
-// It returns the samples of all columns that neither identify people nor are allowed to hold NHS numbers.
+// preflight looks at the first records of an input, and returns a *PreflightError where the columns
+// chosen to identify people are not those that hold NHS numbers, or the *formats.InputError that
+// Scan would return for them. A check is not stopped by values that are no NHS numbers unless they
+// would pass: it reports them. It returns the samples of all columns that neither identify people
+// nor are allowed to hold NHS numbers.
 func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen []int) (bystanders []SampledColumn, err error) {
 	columns := dataset.Columns()
 	allowed, err := r.allowedColumns(name, columns, chosen)
 	if err != nil {
 		return nil, err
 	}
+	labels := columnLabels(columns)
+	for _, place := range chosen {
+		if reason := columns[place].Refused; reason != nil {
+			part := "column " + quoted(labels[place])
+			return nil, &formats.InputError{Name: name, Part: part, Err: reason}
+		}
+	}
 	samples, err := sampleColumns(ctx, dataset)
 	if err != nil {
 		return nil, err
 	}
-	labels := columnLabels(columns)
 	var few, late []SampledColumn
 	for i, sample := range samples {
-		column := SampledColumn{labels[i], sample}
+		column := SampledColumn{Label: labels[i], ColumnSample: sample}
+		if reason := columns[i].Refused; reason != nil {
+			column.Refused = reason.Error()
+		}
 		switch {
 		case slices.Contains(chosen, i):
 			switch {
@@ -248,7 +268,7 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 		return nil, &PreflightError{Name: name, Err: ErrLateNames, Columns: late, Named: named}
 	case len(few) > 0 && !r.ForceColumns && !reports:
 		e := &PreflightError{Name: name, Err: ErrFewNumbers, Columns: few, Named: named}
-		if unnamed != nil {
+		if unnamed != nil && unnamed.Refused == "" {
 			e.Unnamed = unnamed.Unnamed
 		}
 		return nil, e
@@ -258,11 +278,18 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 	return bystanders, nil
 }
 
-// holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or nil.
+// holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or
+// nil. Where some can be named and others are refused, it is for the others: no flag helps there.
 func holdingNumbers(name string, bystanders []SampledColumn, named []string) *PreflightError {
-	e := &PreflightError{Name: name, Err: ErrUnnamedNumbers, Named: named}
+	refused := ""
 	for _, column := range bystanders {
 		if column.HoldsNumbers() {
+			refused = cmp.Or(refused, column.Refused)
+		}
+	}
+	e := &PreflightError{Name: name, Err: ErrUnnamedNumbers, Named: named, Refused: refused}
+	for _, column := range bystanders {
+		if column.HoldsNumbers() && (column.Refused == "") == (refused == "") {
 			e.Columns, e.Unnamed = append(e.Columns, column), append(e.Unnamed, column.Label)
 		}
 	}
@@ -292,6 +319,7 @@ func TogetherPreflight(files []FileReport) error {
 			}
 			sum := &columns[place].ColumnSample
 			sum.Values, sum.Filled, sum.Valid = sum.Values+column.Values, sum.Filled+column.Filled, sum.Valid+column.Valid
+			columns[place].Refused = cmp.Or(columns[place].Refused, column.Refused)
 		}
 		for _, name := range file.Columns {
 			if !slices.Contains(named, name) {
