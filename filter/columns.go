@@ -202,6 +202,8 @@ type chosen struct {
 	identifying []int
 	// allowed columns may hold NHS numbers without identifying anybody.
 	allowed []int
+	// doubtful tells that the first line may be data, and was taken for names that nobody used.
+	doubtful bool
 }
 
 // chooseColumns returns the identifying columns: those wanted, by name or by number from 1, or where none is wanted the only one
@@ -213,9 +215,13 @@ func chooseColumns(name string, columns []formats.Column, wanted, allowed []stri
 		if others, err = allowedColumns(name, columns, nil, allowed, many); err != nil {
 			return c, err
 		}
-		c.identifying, err = detectColumn(name, columns, others)
+		if c.identifying, err = detectColumn(name, columns, others); errors.Is(err, ErrNotDetected) {
+			if only, e := detectColumn(name, columns, nil); e == nil { // which then is allowed
+				_, err = allowedColumns(name, columns, only, allowed, many)
+			}
+		}
 	} else {
-		c.identifying, err = wantedColumns(name, columns, wanted)
+		c.identifying, c.doubtful, err = wantedColumns(name, columns, wanted)
 	}
 	if err != nil {
 		return c, err
@@ -253,9 +259,9 @@ func labelsOf(columns []formats.Column, places []int) []string {
 	return names
 }
 
-// wantedColumns returns the places of the columns wanted.
-func wantedColumns(name string, columns []formats.Column, wanted []string) ([]int, error) {
-	places := make([]int, 0, len(wanted))
+// wantedColumns returns the places of the columns wanted. It is doubtful whether they have names where they are told by their
+// numbers and no cell of the first line is like a name.
+func wantedColumns(name string, columns []formats.Column, wanted []string) (places []int, doubtful bool, err error) {
 	byNumber := true
 	for _, w := range wanted {
 		place, err := findColumn(columns, w)
@@ -266,15 +272,13 @@ func wantedColumns(name string, columns []formats.Column, wanted []string) ([]in
 			err = ErrNamedTwice
 		}
 		if err != nil {
-			return nil, columnError(name, columns, w, err)
+			return nil, false, columnError(name, columns, w, err)
 		}
 		byNumber = byNumber && columns[place].Name != w
 		places = append(places, place)
 	}
-	if byNumber && columns[places[0]].Doubtful && !slices.ContainsFunc(columns, isLikeColumnName) {
-		return nil, columnError(name, columns, "", ErrNoHeaderSaid)
-	}
-	return places, nil
+	doubtful = byNumber && columns[places[0]].Doubtful && !slices.ContainsFunc(columns, isLikeColumnName)
+	return places, doubtful, nil
 }
 
 // isLikeColumnName tells whether a cell of a first line is what columns are called, and values are not.

@@ -6,6 +6,7 @@ package filter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -172,6 +173,8 @@ type SampledColumn struct {
 	// Label is its name, or its number from 1 where the name might be data.
 	Label string `json:"label"`
 	ColumnSample
+	// Refused says why the format does not filter by it, "" where it does.
+	Refused string `json:"refused,omitempty"`
 }
 
 // PreflightError is an input whose first records say that the wrong columns were named.
@@ -188,6 +191,9 @@ type PreflightError struct {
 	Unnamed []string
 	// Watched are the columns of ErrOptedOutElsewhere, which has no Columns.
 	Watched []WatchedColumn
+	// Refused, where not "", says why the format does not filter by Columns and what to do: there
+	// is no use in naming them.
+	Refused string
 }
 
 // mostTold is how many columns an error tells of.
@@ -225,6 +231,9 @@ func (e *PreflightError) Error() string {
 	if one {
 		hold, was, let = "holds", "was", "it"
 	}
+	if e.Refused != "" {
+		return fmt.Sprintf("%s: %s %s NHS numbers: %s", e.Name, columns, hold, e.Refused)
+	}
 	return fmt.Sprintf("%s: %s %s NHS numbers and %s not named: filter by all with%s, or let %s pass with%s",
 		e.Name, columns, hold, was, flags("--column", slices.Concat(e.Named, e.Unnamed)), let, flags("--allow-column", e.Unnamed))
 }
@@ -233,8 +242,12 @@ func (e *PreflightError) Error() string {
 func (e *PreflightError) lateNames() string {
 	label := quoted(e.Columns[0].Label)
 	if slices.Contains(e.Named, e.Columns[0].Label) {
-		return fmt.Sprintf("%s: among the records of column %s stands the name of a column of NHS numbers: take away the lines above the names, or pass --force-column if there is no mistake",
-			e.Name, label)
+		which := "first records"
+		if e.Columns[0].Values == 0 { // it was met behind them
+			which = "records"
+		}
+		return fmt.Sprintf("%s: among the %s of column %s stands the name of a column of NHS numbers: take away the lines above the names, or pass --force-column if there is no mistake",
+			e.Name, which, label)
 	}
 	return fmt.Sprintf("%s: a value of column %s is the name of a column of NHS numbers: if another table begins there, split the file, else pass --allow-column %s",
 		e.Name, label, label)
@@ -285,18 +298,28 @@ func quoted(label string) string {
 }
 
 // preflight looks at the first records of an input, and returns a *PreflightError where the columns chosen to identify people are
-// not those that hold NHS numbers. A check is not stopped by values that are no NHS numbers unless they would pass: it reports them.
-// It returns the samples of all columns that neither identify people nor are allowed to hold NHS numbers.
+// not those that hold NHS numbers, or the *formats.InputError that Scan would return for them. A check is not stopped by values that are no
+// NHS numbers unless they would pass: it reports them. It returns the samples of all columns that neither identify people
+// nor are allowed to hold NHS numbers.
 func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen chosen) (bystanders []SampledColumn, err error) {
 	columns := dataset.Columns()
+	labels := columnLabels(columns)
+	for _, place := range chosen.identifying {
+		if reason := columns[place].Refused; reason != nil {
+			part := "column " + quoted(labels[place])
+			return nil, &formats.InputError{Name: name, Part: part, Err: reason}
+		}
+	}
 	samples, err := sampleColumns(ctx, dataset)
 	if err != nil {
 		return nil, err
 	}
-	labels := columnLabels(columns)
 	var few, late []SampledColumn
 	for i, sample := range samples {
-		column := SampledColumn{labels[i], sample}
+		column := SampledColumn{Label: labels[i], ColumnSample: sample}
+		if reason := columns[i].Refused; reason != nil {
+			column.Refused = reason.Error()
+		}
 		switch {
 		case slices.Contains(chosen.identifying, i):
 			switch {
@@ -314,9 +337,11 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 	switch {
 	case len(late) > 0 && !r.passesStrange():
 		return nil, &PreflightError{Name: name, Err: ErrLateNames, Columns: late, Named: named}
+	case chosen.doubtful && len(late) == 0:
+		return nil, columnError(name, columns, "", ErrNoHeaderSaid)
 	case len(few) > 0 && !r.passesStrange():
 		e := &PreflightError{Name: name, Err: ErrFewNumbers, Columns: few, Named: named}
-		if unnamed != nil {
+		if unnamed != nil && unnamed.Refused == "" {
 			e.Unnamed = unnamed.Unnamed
 		}
 		return nil, e
@@ -338,11 +363,18 @@ func (r *Run) passesStrange() bool {
 	return r.ForceColumns || r.Output == "" && r.Policy.Invalid != Keep
 }
 
-// holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or nil.
+// holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or
+// nil. Where some can be named and others are refused, it is for the others: no flag helps there.
 func holdingNumbers(name string, bystanders []SampledColumn, named []string) *PreflightError {
-	e := &PreflightError{Name: name, Err: ErrUnnamedNumbers, Named: named}
+	refused := ""
 	for _, column := range bystanders {
 		if column.HoldsNumbers() {
+			refused = cmp.Or(refused, column.Refused)
+		}
+	}
+	e := &PreflightError{Name: name, Err: ErrUnnamedNumbers, Named: named, Refused: refused}
+	for _, column := range bystanders {
+		if column.HoldsNumbers() && (column.Refused == "") == (refused == "") {
 			e.Columns, e.Unnamed = append(e.Columns, column), append(e.Unnamed, column.Label)
 		}
 	}
@@ -363,7 +395,9 @@ func TogetherPreflight(files []FileReport, register Register) error {
 	var named []string
 	for _, file := range files {
 		for _, column := range file.bystanders {
-			samples.of(column.Label, SampledColumn{Label: column.Label}).join(&column.ColumnSample)
+			sum := samples.of(column.Label, SampledColumn{Label: column.Label})
+			sum.join(&column.ColumnSample)
+			sum.Refused = cmp.Or(sum.Refused, column.Refused)
 		}
 		for i := range file.watched {
 			column := &file.watched[i]

@@ -3,6 +3,7 @@ package filter
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,7 +85,7 @@ func TestPreflightError(t *testing.T) {
 	e := &PreflightError{Name: "a.csv", Err: ErrUnnamedNumbers, Named: []string{"NHS Number"}}
 	for i := range 12 {
 		label := fmt.Sprintf("c%d", i)
-		e.Columns, e.Unnamed = append(e.Columns, SampledColumn{label, ColumnSample{Values: 40, Filled: 30, Valid: 20}}), append(e.Unnamed, label)
+		e.Columns, e.Unnamed = append(e.Columns, SampledColumn{Label: label, ColumnSample: ColumnSample{Values: 40, Filled: 30, Valid: 20}}), append(e.Unnamed, label)
 	}
 	text := e.Error()
 	for _, want := range []string{
@@ -97,6 +98,34 @@ func TestPreflightError(t *testing.T) {
 	}
 	if strings.Contains(text, "c11") || strings.Contains(text, "\n") {
 		t.Errorf("%q", text)
+	}
+}
+
+// TestRefusedNumbers: no flag lets a column be filtered that the format refuses, so that none is
+// advised. Others wait till it is gone.
+func TestRefusedNumbers(t *testing.T) {
+	const reason = "noo cannot filter by a column of two meanings: write the file anew"
+	holding := ColumnSample{Values: 40, Filled: 40, Valid: 40, tens: 40, whole: 40}
+	columns := []SampledColumn{
+		{Label: "seen_by", ColumnSample: holding}, {Label: "coded", ColumnSample: holding, Refused: reason},
+		{Label: "weight", ColumnSample: ColumnSample{Values: 40, Filled: 40}, Refused: "of another type"},
+	}
+	e := holdingNumbers("a.parquet", columns, []string{"nhs"})
+	if got, want := e.Error(), "a.parquet: column coded (40 of 40 values) holds NHS numbers: "+reason; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	e = holdingNumbers("a.parquet", slices.Delete(columns, 1, 2), []string{"nhs"})
+	if got := e.Error(); !strings.Contains(got, "column seen_by ") || !strings.Contains(got, "--column nhs --column seen_by") {
+		t.Errorf("%q", got)
+	}
+	// Over many files that have too few each, also where one of them is from the ledger of an
+	// earlier run.
+	few := ColumnSample{Values: 3, Filled: 3, Valid: 3, tens: 3, whole: 3}
+	err := TogetherPreflight([]FileReport{
+		{bystanders: []SampledColumn{{Label: "coded", ColumnSample: few}}}, {bystanders: []SampledColumn{{Label: "coded", ColumnSample: few, Refused: reason}}},
+	}, standings{})
+	if err == nil || !strings.HasSuffix(err.Error(), reason) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -44,6 +44,8 @@ type SurveyedColumn struct {
 	ColumnSample
 	// Part says what a run that names no columns does with it.
 	Part Part `json:"filter,omitempty"`
+	// Refused says why for StopsRefused, and is "" otherwise.
+	Refused string `json:"refused,omitempty"`
 }
 
 // Part is what a column is in a run for which no columns are named.
@@ -58,6 +60,9 @@ const (
 	StopsUnnamed Part = "stops_unnamed"
 	// StopsFew is the column that identifies people by its name, and stops the run since it holds few NHS numbers.
 	StopsFew Part = "stops_few"
+	// StopsRefused is a column that stops the run since the format does not filter by it, though it
+	// identifies people by its name or holds NHS numbers.
+	StopsRefused Part = "stops_refused"
 )
 
 // SurveyColumns opens a path, or stdin for "-", in one of the formats, and looks at the first records of every column. The
@@ -116,8 +121,11 @@ func (s *Survey) describe(name string, columns []formats.Column, samples []Colum
 	s.Nameless = !slices.ContainsFunc(shown, func(name string) bool { return name != "" })
 	for i, sample := range samples {
 		column := SurveyedColumn{Number: i + 1, Name: shown[i], Type: columns[i].Type, ColumnSample: sample}
+		identifies := slices.Contains(identifying, i)
 		switch {
-		case !slices.Contains(identifying, i):
+		case columns[i].Refused != nil && (identifies || sample.HoldsNumbers()):
+			column.Part, column.Refused = StopsRefused, columns[i].Refused.Error()
+		case !identifies:
 			if sample.HoldsNumbers() || slices.Contains(said, i) {
 				column.Part = StopsUnnamed
 			}

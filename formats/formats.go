@@ -82,6 +82,9 @@ type Column struct {
 	Doubtful bool
 	// Numberless tells that the type has no room for an NHS number: a date, a Boolean value.
 	Numberless bool
+	// Refused is why Scan refuses to tell people by the column, nil where it does not. A sample may
+	// show NHS numbers in it all the same.
+	Refused error
 }
 
 // Sinks take what a Scan reads. A nil Writer takes nothing: with both nil a Scan only reads.
@@ -149,7 +152,8 @@ type Values struct {
 	// Even has values as bytes where they lie at equal distances, as texts of one length often do, so that none needs a slice
 	// of its own: those of the first stretch, then those of the next.
 	Even []EvenTexts
-	// Ints has the values of integer columns and of decimals of scale 0. A value that no int64 holds is given as -1.
+	// Ints has the values of integer columns, where an int64 holds all that the type can. Numbers
+	// of other types are in Text, in plain decimal notation.
 	Ints []int64
 	// Floats has the values of floating-point columns.
 	Floats []float64

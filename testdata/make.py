@@ -5,7 +5,8 @@
 cmd/noo/demo/extract.parquet is the demonstration's extract with typed columns. testdata/nested.parquet has what tests of
 the command want: a number in a struct, one as an integer with nulls, and a list of numbers. All numbers are of the range
 that is never issued. testdata/second.parquet is for the preflight: by its side, every column but the note holds NHS numbers, each
-in another way.
+in another way. testdata/decimals.parquet holds them as databases give them that have no integers of ten digits, and in each column
+somebody else has opted out. testdata/disputed.parquet has a column whose annotations contradict one another.
 """
 
 import csv
@@ -81,3 +82,39 @@ pq.write_table(
     "testdata/second.parquet",
     row_group_size=15,
 )
+
+
+def with_opted_out(row):
+    """The numbers, with those of opted-out people in one row and the rows after it."""
+    return numbers[:row] + ["9434765919", "9836044507"] + numbers[row + 2 :]
+
+
+pq.write_table(
+    pa.table(
+        {
+            "nhs_number": pa.array([decimal.Decimal(n) for n in with_opted_out(3)], pa.decimal128(38, 10)),
+            "cost": pa.array([decimal.Decimal(n * 37) / 4 for n in range(-3, 37)], pa.decimal128(12, 2)),
+            "seen_by": pa.array([decimal.Decimal(n) for n in with_opted_out(10)], pa.decimal256(76, 20)),
+            "referred_by": pa.array([decimal.Decimal(n) for n in with_opted_out(16)], pa.decimal128(12, 2)),
+            "unsigned": pa.array([int(n) for n in with_opted_out(22)], pa.uint64()),
+            "int128": pa.array([int(n).to_bytes(16, "big") for n in with_opted_out(28)], pa.binary(16)),
+        }
+    ),
+    "testdata/decimals.parquet",
+    row_group_size=15,
+)
+pq.write_table(
+    pa.table(
+        {
+            "nhs_number": numbers,
+            "seen_by": pa.array([decimal.Decimal(n) for n in numbers], pa.decimal128(38, 10)),
+        }
+    ),
+    "testdata/disputed.parquet",
+)
+with open("testdata/disputed.parquet", "rb") as file:
+    data = file.read()
+# The element says the scale twice, before the precision: alone, and (after the byte 0x2c) in the logical type. The first becomes 0.
+assert data.count(b"\x15\x14\x15\x4c\x2c") == 1
+with open("testdata/disputed.parquet", "wb") as file:
+    file.write(data.replace(b"\x15\x14\x15\x4c\x2c", b"\x15\x00\x15\x4c\x2c"))

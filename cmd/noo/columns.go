@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -92,7 +93,12 @@ func oneFile(input string) error {
 var columnsHead = [...]string{"", "column", "type", "values", "filled", "NHS", "filter"}
 
 // partNames are what the table calls the part of a column.
-var partNames = map[filter.Part]string{filter.Identifies: "identifies", filter.StopsUnnamed: "stops, unnamed", filter.StopsFew: "stops, few"}
+var partNames = map[filter.Part]string{
+	filter.Identifies:   "identifies",
+	filter.StopsUnnamed: "stops, unnamed",
+	filter.StopsFew:     "stops, few",
+	filter.StopsRefused: "stops, refused",
+}
 
 // shortType leaves out how a type of Parquet is stored where it says more: STRING for BYTE_ARRAY STRING.
 func shortType(name string) string {
@@ -164,6 +170,13 @@ func explainColumns(w io.Writer, survey *filter.Survey) {
 				fmt.Fprintf(w, "%s: %s.\n", partNames[mark.part], mark.words)
 				break
 			}
+		}
+	}
+	var told []string
+	for _, c := range survey.Columns {
+		if c.Part == filter.StopsRefused && !slices.Contains(told, c.Refused) {
+			fmt.Fprintf(w, "%s: %s.\n", partNames[c.Part], c.Refused)
+			told = append(told, c.Refused)
 		}
 	}
 }

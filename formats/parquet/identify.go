@@ -18,45 +18,73 @@ import (
 type meaning uint8
 
 const (
-	asText meaning = iota
-	asInt
-	asUint
-	asFloat
-	asBigEndian // a decimal in bytes
+	asText    meaning = iota
+	asInt             // of 4 or 8 bytes, signed
+	asUint            // of 4 bytes
+	asFloat           // of 8 bytes
+	asBytes           // a whole decimal of at most 8 bytes, as an integer
+	asDecimal         // a number that an int64 may not hold, as text
+	asWide            // an integer of 128 bits as text, and everything else as it is
 )
 
-// errNotIdentifying is a column that cannot hold NHS numbers.
-var errNotIdentifying = errors.New("it cannot hold NHS numbers")
+// errNotIdentifying is a column that nobody can be told by.
+var errNotIdentifying = errors.New("noo cannot filter by a column")
 
-// meaningOf tells how a column holds NHS numbers, or why it cannot.
+// errDisputed is a column that programs read in different ways. A sample shows its values as the
+// newer annotation has them.
+var errDisputed = fmt.Errorf("%w whose annotations contradict one another: "+
+	"write the file anew with one of them", errNotIdentifying)
+
+// numberless reports whether a value of the column has no room for an NHS number.
+func (l *leaf) numberless() bool {
+	_, err := meaningOf(l)
+	return err != nil
+}
+
+// meaningOf tells how a column holds NHS numbers, or why it cannot. What a sample looks at can also
+// be named.
 func meaningOf(l *leaf) (meaning, error) {
 	refuse := func(reason string) (meaning, error) {
-		return 0, fmt.Errorf("%w: it is of type %s, %s", errNotIdentifying, l.typeText(), reason)
+		return 0, fmt.Errorf("%w of type %s, %s", errNotIdentifying, l.typeText(), reason)
 	}
-	if l.note == decimal && l.scale != 0 {
-		return refuse("and only a decimal of scale 0 is a number of an NHS number's kind")
+	if l.note == decimal && (l.scale < 0 || l.scale > mostScale) {
+		return refuse("whose scale is not from 0 to 76")
 	}
 	switch l.kind {
 	case byteArray, fixedLenByteArray:
-		switch l.note {
-		case unannotated, textual:
-			return asText, nil
-		case decimal:
-			return asBigEndian, nil
+		switch {
+		case l.note == decimal && l.scale == 0 && 0 < l.width && l.width <= 8:
+			return asBytes, nil
+		case l.note == decimal:
+			return asDecimal, nil
+		case l.width == wideBytes && (l.note == unannotated || l.note == strange):
+			return asWide, nil
 		}
+		return asText, nil // whatever it is said to be
 	case int32Type, int64Type:
-		switch l.note {
-		case unannotated, signedInt, decimal:
-			return asInt, nil
-		case unsignedInt:
+		switch {
+		case l.note == decimal && l.scale != 0, l.note == unsignedInt && l.kind == int64Type:
+			return asDecimal, nil
+		case l.note == unsignedInt:
 			return asUint, nil
+		case l.note == unannotated, l.note == signedInt, l.note == decimal, l.note == strange:
+			return asInt, nil
 		}
 	case double:
 		return asFloat, nil
 	case float:
 		return refuse("which holds only seven of the ten digits")
 	}
-	return refuse("not text, an integer, DOUBLE or a decimal of scale 0")
+	return refuse("which is not text, an integer, DOUBLE or DECIMAL")
+}
+
+// refusal tells why records cannot be told by a column, or returns nil where they can.
+func (l *leaf) refusal() error {
+	if l.disputed {
+		return errDisputed
+	}
+	_, err := meaningOf(l)
+	return err
 }
 
 // batchBytes is how many bytes of pages a batch of records may hold at least, however small a page must be: some ten times
@@ -88,15 +116,17 @@ type identifier struct {
 	scratch  []uint32
 	plain    []byte
 	bodies   [][]byte // memory that values of the batch at hand lie in, the last for page
-	held     int      // bytes of the values read for the batch at hand
+	held     int      // bytes of the values read for the batch at hand, and of texts made of them
 	listed   int      // values of lists taken for it
 	dictText [][]byte
 	dictInts []int64
 	dictReal []float64
+	dictMade arena // texts of the dictionary that were made
 
 	stride int                 // of the values of page, where they are all of one length
 	even   []formats.EvenTexts // values of the batch, before any in text
 	text   [][]byte
+	made   arena // texts of the batch that were made
 	ints   []int64
 	reals  []float64
 	index  []int32
@@ -113,6 +143,7 @@ func (d *identifier) start(l *leaf, mean meaning, ch *chunk) {
 	d.coders = map[encoding]valueCoder{}
 	d.open = false
 	d.dictText, d.dictInts, d.dictReal = d.dictText[:0], d.dictInts[:0], d.dictReal[:0]
+	d.dictMade.empty()
 }
 
 // take reads the values of the next n records, or of as many as there are left. They are good until the next call.
@@ -161,6 +192,7 @@ func (d *identifier) beginBatch() {
 		d.pages.reuse(d.bodies[:n-1])
 		d.bodies = append(d.bodies[:0], d.bodies[n-1])
 	}
+	d.made.empty()
 	d.text = append(d.text[:0], d.dictText...)
 	d.ints = append(d.ints[:0], d.dictInts...)
 	d.reals = append(d.reals[:0], d.dictReal...)
@@ -179,7 +211,7 @@ func (d *identifier) sated() bool {
 func (d *identifier) batch() formats.Values {
 	var v formats.Values
 	switch d.mean {
-	case asText:
+	case asText, asDecimal, asWide:
 		v.Text, v.Even = d.text, d.even
 	case asFloat:
 		v.Floats = d.reals
@@ -234,7 +266,10 @@ func (d *identifier) loadDictionary(pg page) error {
 		return fmt.Errorf("its dictionary takes %d bytes in memory, and %d are allowed: %w", size, d.limit, ErrLimit)
 	}
 	d.text, d.ints, d.reals = d.text[:0], d.ints[:0], d.reals[:0]
-	if _, err := d.appendPlain(d.dict.values, d.dict.size); err != nil {
+	d.made, d.dictMade = d.dictMade, d.made
+	_, err := d.appendPlain(d.dict.values, d.dict.size)
+	d.made, d.dictMade = d.dictMade, d.made
+	if err != nil {
 		return err
 	}
 	d.dictText = append(d.dictText[:0], d.text...)
@@ -278,7 +313,7 @@ func (d *identifier) loadValues() (err error) {
 	}
 	d.held += len(values)
 	if !d.sparing && d.held > max(d.limit, batchBytes) {
-		return fmt.Errorf("the pages of one batch of records take %d bytes in memory, and %d are allowed: %w", d.held, d.limit, ErrLimit)
+		return d.overLimit()
 	}
 	d.bodies = append(d.bodies, memory)
 	d.body = values
@@ -287,6 +322,11 @@ func (d *identifier) loadValues() (err error) {
 		d.stride = strideOf(values, d.page.defined)
 	}
 	return nil
+}
+
+func (d *identifier) overLimit() error {
+	return fmt.Errorf("the pages of one batch of records take %d bytes in memory, and %d are allowed: %w",
+		d.held, d.limit, ErrLimit)
 }
 
 // takeFlat takes records of a column that does not repeat, each of which has one occurrence.
@@ -443,12 +483,15 @@ func (d *identifier) appendPlain(src []byte, n int) (size int, err error) {
 	if width > 0 && len(src)/width < n {
 		return 0, errValues
 	}
+	if d.mean == asDecimal || d.mean == asWide {
+		return n * width, d.appendMade(src, width, n)
+	}
 	for at := 0; at < n*width; at += width {
 		value := src[at : at+width : at+width]
 		switch d.mean {
 		case asText:
 			d.text = append(d.text, value)
-		case asBigEndian:
+		case asBytes:
 			d.ints = append(d.ints, bigEndianInt(value))
 		case asFloat:
 			d.reals = append(d.reals, math.Float64frombits(binary.LittleEndian.Uint64(value)))
@@ -464,7 +507,59 @@ func (d *identifier) appendPlain(src []byte, n int) (size int, err error) {
 	return n * width, nil
 }
 
+// appendMade appends n values of a width, of which text is to be made.
+func (d *identifier) appendMade(src []byte, width, n int) error {
+	for ; n > 0; n-- {
+		value := src[:width:width]
+		src = src[width:]
+		v, ok := int64(0), true
+		if d.mean == asWide {
+			if v, ok = wideInt(value); !ok {
+				d.text = append(d.text, value)
+				continue
+			}
+		}
+		if err := d.makeRoom(); err != nil {
+			return err
+		}
+		made, start := d.made.block, len(d.made.block)
+		switch {
+		case d.mean == asWide:
+			made = appendScaled(made, v, 0)
+		case d.leaf.kind == fixedLenByteArray:
+			made = appendDecimal(made, value, int(d.leaf.scale))
+		case d.leaf.note == unsignedInt:
+			made = appendUnsigned(made, binary.LittleEndian.Uint64(value))
+		default:
+			made = appendScaled(made, littleEndianInt(value, false), int(d.leaf.scale))
+		}
+		d.addMade(made, start)
+	}
+	return nil
+}
+
+// makeRoom sees to it that there is room for the text of a decimal.
+func (d *identifier) makeRoom() error {
+	if d.made.full() {
+		if d.held > max(d.limit, batchBytes) {
+			return d.overLimit()
+		}
+		d.made.extend()
+	}
+	return nil
+}
+
+// addMade takes the text that a block ends with, from start on, for the next value.
+func (d *identifier) addMade(block []byte, start int) {
+	d.made.block = block
+	d.text = append(d.text, block[start:len(block):len(block)])
+	d.held += len(block) - start
+}
+
 func (d *identifier) appendByteArrays(src []byte, n int) (at int, err error) {
+	if d.mean == asDecimal {
+		return d.appendDecimals(src, n)
+	}
 	text := d.text
 	for range n {
 		if len(src)-at < 4 {
@@ -475,19 +570,35 @@ func (d *identifier) appendByteArrays(src []byte, n int) (at int, err error) {
 		if size > len(src)-at {
 			return 0, errValues
 		}
-		value := src[at : at+size : at+size]
+		text = append(text, src[at:at+size:at+size])
 		at += size
-		if d.mean == asBigEndian {
-			d.ints = append(d.ints, bigEndianInt(value))
-			continue
-		}
-		text = append(text, value)
 	}
 	d.text = text
 	return at, nil
 }
 
-// littleEndianInt reads an integer of 4 or 8 bytes; one that no int64 holds is -1.
+// appendDecimals appends n decimals of any length.
+func (d *identifier) appendDecimals(src []byte, n int) (at int, err error) {
+	for range n {
+		if len(src)-at < 4 {
+			return 0, errValues
+		}
+		size := int(binary.LittleEndian.Uint32(src[at:]))
+		at += 4
+		if size > len(src)-at {
+			return 0, errValues
+		}
+		if err := d.makeRoom(); err != nil {
+			return 0, err
+		}
+		start := len(d.made.block)
+		d.addMade(appendDecimal(d.made.block, src[at:at+size], int(d.leaf.scale)), start)
+		at += size
+	}
+	return at, nil
+}
+
+// littleEndianInt reads an integer of 4 or 8 bytes, of which one of 8 is signed.
 func littleEndianInt(b []byte, unsigned bool) int64 {
 	if len(b) == 4 {
 		v := binary.LittleEndian.Uint32(b)
@@ -496,23 +607,13 @@ func littleEndianInt(b []byte, unsigned bool) int64 {
 		}
 		return int64(int32(v))
 	}
-	v := int64(binary.LittleEndian.Uint64(b))
-	if unsigned && v < 0 {
-		return -1
-	}
-	return v
+	return int64(binary.LittleEndian.Uint64(b))
 }
 
-// bigEndianInt reads a two's complement integer of any length; one that no int64 holds is -1.
+// bigEndianInt reads a two's complement integer of 1 to 8 bytes.
 func bigEndianInt(b []byte) int64 {
-	if len(b) == 0 {
-		return -1
-	}
 	v := int64(int8(b[0]))
 	for _, c := range b[1:] {
-		if v != v<<8>>8 {
-			return -1
-		}
 		v = v<<8 | int64(c)
 	}
 	return v

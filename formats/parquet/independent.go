@@ -4,11 +4,15 @@ package parquet
 // that the reader and the writer here have in common would not show in a reading by the former.
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xitongsys/parquet-go/common"
@@ -75,6 +79,10 @@ func independentLeaf(e *thrift.SchemaElement, name string, maxRep int32) leaf {
 			l.note = signedInt
 		case logical.IsSetINTEGER():
 			l.note = unsignedInt
+		case logical.IsSetDATE() || logical.IsSetTIME() || logical.IsSetTIMESTAMP():
+			l.note = temporal
+		case logical.IsSetUUID():
+			l.note = uuid
 		}
 	} else if e.IsSetConvertedType() {
 		note, known := convertedAnnotations[int32(e.GetConvertedType())]
@@ -98,7 +106,10 @@ type independentDataset struct {
 func (d *independentDataset) Columns() []formats.Column {
 	columns := make([]formats.Column, len(d.leaves))
 	for i := range d.leaves {
-		columns[i] = formats.Column{Name: d.leaves[i].name, Type: d.leaves[i].typeText()}
+		leaf := &d.leaves[i]
+		columns[i] = formats.Column{
+			Name: leaf.name, Type: leaf.typeText(), Refused: leaf.refusal(),
+		}
 	}
 	return columns
 }
@@ -242,7 +253,7 @@ func (d *independentDataset) read(r *reader.ParquetReader, column int, mean mean
 			continue
 		}
 		v.Index = append(v.Index, int32(len(v.Text)+len(v.Ints)+len(v.Floats)))
-		if err := appendIndependent(&v, value, mean); err != nil {
+		if err := appendIndependent(&v, value, &d.leaves[column], mean); err != nil {
 			return v, &formats.InputError{Name: d.name, Part: columnPart(d.leaves[column].name), Err: err}
 		}
 	}
@@ -255,32 +266,109 @@ func (d *independentDataset) read(r *reader.ParquetReader, column int, mean mean
 	return v, nil
 }
 
-// appendIndependent appends a value as parquet-go gives it.
-func appendIndependent(v *formats.Values, value any, mean meaning) error {
+// appendIndependent appends a value of a column as parquet-go gives it.
+func appendIndependent(v *formats.Values, value any, l *leaf, mean meaning) error {
 	switch value := value.(type) {
 	case string:
-		if mean == asBigEndian {
+		switch mean {
+		case asBytes:
 			v.Ints = append(v.Ints, bigEndianInt([]byte(value)))
-			return nil
+		case asDecimal:
+			v.Text = append(v.Text, independentDecimal([]byte(value), int(l.scale)))
+		case asWide:
+			v.Text = append(v.Text, independentWide([]byte(value)))
+		default:
+			v.Text = append(v.Text, []byte(value))
 		}
-		v.Text = append(v.Text, []byte(value))
 	case int32:
-		if mean == asUint {
+		switch mean {
+		case asDecimal:
+			bytes := binary.BigEndian.AppendUint32(nil, uint32(value))
+			v.Text = append(v.Text, independentDecimal(bytes, int(l.scale)))
+		case asUint:
 			v.Ints = append(v.Ints, int64(uint32(value)))
-			return nil
+		default:
+			v.Ints = append(v.Ints, int64(value))
 		}
-		v.Ints = append(v.Ints, int64(value))
 	case int64:
-		if mean == asUint && value < 0 {
-			value = -1
+		switch {
+		case mean == asDecimal && l.note == unsignedInt:
+			v.Text = append(v.Text, strconv.AppendUint(nil, uint64(value), 10))
+		case mean == asDecimal:
+			bytes := binary.BigEndian.AppendUint64(nil, uint64(value))
+			v.Text = append(v.Text, independentDecimal(bytes, int(l.scale)))
+		default:
+			v.Ints = append(v.Ints, value)
 		}
-		v.Ints = append(v.Ints, value)
 	case float64:
 		v.Floats = append(v.Floats, value)
 	default:
 		return fmt.Errorf("the independent reader gives a %T: %w", value, ErrUnsupported)
 	}
 	return nil
+}
+
+// independentMost is how many bytes a decimal of 97 digits takes; those of more are none.
+const independentMost = 40
+
+// independentDecimal writes a big-endian two's complement integer with a point before the last
+// digits, as people do it on paper.
+func independentDecimal(value []byte, scale int) []byte {
+	negative := len(value) > 0 && value[0]&0x80 != 0
+	value = slices.Clone(value)
+	if negative { // its size is that of its bits inverted, and one
+		for i := range value {
+			value[i] = ^value[i]
+		}
+	}
+	value = bytes.TrimLeft(value, "\x00")
+	if len(value) > independentMost || len(value) == independentMost && value[0]&0x80 != 0 {
+		return []byte(tooLarge)
+	}
+	digits := make([]byte, scale+1) // the lowest first
+	add := func(factor, summand int) {
+		for i := range digits {
+			sum := int(digits[i])*factor + summand
+			digits[i], summand = byte(sum%10), sum/10
+		}
+		for ; summand > 0; summand /= 10 {
+			digits = append(digits, byte(summand%10))
+		}
+	}
+	for _, c := range value {
+		add(256, int(c))
+	}
+	if negative {
+		add(1, 1)
+	}
+	var text []byte
+	if negative {
+		text = append(text, '-')
+	}
+	for i := len(digits) - 1; i >= 0; i-- {
+		text = append(text, '0'+digits[i])
+		if i == scale && i > 0 {
+			text = append(text, '.')
+		}
+	}
+	return text
+}
+
+// independentWide writes an integer of 128 bits as a number: one that leaves ten bytes at either
+// end to its sign. It returns everything else as it is.
+func independentWide(value []byte) []byte {
+	for _, sign := range []string{"\x00", "\xff"} {
+		unused := strings.Repeat(sign, 10)
+		if strings.HasPrefix(string(value), unused) {
+			return independentDecimal(value, 0)
+		}
+		if strings.HasSuffix(string(value), unused) {
+			turned := slices.Clone(value)
+			slices.Reverse(turned)
+			return independentDecimal(turned, 0)
+		}
+	}
+	return value
 }
 
 // independentRecover turns a panic of parquet-go, which is how it reports some errors, into an *formats.InputError. What it panicked

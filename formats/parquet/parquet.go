@@ -124,7 +124,9 @@ func (d *dataset) Columns() []formats.Column {
 	columns := make([]formats.Column, len(d.footer.leaves))
 	for i := range d.footer.leaves {
 		leaf := &d.footer.leaves[i]
-		columns[i] = formats.Column{Name: leaf.name, Type: leaf.typeText()}
+		columns[i] = formats.Column{
+			Name: leaf.name, Type: leaf.typeText(), Refused: leaf.refusal(), Numberless: leaf.numberless(),
+		}
 	}
 	return columns
 }

@@ -5,8 +5,6 @@ package parquet
 
 import (
 	"context"
-	"math/big"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,12 +18,11 @@ const (
 	sampleOccurrences = 1 << 14
 	// sampleStride is how many bytes of a column a sample asks the file for at a time.
 	sampleStride = 64 << 10
-	// mostScale is the largest scale of a decimal that any writer knows: of DECIMAL(76,76).
-	mostScale = 76
 )
 
-// Sample implements formats.Dataset. Decimals of another scale than 0, whole ones as the numbers that they are, and bytes of any kind
-// are sampled too: they may hold NHS numbers, though Scan refuses to tell people by them.
+// Sample implements formats.Dataset, for every column that Scan can be given. Those whose
+// annotations contradict one another are sampled too: they may hold NHS numbers, though Scan
+// refuses to tell people by them.
 func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
 	leaves := len(d.footer.leaves)
 	errs := make([]error, leaves)
@@ -75,9 +72,9 @@ func (d *dataset) newSampler() *sampler {
 
 // column shows the values of the first records of a column, over as many row groups as it takes.
 func (s *sampler) column(ctx context.Context, c, records int, show func(values *formats.Values)) error {
-	mean, ok := sampledAs(&s.footer.leaves[c])
-	if !ok {
-		return nil
+	mean, err := meaningOf(&s.footer.leaves[c])
+	if err != nil {
+		return nil // it cannot hold NHS numbers
 	}
 	for g := range s.footer.rowGroups {
 		want := min(records, s.footer.rowGroups[g].rows)
@@ -112,69 +109,9 @@ func (s *sampler) chunk(ctx context.Context, g, c int, mean meaning, want int, s
 	if err != nil {
 		return 0, inputError(s.in.Name, &placedError{place, err})
 	}
-	if leaf.note == decimal && leaf.scale != 0 {
-		values = unscaled(&values, leaf.scale)
-	}
 	show(&values)
 	if d.sated() {
 		return 0, nil
 	}
 	return got, nil
-}
-
-// sampledAs tells how the values of a column are read for a sample, and whether they can be NHS numbers at all.
-func sampledAs(l *leaf) (meaning, bool) {
-	if mean, err := meaningOf(l); err == nil {
-		return mean, true
-	}
-	bytes := l.kind == byteArray || l.kind == fixedLenByteArray
-	if l.note != decimal {
-		return asText, bytes // whatever they are said to be
-	}
-	if l.scale < 1 || l.scale > mostScale {
-		return 0, false
-	}
-	if bytes {
-		return asText, true // for unscaled
-	}
-	return asInt, l.kind == int32Type || l.kind == int64Type
-}
-
-// unscaled gives the whole ones of decimals as integers, and the others as -1, which no NHS number is.
-func unscaled(v *formats.Values, scale int32) formats.Values {
-	one := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)
-	whole := func(place int) int64 {
-		var digits *big.Int
-		if v.Text != nil {
-			if len(v.Text[place]) > mostScale {
-				return -1
-			}
-			digits = bigEndian(v.Text[place])
-		} else {
-			digits = big.NewInt(v.Ints[place])
-		}
-		quotient, rest := new(big.Int).QuoRem(digits, one, new(big.Int))
-		if rest.Sign() != 0 || !quotient.IsInt64() {
-			return -1
-		}
-		return quotient.Int64()
-	}
-	out := formats.Values{Index: v.Index, Ends: v.Ends}
-	for place := range max(len(v.Text), len(v.Ints)) {
-		out.Ints = append(out.Ints, whole(place))
-	}
-	return out
-}
-
-// bigEndian reads a two's complement integer of any length.
-func bigEndian(b []byte) *big.Int {
-	n := new(big.Int)
-	if len(b) == 0 || b[0] < 0x80 {
-		return n.SetBytes(b)
-	}
-	inverted := slices.Clone(b)
-	for i := range inverted {
-		inverted[i] = ^inverted[i]
-	}
-	return n.Not(n.SetBytes(inverted))
 }

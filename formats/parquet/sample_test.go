@@ -3,9 +3,7 @@ package parquet
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
-	"math/big"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -240,55 +238,36 @@ func TestSampleRefusesAsScan(t *testing.T) {
 	}
 }
 
-// TestUnscaled turns decimals that are whole numbers into those.
-func TestUnscaled(t *testing.T) {
-	bigEndianBytes := func(text string, width int) []byte {
-		n, ok := new(big.Int).SetString(text, 10)
-		if !ok {
-			t.Fatal(text)
-		}
-		if n.Sign() < 0 {
-			n.Add(n, new(big.Int).Lsh(big.NewInt(1), uint(8*width)))
-		}
-		return n.FillBytes(make([]byte, width))
-	}
-	texts := formats.Values{Index: []int32{0, -1, 1, 2, 3, 4, 5}, Text: [][]byte{
-		bigEndianBytes("94347659190000000000", 16), bigEndianBytes("94347659190000000001", 16), bigEndianBytes("-94347659190000000000", 16),
-		{}, bytes.Repeat([]byte{1}, 1000), bigEndianBytes("943476591900000000000000000000000000", 16),
-	}}
-	got := unscaled(&texts, 10)
-	if want := []int64{9434765919, -1, -9434765919, 0, -1, -1}; !slices.Equal(got.Ints, want) || !slices.Equal(got.Index, texts.Index) || got.Text != nil {
-		t.Errorf("%+v, want %v", got, want)
-	}
-	got = unscaled(&formats.Values{Ints: []int64{943476591900, 943476591901, -100}, Ends: []int32{2, 3}}, 2)
-	if want := []int64{9434765919, -1, -1}; !slices.Equal(got.Ints, want) || len(got.Ends) != 2 {
-		t.Errorf("%+v, want %v", got, want)
-	}
-	for _, v := range []int64{0, 1, -1, 127, 128, -128, -129, 1<<62 - 1, -1 << 63} {
-		b := binary.BigEndian.AppendUint64(nil, uint64(v))
-		if got := bigEndian(b); !got.IsInt64() || got.Int64() != v {
-			t.Errorf("%d is %v", v, got)
-		}
-	}
-}
-
-// TestSampledAs lists the columns that are sampled beside those that can identify somebody.
-func TestSampledAs(t *testing.T) {
+// TestMeaningOf lists how columns are read. There is no other list: what a sample looks at can be
+// named.
+func TestMeaningOf(t *testing.T) {
 	for _, c := range []struct {
 		leaf leaf
 		want string
 	}{
 		{leaf{kind: byteArray, note: textual}, "text"}, {leaf{kind: byteArray, note: jsonText}, "text"}, {leaf{kind: byteArray, note: strange}, "text"},
-		{leaf{kind: int64Type, note: decimal, scale: 2}, "int"}, {leaf{kind: int64Type, note: decimal, scale: -2}, ""},
-		{leaf{kind: fixedLenByteArray, note: decimal, scale: 38}, "text"}, {leaf{kind: fixedLenByteArray, note: decimal, scale: 1 << 30}, ""},
-		{leaf{kind: double}, "float"}, {leaf{kind: float}, ""}, {leaf{kind: boolean}, ""}, {leaf{kind: int64Type, note: temporal}, ""},
+		{leaf{kind: byteArray, note: bsonDocument}, "text"}, {leaf{kind: fixedLenByteArray, width: 10}, "text"}, {leaf{kind: fixedLenByteArray}, "text"},
+		{leaf{kind: fixedLenByteArray, width: 16}, "wide"}, {leaf{kind: fixedLenByteArray, width: 16, note: strange}, "wide"},
+		{leaf{kind: fixedLenByteArray, width: 16, note: uuid}, "text"},
+		{leaf{kind: int64Type, note: decimal, scale: 2}, "decimal"}, {leaf{kind: int32Type, note: decimal, scale: 76}, "decimal"},
+		{leaf{kind: int64Type, note: decimal, scale: -2}, ""}, {leaf{kind: int64Type, note: decimal}, "int"}, {leaf{kind: int32Type, note: decimal}, "int"},
+		{leaf{kind: fixedLenByteArray, note: decimal, width: 5}, "bytes"}, {leaf{kind: fixedLenByteArray, note: decimal, width: 8}, "bytes"},
+		{leaf{kind: fixedLenByteArray, note: decimal, width: 5, scale: 1}, "decimal"}, {leaf{kind: fixedLenByteArray, note: decimal, width: 9}, "decimal"},
+		{leaf{kind: fixedLenByteArray, note: decimal}, "decimal"}, {leaf{kind: byteArray, note: decimal}, "decimal"},
+		{leaf{kind: fixedLenByteArray, note: decimal, width: 1 << 20, scale: 38}, "decimal"}, {leaf{kind: fixedLenByteArray, note: decimal, scale: 77}, ""},
+		{leaf{kind: int64Type}, "int"}, {leaf{kind: int64Type, note: unsignedInt}, "decimal"}, {leaf{kind: int32Type, note: unsignedInt}, "uint"},
+		{leaf{kind: int64Type, note: strange}, "int"}, {leaf{kind: int64Type, note: temporal}, ""},
+		{leaf{kind: double}, "float"}, {leaf{kind: float}, ""}, {leaf{kind: boolean}, ""}, {leaf{kind: int96}, ""},
 	} {
 		got := ""
-		if mean, ok := sampledAs(&c.leaf); ok {
-			got = map[meaning]string{asText: "text", asInt: "int", asFloat: "float"}[mean]
+		mean, err := meaningOf(&c.leaf)
+		if err == nil {
+			got = map[meaning]string{asText: "text", asInt: "int", asUint: "uint", asFloat: "float", asBytes: "bytes", asDecimal: "decimal", asWide: "wide"}[mean]
+		} else if !errors.Is(err, errNotIdentifying) {
+			t.Error(err)
 		}
 		if got != c.want {
-			t.Errorf("%s is sampled as %q, want %q", c.leaf.typeText(), got, c.want)
+			t.Errorf("%s is read as %q, want %q", c.leaf.typeText(), got, c.want)
 		}
 	}
 }

@@ -55,19 +55,16 @@ func (d *dataset) readableIndependently(columns []int) error {
 // meanings tells how the values of the identifying columns are to be read.
 func (d *dataset) meanings(columns []int) (means []meaning, err error) {
 	if len(columns) == 0 {
-		return nil, fmt.Errorf("no column was named: %w", errNotIdentifying)
+		return nil, fmt.Errorf("%w that nobody named", errNotIdentifying)
 	}
 	for _, c := range columns {
 		if c < 0 || c >= len(d.footer.leaves) {
-			return nil, fmt.Errorf("there is no column number %d: %w", c, errNotIdentifying)
+			return nil, fmt.Errorf("%w that does not exist, number %d", errNotIdentifying, c)
 		}
-		mean, err := meaningOf(&d.footer.leaves[c])
-		if err == nil && d.footer.leaves[c].disputed { // a sample still looks at it: nobody goes by what it finds there
-			err = fmt.Errorf("%w: its annotations contradict one another, and readers go by the one or the other", errNotIdentifying)
-		}
-		if err != nil {
+		if err := d.footer.leaves[c].refusal(); err != nil {
 			return nil, &placedError{columnPart(d.footer.leaves[c].name), err}
 		}
+		mean, _ := meaningOf(&d.footer.leaves[c])
 		means = append(means, mean)
 	}
 	return means, nil

@@ -130,8 +130,8 @@ func TestBigEndianInt(t *testing.T) {
 		bytes []byte
 		want  int64
 	}{
-		{nil, -1}, {[]byte{5}, 5}, {[]byte{0xff}, -1}, {[]byte{0xff, 0x85}, -123}, {[]byte{2, 0x32, 0x5b, 0x1d, 0x4f}, 0x02325b1d4f},
-		{[]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 7}, 7}, {[]byte{1, 0, 0, 0, 0, 0, 0, 0, 0}, -1}, {[]byte{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, math.MaxInt64},
+		{[]byte{5}, 5}, {[]byte{0xff}, -1}, {[]byte{0xff, 0x85}, -123}, {[]byte{2, 0x32, 0x5b, 0x1d, 0x4f}, 0x02325b1d4f},
+		{[]byte{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, math.MaxInt64}, {[]byte{0x80, 0, 0, 0, 0, 0, 0, 0}, math.MinInt64},
 	} {
 		if got := bigEndianInt(c.bytes); got != c.want {
 			t.Errorf("%x is %d, want %d", c.bytes, got, c.want)
