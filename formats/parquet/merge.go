@@ -57,7 +57,7 @@ func (w *rewriter) gather(s *side, pg *page, cut cutter, levels, values []run, n
 	if cut == nil {
 		w.takeIndices(s, values)
 	} else {
-		o.mostBytes = max(o.mostBytes, w.loaded)
+		o.mostBytes = max(o.mostBytes, len(w.plainValues))
 		err = w.gatherValues(s, cut, values, n)
 	}
 	o.n += n
@@ -68,7 +68,7 @@ func (w *rewriter) gather(s *side, pg *page, cut cutter, levels, values []run, n
 func (w *rewriter) tooLarge(o *openPage, pg *page) bool {
 	bytes := 0
 	if o.cut != nil {
-		bytes = len(o.values) + w.loaded
+		bytes = len(o.values) + len(w.plainValues)
 	}
 	return max(bytes, 4*(o.levels+int(pg.values))) > w.limit/2
 }

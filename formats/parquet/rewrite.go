@@ -83,22 +83,26 @@ type rewriter struct {
 	zip    compressor
 	quirks quirks
 	limit  int
+	// watching looks at the values on their way, where not nil; watchOnly tells that nothing is to be written.
+	watching  *chunkWatch
+	watchOnly bool
 	// valuesOnly sends every page down the value path, for tests of that path.
 	valuesOnly bool
 
-	leaf     *leaf
-	dict     dictionary
-	cutters  map[encoding]cutter
-	sides    []*side
-	indices  []uint32
-	renumber []uint32
-	body     []byte
-	packed   []byte
-	kept     []uint8
-	values   []byte
-	loaded   int // bytes of the values, as PLAIN, that a cutter has loaded
-	header   compact.Writer
-	head     []byte
+	leaf        *leaf
+	dict        dictionary
+	cutters     map[encoding]cutter
+	sides       []*side
+	indices     []uint32
+	renumber    []uint32
+	body        []byte
+	packed      []byte
+	kept        []uint8
+	values      []byte
+	plainValues []byte // the values, as PLAIN, that a cutter has loaded
+	spelt       bool   // they were indices
+	header      compact.Writer
+	head        []byte
 }
 
 // rewrite reads a column chunk of a row group with the given number of rows and appends, for each sink, what it takes to outs.
@@ -125,6 +129,11 @@ func (w *rewriter) rewrite(ctx context.Context, l *leaf, ch *chunk, rows int, gi
 			if err := w.dict.load(pg, l); err != nil {
 				return err
 			}
+			if w.watching != nil {
+				if err := w.watching.dictionary(&w.dict); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if row, err = w.page(pg, row, rows); err != nil {
@@ -133,6 +142,9 @@ func (w *rewriter) rewrite(ctx context.Context, l *leaf, ch *chunk, rows int, gi
 	}
 	if row != rows {
 		return errRows
+	}
+	if w.watchOnly {
+		return nil
 	}
 	for _, s := range w.sides {
 		if err := w.finish(s); err != nil {
@@ -191,6 +203,9 @@ func (w *rewriter) page(pg page, row, rows int) (int, error) {
 	} else {
 		cut, err = w.load(&pg, indexed)
 	}
+	if err == nil && w.watching != nil {
+		err = w.watchPage(&pg, indexed)
+	}
 	if err != nil {
 		return row, err
 	}
@@ -206,10 +221,19 @@ func (w *rewriter) page(pg page, row, rows int) (int, error) {
 	return row, nil
 }
 
+// watchPage looks at the values of a page.
+func (w *rewriter) watchPage(pg *page, indexed bool) error {
+	if indexed {
+		w.watching.indexed(w.indices)
+		return nil
+	}
+	return w.watching.plain(w.plainValues, pg.defined)
+}
+
 // load hands the values of a page to the cutter for its encoding.
 func (w *rewriter) load(pg *page, indexed bool) (cutter, error) {
 	values := pg.body
-	if indexed {
+	if w.spelt = indexed; indexed {
 		if err := w.spellOut(*pg); err != nil {
 			return nil, err
 		}
@@ -228,9 +252,9 @@ func (w *rewriter) load(pg *page, indexed bool) (cutter, error) {
 		w.cutters[pg.encoding] = c
 	}
 	err := c.load(values, pg.defined)
-	w.loaded = len(values)
+	w.plainValues = values
 	if c, ok := c.(*coded); ok {
-		w.loaded = len(c.decoded)
+		w.plainValues = c.decoded
 	}
 	return c, err
 }
@@ -262,6 +286,16 @@ func (w *rewriter) keep(s *side, pg page, cut cutter) error {
 	if pg.defs != nil {
 		s.valueRuns = valueRuns(s.valueRuns[:0], levels, pg.defs, w.leaf.maxDef)
 		values = s.valueRuns
+	}
+	if w.watching != nil {
+		var indices []uint32
+		if pg.encoding == plainDictionary || pg.encoding == rleDictionary || w.spelt {
+			indices = w.indices
+		}
+		w.watching.count(&pg, values, indices)
+	}
+	if w.watchOnly {
+		return nil
 	}
 	next := waiting{header: pg.pageHeader, levels: count(levels), rows: count(s.records)}
 	n := count(values)

@@ -73,6 +73,7 @@ func (d *dataset) meanings(columns []int) (means []meaning, err error) {
 // scan is Scan for columns whose values are to be read in a given way.
 func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, decide formats.Decider, to formats.Sinks) error {
 	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns, means: means, sparePages: make([][][]byte, len(columns))}
+	s.watch, s.slots = to.Watch, d.watchSlots(to.Watch)
 	s.plan()
 	for _, sink := range []struct {
 		fate formats.Fate
@@ -86,6 +87,9 @@ func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, deci
 			return err
 		}
 		s.fates, s.outputs = append(s.fates, sink.fate), append(s.outputs, out)
+	}
+	if s.watch != nil && len(s.outputs) == 0 {
+		s.watchOnly, s.fates = true, []formats.Fate{formats.Keep}
 	}
 	if err := s.run(ctx); err != nil {
 		return err
@@ -125,9 +129,13 @@ type scan struct {
 	decide  formats.Decider
 	columns []int
 	means   []meaning
-	fates   []formats.Fate // one a sink
-	outputs []*output
-	groups  []groupState
+	fates   []formats.Fate // one a sink, or that of records that would be kept
+	outputs []*output      // none where nothing is written
+	watch   *formats.Watch
+	slots   []int // see watchSlots
+	// watchOnly tells that nothing is written but columns are watched.
+	watchOnly bool
+	groups    []groupState
 
 	mu       sync.Mutex
 	changed  sync.Cond
@@ -155,7 +163,7 @@ func (s *scan) plan() {
 
 // jobs is the number of jobs.
 func (s *scan) jobs() int {
-	if len(s.outputs) == 0 {
+	if len(s.fates) == 0 {
 		return len(s.groups)
 	}
 	return len(s.groups) * (1 + len(s.footer.leaves))
@@ -164,7 +172,7 @@ func (s *scan) jobs() int {
 // job gives the job with a number. The next row group is decided on before the columns of this one are rewritten, so that no
 // worker waits for a decision in between.
 func (s *scan) job(n int) job {
-	if len(s.outputs) == 0 {
+	if len(s.fates) == 0 {
 		return job{n, deciding}
 	}
 	if n == 0 {
@@ -240,14 +248,10 @@ func (s *scan) write(ctx context.Context) error {
 		if err := s.writeResult(s.job(number), r); err != nil {
 			return err
 		}
+		s.returnOuts(r.outs)
 		s.mu.Lock()
 		delete(s.results, number)
 		s.written, s.cost = number+1, s.cost-r.cost
-		for _, out := range r.outs {
-			if out != nil {
-				s.spare = append(s.spare, out)
-			}
-		}
 		s.changed.Broadcast()
 		s.mu.Unlock()
 	}
@@ -318,6 +322,7 @@ func (s *scan) costOf(j job) (cost int64) {
 type worker struct {
 	identifiers []*identifier
 	rewriter    rewriter
+	watching    chunkWatch
 	batch       formats.Batch
 	decided     []formats.Fate
 	takes       []*selection
@@ -385,7 +390,7 @@ func (s *scan) refuse(ctx context.Context, group int, column string, err error) 
 // decideGroup reads the identifying columns of a row group, batch by batch, and keeps what was decided.
 func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 	group, state := &s.footer.rowGroups[g], &s.groups[g]
-	takes := make([]*selection, len(s.outputs))
+	takes := make([]*selection, len(s.fates))
 	for i := range takes {
 		takes[i] = &selection{}
 	}
@@ -457,6 +462,10 @@ func (s *scan) decideBatch(w *worker) (err error) {
 func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*chunkOut, error) {
 	takes := s.groups[j.group].takes
 	outs := make([]*chunkOut, len(takes))
+	slot := s.slots[j.column]
+	if s.watchOnly && slot < 0 {
+		return outs, nil
+	}
 	w.takes, w.outs = w.takes[:0], w.outs[:0]
 	for i, take := range takes {
 		if take.records == 0 {
@@ -472,7 +481,22 @@ func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*chunkOut,
 	if i := slices.Index(s.columns, j.column); i >= 0 {
 		defer s.returnPages(i, pages)
 	}
-	return outs, w.rewriter.rewrite(ctx, &s.footer.leaves[j.column], &group.chunks[j.column], group.rows, pages, w.takes, w.outs)
+	w.rewriter.watching, w.rewriter.watchOnly = nil, s.watchOnly
+	if slot >= 0 {
+		leaf := &s.footer.leaves[j.column]
+		mean, err := meaningOf(leaf)
+		if err != nil {
+			return outs, err
+		}
+		w.watching.open(s.watch, slot, leaf, mean, int(s.format.MaxPage))
+		w.rewriter.watching = &w.watching
+	}
+	err := w.rewriter.rewrite(ctx, &s.footer.leaves[j.column], &group.chunks[j.column], group.rows, pages, w.takes, w.outs)
+	if s.watchOnly {
+		s.returnOuts(outs)
+		clear(outs)
+	}
+	return outs, err
 }
 
 // returnPages takes back the memory of pages of identifying column i that were put by.
@@ -499,6 +523,17 @@ func (s *scan) pagesOf(j job) [][]byte {
 		}
 	}
 	return nil
+}
+
+// returnOuts takes back the memory of column chunks that were written.
+func (s *scan) returnOuts(outs []*chunkOut) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, out := range outs {
+		if out != nil {
+			s.spare = append(s.spare, out)
+		}
+	}
 }
 
 // freshOut gives a chunkOut, with the memory of one that was written where there is one.
