@@ -181,12 +181,12 @@ func (d *independentDataset) Scan(ctx context.Context, columns []int, decide for
 }
 
 // errNotIndependent is a column in a codec that parquet-go does not have.
-var errNotIndependent = unsupported("LZ4 in the independent reader (read back without it)")
+var errNotIndependent = unsupported("LZ4 and Brotli in the independent reader (read back without it)")
 
 // independentCodec tells whether parquet-go has a codec.
 func independentCodec(id codec) bool {
 	switch id {
-	case uncompressed, snappyCodec, gzipCodec, brotliCodec, zstdCodec:
+	case uncompressed, snappyCodec, gzipCodec, zstdCodec:
 		return true
 	}
 	return false

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
 
 	"noo/formats"
 )
@@ -97,6 +101,44 @@ func TestIndependentDoesNotWrite(t *testing.T) {
 	}
 	if err := d.Scan(context.Background(), []int{0}, &texts{}, formats.Sinks{Kept: &bytes.Buffer{}}); !errors.Is(err, errReadOnly) {
 		t.Errorf("scanning into a sink gives %v, want %v", err, errReadOnly)
+	}
+}
+
+// TestIndependentCodecs: a file in a codec that parquet-go does not have is refused before anything
+// is written. parquet-go would read it as one without records.
+func TestIndependentCodecs(t *testing.T) {
+	for _, c := range []compress.Compression{
+		compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip,
+		compress.Codecs.Zstd, compress.Codecs.Brotli,
+	} {
+		data := written(t, 100, c, parquet.DataPageV1, rand.New(rand.NewPCG(5, 5)))
+		d, err := openBytes(Format{IndependentReadBack: true}, "a.parquet", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept bytes.Buffer
+		err = d.Scan(context.Background(), []int{0}, keepEverything{}, formats.Sinks{Kept: &kept})
+		if c == compress.Codecs.Brotli {
+			if !errors.Is(err, ErrUnsupported) || kept.Len() > 0 {
+				t.Errorf("%v: %v after %d bytes", c, err, kept.Len())
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v: %v", c, err)
+			continue
+		}
+		again, err := Independent{}.Open(context.Background(), formats.Input{
+			Name: "a.parquet", ReaderAt: bytes.NewReader(kept.Bytes()), Size: int64(kept.Len()),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all allRecords
+		err = again.Scan(context.Background(), []int{0}, &all, formats.Sinks{})
+		if err != nil || len(all.records) != 100 {
+			t.Errorf("%v: %d records, %v", c, len(all.records), err)
+		}
 	}
 }
 

@@ -4,10 +4,14 @@ package parquet
 // that other programs wrote for it.
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +102,60 @@ func TestInterop(t *testing.T) {
 		}
 		filterFile(t, Format{Version: "1.2.3"}, c.Input, c.Column, decide, c.Input+".kept", c.Input+".withheld")
 		filterFile(t, Format{Workers: 1, valuesOnly: true}, c.Input, c.Column, decide, c.Input+".values", "")
+		readAgain(t, c.Input, c.Input+".kept", c.Column, decide)
+	}
+}
+
+// readAgain has both implementations read the column of what was kept, and a sample show the start
+// of the input as a scan gives it: what a preflight finds can then be filtered by.
+func readAgain(t *testing.T, input, kept, column string, decide formats.Decider) {
+	t.Helper()
+	data, err := os.ReadFile(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := openBytes(Format{Workers: 1}, filepath.Base(input), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(d.Columns(), func(c formats.Column) bool { return strings.EqualFold(c.Name, column) })
+	if reason := d.Columns()[at].Refused; reason != nil {
+		t.Errorf("%s: %v", input, reason)
+	}
+	var all allRecords
+	if err := d.Scan(context.Background(), []int{at}, &all, formats.Sinks{}); err != nil {
+		t.Errorf("%s: %v", input, err)
+	}
+	sample, err := sampleOf(d, 1000)
+	if err != nil {
+		t.Errorf("%s: %v", input, err)
+	} else if want := all.records[:min(1000, len(all.records))]; !slices.EqualFunc(sample[at], want, slices.Equal) {
+		t.Errorf("%s: a sample shows other values than a scan", input)
+	}
+	if data, err = os.ReadFile(kept); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Independent{}.Open(context.Background(), formats.Input{
+		Name: filepath.Base(kept), ReaderAt: bytes.NewReader(data), Size: int64(len(data)),
+	})
+	if err != nil {
+		t.Errorf("%s: %v", kept, err)
+		return
+	}
+	check := deciderFunc(func(batch *formats.Batch, fates []formats.Fate) error {
+		if err := decide.Decide(batch, fates); err != nil {
+			return err
+		}
+		for i, fate := range fates {
+			if fate != formats.Keep {
+				return fmt.Errorf("record %d of a batch should not be there", i)
+			}
+		}
+		return nil
+	})
+	err = again.Scan(context.Background(), []int{at}, check, formats.Sinks{})
+	if err != nil && !errors.Is(err, ErrUnsupported) {
+		t.Errorf("%s: %v", kept, err)
 	}
 }
 

@@ -104,7 +104,7 @@ def identities(r, n):
 
 def identifying(r, values, n):
     """An identifying column of a random type: its path, type, values, and for each record the values as strings."""
-    form = r.choice(["string", "string", "dictionary", "fixed", "int64", "uint64", "double", "decimal", "list", "struct", "lists"])
+    form = r.choice(["string", "string", "dictionary", "fixed", "int64", "uint64", "double", "decimal", "scaled", "scaled", "int128", "list", "struct", "lists"])
     plain = [None if v == "not a number" else v for v in values]
     whole = [None if v is None else int(v) for v in plain]
     if form == "string":
@@ -119,6 +119,12 @@ def identifying(r, values, n):
         return "nhs", pa.float64(), [None if v is None else float(v) for v in plain], [[v] for v in plain]
     if form == "decimal":
         return "nhs", pa.decimal128(r.choice([10, 18, 30]), 0), [None if v is None else decimal.Decimal(v) for v in plain], [[v] for v in plain]
+    if form == "scaled":
+        kind = r.choice([pa.decimal128(38, 10), pa.decimal256(76, 20), pa.decimal128(12, 2), pa.decimal64(12, 2), pa.decimal256(40, 0)])
+        return "nhs", kind, [None if v is None else decimal.Decimal(v) for v in plain], [[v] for v in plain]
+    if form == "int128":
+        order = r.choice(["big", "little"])
+        return "nhs", pa.binary(16), [None if v is None else v.to_bytes(16, order) for v in whole], [[v] for v in plain]
     if form == "struct":
         return "nhs.value", pa.struct([("value", pa.string())]), [maybe(r, 0.01, {"value": v}) for v in values], None
     lists = [maybe(r, 0.05, [r.choice(values) for _ in range(r.choice([0, 1, 1, 2, 5]))]) for _ in range(n)]
@@ -183,14 +189,17 @@ def write_arrow(r, path, n):
 
 def write_duckdb(r, path, n):
     people, values = identities(r, n)
+    kind = r.choice(["VARCHAR", "VARCHAR", "HUGEINT", "DECIMAL(38,10)", "DECIMAL(12,2)", "DECIMAL(12,0)", "UBIGINT"])
+    if kind != "VARCHAR":
+        values = [None if v == "not a number" else v for v in values]
     c = duckdb.connect()
     frame = pa.table({"nhs": pa.array(values, pa.string()), "i": pa.array(range(n), pa.int64())})
     c.register("frame", frame)
-    c.execute("""COPY (SELECT i, nhs, DATE '2020-01-01' + (i %% 900)::INT AS day, (i * 7919 %% 1000) / 7.0 AS cost, i %% 3 = 0 AS flag,
+    c.execute("""COPY (SELECT i, nhs::%s AS nhs, DATE '2020-01-01' + (i %% 900)::INT AS day, (i * 7919 %% 1000) / 7.0 AS cost, i %% 3 = 0 AS flag,
         CASE WHEN i %% 5 = 0 THEN NULL ELSE 'ward ' || (i %% 11) END AS ward, [i, i + 1, NULL] AS list, {'a': i, 'b': [nhs]} AS nested,
         MAP {'k': i} AS map, (i %% 100)::DECIMAL(9,2) AS amount, printf('C%%07d', i * 7919 %% 9999991) AS code, (i * 104729 %% 1000003) / 100 AS price, i::HUGEINT AS huge, uuid() AS id, TIME '10:00:00' AS t, INTERVAL (i) DAY AS span,
         repeat('z', (i %% 300)::INT)::BLOB AS raw FROM frame ORDER BY i) TO '%s' (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d, PARQUET_VERSION %s)"""
-              % (path, r.choice(["uncompressed", "snappy", "gzip", "brotli", "zstd", "lz4_raw"]), r.choice([2048, 122880]), r.choice(["V1", "V2"])))
+              % (kind, path, r.choice(["uncompressed", "snappy", "gzip", "brotli", "zstd", "lz4_raw"]), r.choice([2048, 122880]), r.choice(["V1", "V2"])))
     return "nhs", people, [[v] for v in values]
 
 
