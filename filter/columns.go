@@ -64,7 +64,7 @@ func (e *ColumnError) Error() string {
 		return text.String() + e.said()
 	}
 	switch {
-	case looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count):
+	case looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count) || e.byNumber():
 		fmt.Fprintf(&text, "%s %s: ", cmp.Or(e.Flag, "--column"), e.Wanted)
 	case e.Flag != "":
 		text.WriteString(e.Flag + ": ")
@@ -83,12 +83,27 @@ func (e *ColumnError) Error() string {
 	case len(e.Columns) > 0:
 		fmt.Fprintf(&text, "%s columns are: %s", next, strings.Join(e.Columns, ", "))
 	case e.Err == ErrNoNames || e.Err == ErrNotAName:
+	case e.Err == ErrNoColumn && e.byNumber():
+		fmt.Fprintf(&text, "; the first record has %s", plural(e.Count, "field"))
 	case e.Count == 1:
 		text.WriteString("; there is 1 column, whose name is not shown since the first line may be data")
 	default:
 		fmt.Fprintf(&text, "; there are %d columns, whose names are not shown since the first line may be data", e.Count)
 	}
 	return text.String()
+}
+
+// byNumber tells whether the column was asked for by a number that may be shown: no more than the columns that a file could have.
+func (e *ColumnError) byNumber() bool {
+	number, err := strconv.Atoi(e.Wanted)
+	return err == nil && number > 0 && number < 100_000
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // said is the message of ErrSaidUnnamed.
@@ -307,7 +322,7 @@ func findColumn(columns []formats.Column, wanted string) (int, error) {
 		return place, nil
 	case counted:
 		return number - 1, nil
-	case nameless(columns):
+	case nameless(columns) && number == 0:
 		return 0, ErrNoNames
 	}
 	return 0, ErrNoColumn

@@ -211,6 +211,9 @@ func (d *dataset) readHeader(s *scanner) error {
 	if err := s.record(); err != nil {
 		return err
 	}
+	if err := d.checkCRLF(s, start); err != nil {
+		return err
+	}
 	d.fields = len(s.spans)
 	d.columns = make([]formats.Column, d.fields)
 	if d.format.NoHeader {
@@ -218,12 +221,18 @@ func (d *dataset) readHeader(s *scanner) error {
 	}
 	for i, span := range s.spans {
 		name := s.value(span)
-		if nhsnumber.Within(name) {
+		if nhsnumber.Within(name) || isDressed(name) {
 			return s.at(start, ErrHeaderValue)
 		}
 		d.columns[i] = formats.Column{Name: string(name), Doubtful: !d.format.Header}
 	}
 	return nil
+}
+
+// isDressed tells whether a cell of the first line is an NHS number in a dress that no name has.
+func isDressed(cell []byte) bool {
+	key, status, _ := nhsnumber.Whole(cell)
+	return status == nhsnumber.Valid && key >= 300_000_000 // what starts lower may be a date and an hour
 }
 
 // refuse says that the input as a whole is no good.

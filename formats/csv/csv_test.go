@@ -109,10 +109,13 @@ func reference(f Format, text string, columns []int) result {
 		if first && isSepLine([]byte(raw[blank:])) {
 			return result{err: ErrSepLine}
 		}
+		if first && f.ending == crlfAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
+			return result{err: ErrNoCRLF}
+		}
 		if first && !f.NoHeader {
 			first = false
 			for _, name := range record {
-				if nhsnumber.Within([]byte(name)) {
+				if nhsnumber.Within([]byte(name)) || isDressed([]byte(name)) {
 					return result{err: ErrHeaderValue}
 				}
 			}
@@ -379,6 +382,9 @@ func TestRefusals(t *testing.T) {
 		{"CRLF among line feeds", "id,x\n1,\"a\"\r\n", Format{}, ErrNotBare, 2, 6},
 		{"blank line of the other kind", "id,x\r\n\n1,a\r\n", Format{}, ErrBareFeed, 2, 1},
 		{"first line blank", "\nid,x\r\n", Format{}, ErrNotBare, 2, 5},
+		{"line feeds alone as text", "id,x\n1,a\n2,b\n", Format{RecordEnd: EndCRLF}, ErrFeedInNames, 1, 5},
+		{"line feeds alone as text, no header", "1,a\n2,b\n", Format{RecordEnd: EndCRLF, NoHeader: true}, ErrNoCRLF, 1, 4},
+		{"number in a dress above", "(9434765919),x\n", Format{}, ErrHeaderValue, 1, 1},
 		{"line feed as text behind a quote", "id,x\r\n1,\"a\"\nb\r\n", Format{RecordEnd: EndCRLF}, ErrAfterQuote, 2, 6},
 		{"empty", "", Format{}, formats.ErrEmpty, 0, 0},
 		{"blank lines alone", "\n\r\n\n", Format{RecordEnd: EndLF}, ErrNoRecord, 0, 0},

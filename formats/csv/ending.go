@@ -3,7 +3,10 @@ package csv
 // How records end. A text in which some end with CRLF and others with LF is read differently by different programs: an LF in a note that
 // nobody put into quotes begins a record for the ones, and is text for the others.
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+)
 
 // RecordEnd says what ends a record outside quotes.
 type RecordEnd uint8
@@ -20,6 +23,8 @@ const (
 // Reasons for which a line ending is refused.
 var (
 	ErrBareFeed = errors.New("a line feed alone, and the first line ends with CRLF: pass --record-end crlf if it is text, or lf if it ends a record")
+	ErrFeedInNames = errors.New("a line feed alone in the names of the columns: leave --record-end crlf out, or pass --record-end lf")
+	ErrNoCRLF      = errors.New("no record ends with CRLF, and there are line feeds: leave --record-end crlf out, or pass --record-end lf")
 	ErrNotBare  = errors.New("a CRLF, and the first line ends with a line feed alone: pass --record-end lf if both end a record")
 )
 
@@ -58,4 +63,23 @@ func (s *scanner) learn(said RecordEnd) {
 	if s.pos > 1 && s.data[s.pos-2] == '\r' {
 		s.ending = allCRLF
 	}
+}
+
+// checkCRLF refuses a first record of a text in which a line feed alone is text that shows it to be none: it has the names of the
+// columns, or is the whole of a text with other line endings.
+func (d *dataset) checkCRLF(s *scanner, start int) error {
+	if s.ending != crlfAlone {
+		return nil
+	}
+	for _, span := range s.spans {
+		at := bytes.IndexByte(s.data[span.start:span.end], '\n')
+		switch {
+		case at < 0 || s.isQuoted(span):
+		case !d.format.NoHeader:
+			return s.at(span.start+at, ErrFeedInNames)
+		case s.pos == len(s.data) && !bytes.HasSuffix(s.data[start:], []byte("\r\n")):
+			return s.at(span.start+at, ErrNoCRLF)
+		}
+	}
+	return nil
 }

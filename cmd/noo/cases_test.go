@@ -1,0 +1,114 @@
+package main
+
+// The kinds of files that people reported, with who has opted out in them, where they stand beside the checkout: through filter and check
+// with every policy.
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"noo/snapshot"
+)
+
+// wantOfCase says what becomes of the files of a folder of cases whatever the policy: the exit codes that are right.
+var wantOfCase = map[string][]int{
+	"01-gp-download-two-lines": {exitUsage, exitInput},
+	"03-traced-number-beside":  {exitUsage},
+	"15-forms":                 {exitDone, exitUsage, exitInput},
+	"21-two-tables":            {exitUsage},
+}
+
+func TestReportedCases(t *testing.T) {
+	cases := filepath.Join("..", "..", "..", "shared", "cases")
+	listed, err := os.ReadFile(filepath.Join(cases, "optouts.txt"))
+	if err != nil {
+		t.Skip("the reported cases are not beside the checkout")
+	}
+	numbers, out := map[string]bool{}, []string{}
+	for line := range strings.Lines(string(listed)) {
+		if number := strings.TrimSpace(line); number != "" {
+			numbers[number], out = true, append(out, number)
+		}
+	}
+	dir := t.TempDir()
+	key, err := snapshot.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := snapshot.WriteKey(dir, "publisher", key, nil); err != nil {
+		t.Fatal(err)
+	}
+	err = writeSnapshot(filepath.Join(dir, "optouts.noo"), key, snapshot.Manifest{
+		Scope: snapshot.National, Sequence: 7, Created: time.Now(), ValidUntil: time.Now().Add(time.Hour),
+	}, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NOO_SNAPSHOT", filepath.Join(dir, "optouts.noo"))
+	t.Setenv("NOO_TRUSTED_KEYS", filepath.Join(dir, "publisher.pub"))
+	t.Setenv("NOO_STATE_DIR", filepath.Join(dir, "state"))
+	files, err := filepath.Glob(filepath.Join(cases, "*", "*"))
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	written := 0
+	for _, file := range files {
+		folder := filepath.Base(filepath.Dir(file))
+		t.Run(folder+"/"+filepath.Base(file), func(t *testing.T) {
+			for _, policy := range everyPolicy() {
+				here := filepath.Join(dir, "run")
+				if err := os.MkdirAll(here, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				args := append([]string{"filter", file, "-o", filepath.Join(here, "out.csv"), "--withheld", filepath.Join(here, "withheld.csv")}, policy...)
+				if strings.HasSuffix(file, ".gz") {
+					args = append(args, "--compress", "none")
+				}
+				code, said := runCommand(args)
+				if want := wantOfCase[folder]; want != nil && len(policy) == 0 && !containsCode(want, code) {
+					t.Errorf("exit code %d, want one of %v: %s", code, want, said)
+				}
+				run := &leakRun{dir: here, args: args}
+				if leaked, err := run.leaks(code, numbers); err != nil || leaked != "" {
+					t.Errorf("noo %q ended with %d, and %s holds the number of somebody who opted out, or cannot be read: %v", args, code, leaked, err)
+				}
+				if code == exitDone {
+					written++
+				}
+				if err := os.RemoveAll(here); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	if written < 1000 {
+		t.Errorf("only %d outputs were searched", written)
+	}
+}
+
+func containsCode(codes []int, code int) bool {
+	for _, one := range codes {
+		if one == code {
+			return true
+		}
+	}
+	return false
+}
+
+// everyPolicy gives command lines with every policy, and with what people try when a file is refused.
+func everyPolicy() (all [][]string) {
+	all = append(all, nil)
+	for _, missing := range []string{"withhold", "keep"} {
+		for _, invalid := range []string{"withhold", "keep"} {
+			for _, more := range []string{"", "--quote none", "--record-end crlf", "--record-end lf", "--column 2 --header", "--column 2 --no-header", "--delimiter tab", "--delimiter ~ --no-header --column 8"} {
+				line := fmt.Sprintf("--missing %s --invalid %s --force-column %s", missing, invalid, more)
+				all = append(all, strings.Fields(line))
+			}
+		}
+	}
+	return all
+}
