@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test docs interop schemas race lint cross fuzz bench clean
+.PHONY: build demo test leaks docs interop schemas race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -15,6 +15,11 @@ demo: build ## the main job on made-up data
 
 test: ## every test that needs only Go
 	go test ./...
+
+LEAKS ?= 4000
+SEED ?= 1
+leaks: ## LEAKS datasets drawn at random from SEED through the commands, and a search for people who opted out in all that is written
+	go test ./cmd/noo -run 'TestLeaks|TestReportedCases' -count 1 -args -leaks $(LEAKS) -leakseed $(SEED)
 
 docs: ## docs/man and docs/reference, from the commands
 	go test ./cmd/noo -run TestReferenceIsCurrent -count 1 -update

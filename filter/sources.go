@@ -116,6 +116,7 @@ func Expand(arguments []string) (*Sources, error) {
 // a Source with an Err for such a one. The error is ErrStreamTwice.
 func ExpandEach(arguments []string) (*Sources, error) {
 	s := &Sources{Many: len(arguments) > 1, arguments: arguments}
+	var known tables
 	for i, argument := range arguments {
 		if argument == "-" {
 			if slices.Contains(arguments[:i], "-") {
@@ -125,7 +126,7 @@ func ExpandEach(arguments []string) (*Sources, error) {
 			continue
 		}
 		before := len(s.Files)
-		if err := s.add(argument); err != nil {
+		if err := s.addPlain(argument, &known); err != nil {
 			if errors.Is(err, ErrNumberInName) {
 				argument = maskDigits(argument)
 			}
@@ -134,6 +135,25 @@ func ExpandEach(arguments []string) (*Sources, error) {
 	}
 	s.dropRepeated()
 	return s, nil
+}
+
+// addPlain adds what an argument names, unless it or a file of it belongs to a table.
+func (s *Sources) addPlain(argument string, known *tables) error {
+	if info, err := os.Stat(argument); err == nil && info.IsDir() {
+		if err := known.check(argument, argument); err != nil {
+			return err
+		}
+	}
+	before := len(s.Files)
+	if err := s.add(argument); err != nil {
+		return err
+	}
+	for _, file := range s.Files[before:] {
+		if err := known.check(argument, file.Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reads tells whether Expand of these arguments would find what is put at path or, of a folder, what may be put into it: what a run
