@@ -28,9 +28,10 @@ out are removed. Records without an NHS number (missing), with something that is
 no NHS number (invalid), or of people who were not looked up (unchecked) are
 withheld unless you say otherwise.
 
-The first records of every column are looked at beforehand. A column of NHS
-numbers that is neither named nor allowed stops the run, and so does a named one
-of something else: noo columns shows what is there.
+A second column with NHS numbers must be named with --column or allowed with
+--allow-column. filter finds it by its name, by the first records, and by
+watching every column in the whole file for numbers of people who opted out. It
+stops if a named column holds something else. noo columns shows what is there.
 
 The output appears complete or not at all. INPUT and OUTPUT may be - for
 standard input and output; what goes to standard output is held back until the
@@ -43,7 +44,8 @@ must say so: .gz, .zst, or neither.
 Several files, folders and patterns ("in/*.csv", "in/**/*.parquet") go into a
 folder, -o FOLDER/, under the paths that they have below the folder or the fixed
 part of the pattern. Below folders, names that start with . or _ are passed
-over. The folder appears when all files are done and verified, with a file
+over. A folder that is a table (Delta Lake, Iceberg, Hudi, Paimon, DuckLake) is
+refused: it also holds deleted rows. The folder appears when all files are done and verified, with a file
 _SUCCESS in it. With --resume from the start, a run that was cut short can be
 taken up by running it again.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
