@@ -314,6 +314,10 @@ func finding(n filter.Tally, policy filter.Policy) string {
 		{n.Invalid, policy.Invalid, "with an invalid one"},
 		{n.Unchecked, policy.Unchecked, "not looked up"},
 	}
+	if policy.Invalid == filter.Keep { // else they are among those with an invalid one
+		classes = append(classes, classes[0])
+		classes[len(classes)-1].count, classes[len(classes)-1].words = n.Disguised, "with an opted-out person's number in another form"
+	}
 	var found []string
 	for _, class := range classes {
 		if class.count > 0 && class.action != filter.Keep {
