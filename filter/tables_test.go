@@ -49,7 +49,7 @@ var tableLayouts = map[string][]string{
 	},
 	"DuckLake": {
 		"part=1/ducklake-01a21ce5-c2c6-7009-ae8a-4041c91e886c.parquet",
-		"part=1/ducklake-01a21ce5-c2d6-7161-abe7-cc47c4b52532-delete.parquet",
+		"ducklake-01a21ce5-c2d6-7161-abe7-cc47c4b52532-delete.parquet",
 	},
 }
 
