@@ -24,7 +24,7 @@ leaks: ## LEAKS datasets drawn at random from SEED through the commands, and a s
 docs: ## docs/man and docs/reference, from the commands
 	go test ./cmd/noo -run TestReferenceIsCurrent -count 1 -update
 
-interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and pandas (needs Python; makes its own environment)
+interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and pandas; tables by their own writers (needs Python; makes its own environments)
 	formats/parquet/testdata/interop/run.sh
 
 schemas: ## what CI servers read of noo and docs/, held against their schemas (needs Python; makes its own environment)

@@ -82,6 +82,7 @@ type Sources struct {
 
 	arguments []string        // what the user named
 	passed    map[string]bool // what PassedOver counts, by absolute paths
+	tables    *tableFinder    // while they are expanded
 }
 
 // Describe names the sources in few words, for a person.
@@ -97,8 +98,9 @@ func (s *Sources) Describe() string {
 
 // Expand finds the files that the arguments name: files; folders, with everything below them but what Spark too passes
 // over (names that start with "." or "_", unless they are partitions such as _k=v); and patterns with *, ?, [a-z], {a,b} and **, for
-// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it, and so are folders before a pattern. The errors are
-// those above, in a *formats.InputError where the input is at fault, or of the file system.
+// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it, and so are folders before a pattern.
+// It refuses what belongs to a table of Delta Lake, Iceberg, Hudi, Paimon or DuckLake, with ErrTable. The errors are
+// those above and ErrTable, in a *formats.InputError where the input is at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
 	s, err := ExpandEach(arguments)
 	if err != nil {
@@ -115,8 +117,7 @@ func Expand(arguments []string) (*Sources, error) {
 // ExpandEach is Expand for whoever wants the files of the other arguments too where one, a folder or a pattern, cannot be read as a whole: it gives
 // a Source with an Err for such a one. The error is ErrStreamTwice.
 func ExpandEach(arguments []string) (*Sources, error) {
-	s := &Sources{Many: len(arguments) > 1, arguments: arguments}
-	var known tables
+	s := &Sources{Many: len(arguments) > 1, arguments: arguments, tables: newTableFinder()}
 	for i, argument := range arguments {
 		if argument == "-" {
 			if slices.Contains(arguments[:i], "-") {
@@ -126,7 +127,7 @@ func ExpandEach(arguments []string) (*Sources, error) {
 			continue
 		}
 		before := len(s.Files)
-		if err := s.addPlain(argument, &known); err != nil {
+		if err := s.add(argument); err != nil {
 			if errors.Is(err, ErrNumberInName) {
 				argument = maskDigits(argument)
 			}
@@ -134,26 +135,8 @@ func ExpandEach(arguments []string) (*Sources, error) {
 		}
 	}
 	s.dropRepeated()
+	s.tables = nil
 	return s, nil
-}
-
-// addPlain adds what an argument names, unless it or a file of it belongs to a table.
-func (s *Sources) addPlain(argument string, known *tables) error {
-	if info, err := os.Stat(argument); err == nil && info.IsDir() {
-		if err := known.check(argument, argument); err != nil {
-			return err
-		}
-	}
-	before := len(s.Files)
-	if err := s.add(argument); err != nil {
-		return err
-	}
-	for _, file := range s.Files[before:] {
-		if err := known.check(argument, file.Path); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Reads tells whether Expand of these arguments would find what is put at path or, of a folder, what may be put into it: what a run
@@ -248,6 +231,9 @@ func (s *Sources) add(argument string) error {
 	case err == nil && info.IsDir():
 		s.Many = true
 		s.Roots = append(s.Roots, argument)
+		if err := s.tables.refuseFolder(argument); err != nil {
+			return err
+		}
 		before := len(s.Files)
 		err := s.addFolder(argument, "")
 		if err == nil && len(s.Files) == before {
@@ -255,6 +241,9 @@ func (s *Sources) add(argument string) error {
 		}
 		return err
 	case err == nil:
+		if err := s.tables.refuseFile(argument); err != nil {
+			return err
+		}
 		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument), Bytes: info.Size()})
 		return nil
 	case !isPattern(argument): // opening it will say what is wrong
@@ -394,6 +383,9 @@ func (s *Sources) addFile(at, name string, info fs.FileInfo) error {
 		return &formats.InputError{Name: at, Err: ErrNotAFile}
 	}
 	if err := checkName(name); err != nil {
+		return err
+	}
+	if err := s.tables.refuseFile(at); err != nil {
 		return err
 	}
 	s.Files = append(s.Files, Source{Path: at, Name: name, Bytes: info.Size()})

@@ -44,10 +44,10 @@ must say so: .gz, .zst, or neither.
 Several files, folders and patterns ("in/*.csv", "in/**/*.parquet") go into a
 folder, -o FOLDER/, under the paths that they have below the folder or the fixed
 part of the pattern. Below folders, names that start with . or _ are passed
-over. A folder that is a table (Delta Lake, Iceberg, Hudi, Paimon, DuckLake) is
-refused: it also holds deleted rows. The folder appears when all files are done and verified, with a file
-_SUCCESS in it. With --resume from the start, a run that was cut short can be
-taken up by running it again.`,
+over. Tables of Delta Lake, Iceberg, Hudi, Paimon and DuckLake are refused:
+write their rows to a Parquet file first. The folder appears when all files are
+done and verified, with a file _SUCCESS in it. With --resume from the start, a
+run that was cut short can be taken up by running it again.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
   noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs \
     --report report.json

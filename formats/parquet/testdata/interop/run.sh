@@ -1,30 +1,31 @@
 #!/bin/sh
-# Filters files that other programs wrote, and has other programs read the result: see interop.py.
-# Usage: run.sh [FILES [SEED]]. It makes its own virtual environment under bench/ (ignored by git), once.
+# Filters files that other programs wrote, and has other programs read the result: see interop.py. Then it holds noo against
+# tables that their own writers made: see tables.py.
+# Usage: run.sh [FILES [SEED]]. It makes its own virtual environments under bench/ (ignored by git), once.
 set -eu
 cd "$(dirname "$0")/../../../.."
 here=formats/parquet/testdata/interop
+
+# environment VENV REQUIREMENTS makes a virtual environment, unless it has these requirements already.
+environment() {
+	if ! cmp -s "$2" "$1/requirements.txt"; then
+		rm -rf "$1"
+		python3 -m venv "$1"
+		"$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+		cp "$2" "$1/requirements.txt"
+	fi
+}
+
 venv=bench/interop-venv
-if ! cmp -s $here/requirements.txt $venv/requirements.txt; then
-	rm -rf $venv
-	python3 -m venv $venv
-	$venv/bin/pip install --quiet --disable-pip-version-check -r $here/requirements.txt
-	cp $here/requirements.txt $venv/requirements.txt
-fi
+tables=bench/tables-venv # older versions, which the writers of tables depend on
+environment $venv $here/requirements.txt
+environment $tables $here/requirements-tables.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 $venv/bin/python $here/interop.py generate "$work" "${1:-80}" "${2:-1}"
 NOO_INTEROP="$work" go test -count=1 -run '^TestInterop$' ./formats/parquet
 $venv/bin/python $here/interop.py verify "$work"
 
-# Tables are refused before anybody's snapshot is looked at: any will do.
 mkdir "$work/tables"
-go build -o "$work/noo" ./cmd/noo
-(
-	cd "$work/tables"
-	"$work/noo" key generate --name publisher --no-password
-	echo 9434765919 > optouts.txt
-	"$work/noo" snapshot build optouts.txt -o optouts.noo --key publisher.key
-) > /dev/null 2>&1
-NOO_SNAPSHOT="$work/tables/optouts.noo" NOO_TRUSTED_KEYS="$work/tables/publisher.pub" NOO_STATE_DIR="$work/tables/state" \
-	$venv/bin/python $here/tables.py "$work/noo" "$work/tables"
+CGO_ENABLED=0 go build -o "$work/noo" ./cmd/noo
+$tables/bin/python $here/tables.py "$work/tables" "$work/noo"
