@@ -58,11 +58,17 @@ func (w *watching) noteText(slot, record int32, text []byte) {
 // watchPlain notes what may be a number in the records of the chunk that hold no quote.
 func (w *worker) watchPlain() {
 	w.tens, w.longs = findFields(w.marks, w.tens, w.longs)
-	columns := w.watching.columns
+	columns, first, known := w.watching.columns, &w.watching.first, w.known
 	at := recordFinder{w: w, record: -1, quoted: w.quoted}
 	for _, pos := range w.tens {
-		if !w.watching.first[w.data[pos]-'0'] {
+		if !first[w.data[pos]-'0'] {
 			continue
+		}
+		for len(known) > 0 && known[0] < pos {
+			known = known[1:]
+		}
+		if len(known) > 0 && known[0] == pos {
+			continue // it identifies somebody
 		}
 		if slot := at.slot(int(pos)); slot >= 0 {
 			columns[slot].tens = append(columns[slot].tens, pos)
@@ -70,8 +76,12 @@ func (w *worker) watchPlain() {
 	}
 	at = recordFinder{w: w, record: -1, quoted: w.quoted}
 	for _, pos := range w.longs {
+		end := endOfField(w.marks, int(pos))
+		if !mayBeNumberAt(w.marks, int(pos), end) {
+			continue
+		}
 		if slot := at.slot(int(pos)); slot >= 0 {
-			w.watchLong(slot, int32(at.record), int(pos))
+			w.watching.noteText(slot, int32(at.record), w.data[pos:end:end])
 		}
 	}
 }
@@ -151,15 +161,6 @@ func (f *recordFinder) advance(pos int) {
 		f.quoted = f.quoted[1:]
 	}
 	f.skip = len(f.quoted) > 0 && int(f.quoted[0]) == f.record
-}
-
-// watchLong notes a field without quotes that is longer than ten bytes and may be a number: it has ten digits, or may have
-// some that are not ASCII.
-func (w *worker) watchLong(slot, record int32, pos int) {
-	end := endOfField(w.marks, pos)
-	if mayBeNumberAt(w.marks, pos, end) {
-		w.watching.noteText(slot, record, w.data[pos:end:end])
-	}
 }
 
 // watchSpans notes what may be a number, or the name of a column, in the fields of the record that was read last.
