@@ -235,7 +235,7 @@ func (c *chunkWatch) count(pg *page, values []run, indices []uint32) {
 	if len(c.hits) == 0 {
 		return
 	}
-	found, records, before := 0, 0, -1
+	found, records, before := 0, 0, -2 // a record that goes on from the page before is -1
 	for _, hit := range c.within(values) {
 		if indices == nil {
 			found++
@@ -265,7 +265,7 @@ func (c *chunkWatch) within(runs []run) (within []int32) {
 	return within
 }
 
-// recordOf returns which record of a page has a value, both counted from 0. There are few hits, so that it may take its time.
+// recordOf returns which record of a page has a value, both counted from 0; -1 is the record that goes on from the page before. There are few hits, so that it may take its time.
 func recordOf(pg *page, value int, maxDef uint8) int {
 	if pg.reps == nil {
 		return value // each record has one value at most
