@@ -83,7 +83,7 @@ func (e *ColumnError) Error() string {
 	case len(e.Columns) > 0:
 		fmt.Fprintf(&text, "%s columns are: %s", next, strings.Join(e.Columns, ", "))
 	case e.Err == ErrNoNames || e.Err == ErrNotAName:
-	case e.Err == ErrNoColumn && e.byNumber():
+	case e.byNumber():
 		fmt.Fprintf(&text, "; the first record has %s", plural(e.Count, "field"))
 	case e.Count == 1:
 		text.WriteString("; there is 1 column, whose name is not shown since the first line may be data")
@@ -93,10 +93,11 @@ func (e *ColumnError) Error() string {
 	return text.String()
 }
 
-// byNumber tells whether the column was asked for by a number that may be shown: no more than the columns that a file could have.
+// byNumber tells whether a column that is not there was asked for by its number, where there are no names to choose from. The number may be
+// shown: it is no larger than that of a column could be.
 func (e *ColumnError) byNumber() bool {
 	number, err := strconv.Atoi(e.Wanted)
-	return err == nil && number > 0 && number < 100_000
+	return e.Err == ErrNoColumn && len(e.Columns) == 0 && err == nil && number > 0 && number < 100_000
 }
 
 func plural(n int, what string) string {

@@ -33,6 +33,7 @@ func TestReadList(t *testing.T) {
 	}{
 		{"empty", "", "", 0, 0, 0, nil},
 		{"plain", one + "\n" + two + "\n", "", 2, 2, 0, nil},
+		{"mark in the middle, as where files were joined", one + "\n" + bom + two, "", 2, 2, 0, nil},
 		{"as MESH sends it", one + ",\n" + two + ",\n", "", 2, 2, 0, nil},
 		{"no line end at the end", one + "\n" + two, "", 2, 2, 0, nil},
 		{"CRLF", one + "\r\n" + two + ",\r\n", "", 2, 2, 0, nil},
@@ -48,7 +49,6 @@ func TestReadList(t *testing.T) {
 		{"comma alone", one + "\n,\n", "", 0, 0, 2, ErrNumber},
 		{"placeholder", "9999999999\n", "", 0, 0, 1, ErrNumber},
 		{"answer of MESH to a bad list", "The file contains one or more invalid NHS Numbers.\n", "", 0, 0, 1, ErrNumber},
-		{"mark in the middle", one + "\n" + bom + two, "", 0, 0, 2, ErrNumber},
 		{"UTF-16", "\xff\xfe9\x004\x00", "", 0, 0, 1, ErrEncoding},
 		{"long line", one + "\n" + strings.Repeat("9", maxLine+1), "", 0, 0, 2, ErrLongLine},
 

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"noo/snapshot"
 )
 
 // wantOfCase says what becomes of the files of a folder of cases whatever the policy: the exit codes that are right.
@@ -35,22 +33,7 @@ func TestReportedCases(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	key, err := snapshot.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := snapshot.WriteKey(dir, "publisher", key, nil); err != nil {
-		t.Fatal(err)
-	}
-	err = writeSnapshot(filepath.Join(dir, "optouts.noo"), key, snapshot.Manifest{
-		Scope: snapshot.National, Sequence: 7, Created: time.Now(), ValidUntil: time.Now().Add(time.Hour),
-	}, out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("NOO_SNAPSHOT", filepath.Join(dir, "optouts.noo"))
-	t.Setenv("NOO_TRUSTED_KEYS", filepath.Join(dir, "publisher.pub"))
-	t.Setenv("NOO_STATE_DIR", filepath.Join(dir, "state"))
+	useSnapshot(t, dir, out)
 	files, err := filepath.Glob(filepath.Join(cases, "*", "*"))
 	if err != nil || len(files) < 100 {
 		t.Fatalf("%d files: %v", len(files), err)
@@ -69,7 +52,7 @@ func TestReportedCases(t *testing.T) {
 					args = append(args, "--compress", "none")
 				}
 				code, said := runCommand(args)
-				if want := wantOfCase[folder]; want != nil && len(policy) == 0 && !containsCode(want, code) {
+				if want := wantOfCase[folder]; want != nil && len(policy) == 0 && !slices.Contains(want, code) {
 					t.Errorf("exit code %d, want one of %v: %s", code, want, said)
 				}
 				run := &leakRun{dir: here, args: args}
@@ -88,15 +71,6 @@ func TestReportedCases(t *testing.T) {
 	if written < 1000 {
 		t.Errorf("only %d outputs were searched", written)
 	}
-}
-
-func containsCode(codes []int, code int) bool {
-	for _, one := range codes {
-		if one == code {
-			return true
-		}
-	}
-	return false
 }
 
 // everyPolicy gives command lines with every policy, and with what people try when a file is refused.

@@ -422,22 +422,7 @@ func TestLeaks(t *testing.T) {
 			others = append(others, number)
 		}
 	}
-	key, err := snapshot.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := snapshot.WriteKey(dir, "publisher", key, nil); err != nil {
-		t.Fatal(err)
-	}
-	err = writeSnapshot(filepath.Join(dir, "optouts.noo"), key, snapshot.Manifest{
-		Scope: snapshot.National, Sequence: 7, Created: time.Now(), ValidUntil: time.Now().Add(time.Hour),
-	}, out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("NOO_SNAPSHOT", filepath.Join(dir, "optouts.noo"))
-	t.Setenv("NOO_TRUSTED_KEYS", filepath.Join(dir, "publisher.pub"))
-	t.Setenv("NOO_STATE_DIR", filepath.Join(dir, "state"))
+	useSnapshot(t, dir, out)
 
 	codes, checked := map[int]int{}, 0
 	for round := range rounds {
@@ -476,6 +461,27 @@ func TestLeaks(t *testing.T) {
 	if codes[exitDone] < rounds/10 || codes[exitUsage] < rounds/10 || codes[exitInput] < rounds/100 {
 		t.Errorf("exit codes %v of %d rounds: too few of a kind to mean anything", codes, rounds)
 	}
+}
+
+// useSnapshot makes a key and a snapshot in a folder, and has commands use them.
+func useSnapshot(t *testing.T, dir string, optedOut []string) {
+	t.Helper()
+	key, err := snapshot.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := snapshot.WriteKey(dir, "publisher", key, nil); err != nil {
+		t.Fatal(err)
+	}
+	err = writeSnapshot(filepath.Join(dir, "optouts.noo"), key, snapshot.Manifest{
+		Scope: snapshot.National, Sequence: 7, Created: time.Now(), ValidUntil: time.Now().Add(time.Hour),
+	}, optedOut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NOO_SNAPSHOT", filepath.Join(dir, "optouts.noo"))
+	t.Setenv("NOO_TRUSTED_KEYS", filepath.Join(dir, "publisher.pub"))
+	t.Setenv("NOO_STATE_DIR", filepath.Join(dir, "state"))
 }
 
 // drawLeakRun writes inputs and draws a command line for them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,7 +85,7 @@ func TestWatchSeesEveryField(t *testing.T) {
 				case r.IntN(4000) == 0:
 					value = []string{"NHS_Number", "nhs_number"}[r.IntN(2)]
 				}
-				name = name || strings.EqualFold(value, "nhs_number") && contains(watched, i)
+				name = name || strings.EqualFold(value, "nhs_number") && slices.Contains(watched, i)
 				if r.IntN(6) == 0 {
 					value = `"` + value + `"`
 				} else if r.IntN(40) == 0 {
@@ -136,15 +137,6 @@ func header(fields int) string {
 		names[i] = fmt.Sprintf("c%d", i)
 	}
 	return strings.Join(names, ",")
-}
-
-func contains(some []int, i int) bool {
-	for _, one := range some {
-		if one == i {
-			return true
-		}
-	}
-	return false
 }
 
 // countOdd counts the records of a text, less its header, with an odd number in each of the columns.

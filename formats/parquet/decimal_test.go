@@ -234,7 +234,11 @@ func writeNumbers(t *testing.T, numbers []int64, columns []numberColumn, options
 		file.WithWriterProps(parquet.NewWriterProperties(options...)))
 	for len(numbers) > 0 {
 		n := min(len(numbers), 200_000)
-		writeGroup(t, w.AppendRowGroup(), numbers[:n], columns)
+		group, err := w.AppendRowGroupChecked()
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeGroup(t, group, numbers[:n], columns)
 		numbers = numbers[n:]
 	}
 	if err := w.Close(); err != nil {
@@ -422,7 +426,10 @@ func TestDecimalsOfMuchText(t *testing.T) {
 	for _, dictionary := range []bool{true, false} {
 		var out bytes.Buffer
 		w := file.NewParquetWriter(&out, root, file.WithWriterProps(parquet.NewWriterProperties(parquet.WithDictionaryDefault(dictionary), parquet.WithDataPageSize(10<<20))))
-		group := w.AppendRowGroup()
+		group, err := w.AppendRowGroupChecked()
+		if err != nil {
+			t.Fatal(err)
+		}
 		column, err := group.NextColumn()
 		if err != nil {
 			t.Fatal(err)
