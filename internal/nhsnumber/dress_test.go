@@ -42,6 +42,45 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// TestNumbersAreHeld: what Parse reads as a number, Whole and Held find too.
+func TestNumbersAreHeld(t *testing.T) {
+	for _, c := range forms {
+		if c.status != Valid {
+			continue
+		}
+		if !heldIn(c.text) {
+			t.Errorf("%q: not found", c.text)
+		}
+		if key, status, ten := Whole([]byte(c.text)); key != 943476591 || status != Valid || !ten {
+			t.Errorf("Whole(%q): %d, %t", c.text, status, ten)
+		}
+	}
+}
+
+// FuzzDress: any bytes are read without a panic, and what one way of reading finds the others find too.
+func FuzzDress(f *testing.F) {
+	for _, text := range dresses {
+		f.Add([]byte(text))
+	}
+	for _, c := range forms {
+		f.Add([]byte(c.text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		held := map[Key]bool{}
+		Held(text, func(key Key) bool {
+			held[key] = true
+			return false
+		})
+		key, status := Parse(text)
+		if status == Valid && !held[key] {
+			t.Errorf("%q: Parse finds a number that Held does not", text)
+		}
+		if whole, wholeStatus, ten := Whole(text); wholeStatus == Valid && (!ten || !held[whole]) || status == Valid && wholeStatus != Valid {
+			t.Errorf("%q: Whole finds %d", text, wholeStatus)
+		}
+	})
+}
+
 // TestHeldExponent compares with numbers printed in scientific notation, zeros at their end left out as Java and Spark do.
 func TestHeldExponent(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
