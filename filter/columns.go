@@ -117,6 +117,9 @@ func (e *ColumnError) said() string {
 	for _, name := range e.Said[:min(len(e.Said), mostTold)] {
 		names = append(names, quoted(name))
 	}
+	if e.Hint != "" { // no flag filters by it
+		return fmt.Sprintf("%s %s %s named like an NHS number: %s", columns, strings.Join(names, ", "), are, e.Hint)
+	}
 	return fmt.Sprintf("%s %s %s named like an NHS number and not by --column: filter by all with%s, or, where there is no number in it, pass%s",
 		columns, strings.Join(names, ", "), are, flags("--column", slices.Concat(e.Named, e.Said)), flags("--allow-column", e.Said))
 }
@@ -248,6 +251,11 @@ func chooseColumns(name string, columns []formats.Column, wanted, allowed []stri
 	if unnamed := saidColumns(columns, slices.Concat(c.identifying, c.allowed)); len(unnamed) > 0 {
 		e := columnError(name, columns, "", ErrSaidUnnamed)
 		e.Said, e.Named = labelsOf(columns, unnamed), labelsOf(columns, c.identifying)
+		for _, place := range unnamed {
+			if reason := columns[place].Refused; reason != nil {
+				e.Hint = reason.Error()
+			}
+		}
 		return c, e
 	}
 	return c, nil

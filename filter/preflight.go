@@ -259,6 +259,9 @@ func (e *PreflightError) elsewhere() string {
 	for _, c := range e.Watched[:min(len(e.Watched), mostTold)] {
 		told = append(told, fmt.Sprintf("column %s of %s", quoted(c.Label), recordsWritten(c.Records)))
 	}
+	if e.Refused != "" {
+		return fmt.Sprintf("%s: numbers of people who opted out are in %s: %s", e.Name, strings.Join(told, ", "), e.Refused)
+	}
 	return fmt.Sprintf("%s: numbers of people who opted out are in %s: filter by all with%s, or let them pass with%s",
 		e.Name, strings.Join(told, ", "), flags("--column", slices.Concat(e.Named, e.Unnamed)), flags("--allow-column", e.Unnamed))
 }

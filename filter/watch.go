@@ -4,6 +4,7 @@ package filter
 // sample cannot see a column that is blank for its first million records; no record may be written because of that.
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,8 @@ type WatchedColumn struct {
 	Label string `json:"label"`
 	// Allowed tells that it may hold numbers of people who opted out.
 	Allowed bool `json:"allowed,omitempty"`
+	// Refused says why the format does not filter by it, "" where it does.
+	Refused string `json:"refused,omitempty"`
 	// Numbers are the values of ten digits, by their first digit, that could be the number of somebody who opted out: there are such
 	// people with that digit. Valid are those of them whose check digit holds.
 	Numbers [10]int64 `json:"numbers"`
@@ -37,6 +40,7 @@ func (c *WatchedColumn) add(other *WatchedColumn) {
 	c.Values += other.Values
 	c.Records += other.Records
 	c.Allowed = c.Allowed || other.Allowed
+	c.Refused = cmp.Or(c.Refused, other.Refused)
 }
 
 // leaks tells whether the column holds more numbers of people who opted out than chance gives. A value of ten digits is by chance the
@@ -231,7 +235,11 @@ func (r *Run) watchOthers(columns []formats.Column, chosen chosen) *formats.Watc
 			continue
 		}
 		over.Columns = append(over.Columns, i)
-		watched = append(watched, WatchedColumn{Label: labels[i], Allowed: slices.Contains(chosen.allowed, i)})
+		column := WatchedColumn{Label: labels[i], Allowed: slices.Contains(chosen.allowed, i)}
+		if reason := columns[i].Refused; reason != nil {
+			column.Refused = reason.Error()
+		}
+		watched = append(watched, column)
 		own = append(own, shown[i])
 	}
 	watcher := watchOver(r.Register, watched, own)
@@ -249,6 +257,7 @@ func optedOutElsewhere(name string, watched []WatchedColumn, people [10]uint64, 
 	for _, column := range watched {
 		if column.leaks(people) {
 			e.Watched, e.Unnamed = append(e.Watched, column), append(e.Unnamed, column.Label)
+			e.Refused = cmp.Or(e.Refused, column.Refused)
 		}
 	}
 	if len(e.Watched) == 0 {

@@ -57,6 +57,15 @@ func TestFilesLeakTogether(t *testing.T) {
 	}
 }
 
+// TestRefusedColumnThatLeaks: where no flag lets a column be filtered by, none is advised.
+func TestRefusedColumnThatLeaks(t *testing.T) {
+	column := WatchedColumn{Label: "coded", Refused: "write the file anew", Numbers: [10]int64{4: 1}, Valid: 1, Values: 1, Records: 1}
+	err := optedOutElsewhere("a.parquet", []WatchedColumn{column}, national, []string{"nhs"})
+	if err == nil || strings.Contains(err.Error(), "--") || !strings.HasSuffix(err.Error(), "of 1 record that would be kept: write the file anew") {
+		t.Error(err)
+	}
+}
+
 type fixedRegister [10]uint64
 
 func (fixedRegister) LookUp([]nhsnumber.Key, []snapshot.Standing) {}
