@@ -128,8 +128,11 @@ func ExpandEach(arguments []string) (*Sources, error) {
 		}
 		before := len(s.Files)
 		if err := s.add(argument); err != nil {
-			if errors.Is(err, ErrNumberInName) {
+			switch {
+			case errors.Is(err, ErrNumberInName):
 				argument = maskDigits(argument)
+			case errors.Is(err, ErrTable):
+				argument = withoutNumber(argument)
 			}
 			s.Files = append(s.Files[:before], Source{Path: argument, Name: filepath.Base(argument), Err: err})
 		}
@@ -372,9 +375,9 @@ func (s *Sources) addFolder(folder, prefix string) error {
 // unreadable is the error for something that was found, and of which the file system then said err.
 func unreadable(at string, err error) error {
 	if info, statErr := os.Lstat(at); statErr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot read %s: it is a link to nothing; mend it or take it away", at)
+		return fmt.Errorf("cannot read %s: it is a link to nothing; mend it or take it away", withoutNumber(at))
 	}
-	return fmt.Errorf("cannot read %s: %w", at, atomicfile.Cause(err))
+	return fmt.Errorf("cannot read %s: %w", withoutNumber(at), atomicfile.Cause(err))
 }
 
 // addFile adds a file that was found, not named.

@@ -288,7 +288,7 @@ func hasFolder(folder, name string) (bool, error) {
 	if _, lstatErr := os.Lstat(path); errors.Is(lstatErr, fs.ErrNotExist) {
 		return false, nil
 	}
-	return false, unreadable(withoutNumber(path), err)
+	return false, unreadable(path, err)
 }
 
 // hasFile reports whether a folder below another has a file whose name matches. It is false if
@@ -300,7 +300,7 @@ func hasFile(folder, below string, matches func(name string) bool) (bool, error)
 	path := filepath.Join(folder, below)
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return false, unreadable(withoutNumber(path), err)
+		return false, unreadable(path, err)
 	}
 	return slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
 		return !entry.IsDir() && matches(entry.Name())

@@ -65,14 +65,22 @@ func lay(t *testing.T, folder string, names ...string) {
 	}
 }
 
-// realTempDir is a folder for a test without links in its path.
+// realTempDir is a folder for a test without links in its path, and without what may be an NHS number: that would be masked in messages.
 func realTempDir(t *testing.T) string {
 	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
+	for {
+		dir, err := os.MkdirTemp("", "tables")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		if dir, err = filepath.EvalSymlinks(dir); err != nil {
+			t.Fatal(err)
+		}
+		if !identifies(filepath.ToSlash(dir)) {
+			return dir
+		}
 	}
-	return dir
 }
 
 // isRefused reports an error of the test if an argument is not refused as a part of a table of this
@@ -267,6 +275,24 @@ func TestTableErrorsMaskNumbers(t *testing.T) {
 		if !errors.Is(err, ErrTable) || strings.Contains(err.Error(), "9434765919") ||
 			!strings.Contains(err.Error(), "id=##########") {
 			t.Errorf("%s: %v", argument, err)
+		}
+	}
+}
+
+// TestTableNumberInArgument: a Source with an ErrTable shows its argument without a number, escaped or not.
+func TestTableNumberInArgument(t *testing.T) {
+	t.Chdir(realTempDir(t))
+	for _, name := range []string{"9434765919", "id=943%20476%205919"} {
+		lay(t, name, "t/x.parquet", "t/_delta_log/0.json")
+		for _, argument := range []string{name + "/t", name + "/t/x.parquet", name + "/*/x.parquet"} {
+			sources, err := ExpandEach([]string{argument})
+			if err != nil || len(sources.Files) != 1 {
+				t.Fatalf("%s: %v, %v", argument, sources, err)
+			}
+			source := sources.Files[0]
+			if !errors.Is(source.Err, ErrTable) || source.Path != maskDigits(argument) || strings.Contains(source.Name, name) {
+				t.Errorf("%s: %q, %q, %v", argument, source.Path, source.Name, source.Err)
+			}
 		}
 	}
 }
