@@ -149,7 +149,7 @@ type worker struct {
 	ranks    []int32 // of marks, see rankEnds
 	tens     []int32 // see findFields
 	longs    []int32
-	known    []int32   // where the identifying fields of records without quotes start
+	known    []uint64  // by marks, a bit where an identifying field of a record without quotes starts
 	nhs      bool      // "nhs" in any case is in the chunk
 	watching *watching // nil where nothing is watched
 }
@@ -171,9 +171,14 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 // work finds the records of a chunk, has them decided on, and notes which stay.
 func (w *worker) work(c *chunk) error {
 	w.start(c)
-	w.starts, w.ends, w.quoted, w.known = w.starts[:0], w.ends[:0], w.quoted[:0], w.known[:0]
+	w.starts, w.ends, w.quoted = w.starts[:0], w.ends[:0], w.quoted[:0]
 	w.marks, w.nhs = mark(w.marks, c.data, w.delimiter)
 	w.ranks = rankEnds(w.ranks, w.marks)
+	if cap(w.known) < len(w.marks) {
+		w.known = make([]uint64, len(w.marks)+len(w.marks)/8)
+	}
+	w.known = w.known[:len(w.marks)]
+	clear(w.known)
 	if w.watching != nil {
 		w.watching.begin()
 	}
@@ -278,7 +283,7 @@ func (w *worker) noteFields(start int) {
 		end := endOfField(w.marks, start)
 		column := &w.batch.Columns[id.slot]
 		column.Text = append(column.Text, w.data[start:end:end])
-		w.known = append(w.known, int32(start))
+		w.known[start>>6] |= 1 << (start & 63)
 	}
 }
 

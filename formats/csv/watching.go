@@ -57,18 +57,12 @@ func (w *watching) noteText(slot, record int32, text []byte) {
 
 // watchPlain notes what may be a number in the records of the chunk that hold no quote.
 func (w *worker) watchPlain() {
-	w.tens, w.longs = findFields(w.marks, w.tens, w.longs)
-	columns, first, known := w.watching.columns, &w.watching.first, w.known
+	w.tens, w.longs = findFields(w.marks, w.known, w.tens, w.longs)
+	columns, first := w.watching.columns, &w.watching.first
 	at := recordFinder{w: w, record: -1, quoted: w.quoted}
 	for _, pos := range w.tens {
 		if !first[w.data[pos]-'0'] {
 			continue
-		}
-		for len(known) > 0 && known[0] < pos {
-			known = known[1:]
-		}
-		if len(known) > 0 && known[0] == pos {
-			continue // it identifies somebody
 		}
 		if slot := at.slot(int(pos)); slot >= 0 {
 			columns[slot].tens = append(columns[slot].tens, pos)
@@ -86,9 +80,10 @@ func (w *worker) watchPlain() {
 	}
 }
 
-// findFields finds where the fields of just ten digits start, and those of more than ten bytes, as if no quote was in the data. How many
-// of them are in a block is no branch, so that none is guessed wrong: two places are noted in any case.
-func findFields(all []marks, tens, longs []int32) (_, _ []int32) {
+// findFields finds where the fields of just ten digits start, less those known to identify somebody, and those of more than ten bytes,
+// as if no quote was in the data. How many of the former are in a block is no branch, so that none is guessed wrong: two places are noted
+// in any case. Of the latter most blocks have none.
+func findFields(all []marks, known []uint64, tens, longs []int32) (_, _ []int32) {
 	most := len(all)*64/11 + 8
 	if cap(tens) < most {
 		tens, longs = make([]int32, most), make([]int32, most)
@@ -101,10 +96,13 @@ func findFields(all []marks, tens, longs []int32) (_, _ []int32) {
 		starts := m.ends<<1 | carry
 		carry = m.ends >> 63
 		behindTen := m.ends>>10 | next.ends<<54
-		ten := starts & tenInARow(m.digits, next.digits) & behindTen
+		ten := starts & tenInARow(m.digits, next.digits) & behindTen &^ known[i]
 		long := starts & tenInARow(^m.ends, ^next.ends) &^ behindTen
 		nTens += putPlaces(tens[nTens:], int32(i<<6), ten)
-		nLongs += putPlaces(longs[nLongs:], int32(i<<6), long)
+		for ; long != 0; long &= long - 1 {
+			longs[nLongs] = int32(i<<6 + bits.TrailingZeros64(long))
+			nLongs++
+		}
 	}
 	return tens[:nTens], longs[:nLongs]
 }
