@@ -46,7 +46,7 @@ func undress(dst, b []byte) ([]byte, bool) {
 }
 
 // Whole reads a text that is one number and nothing else that has a digit in it: what Parse accepts, and any other text of at most
-// 64 bytes with exactly ten digits of any script, whatever stands between and around them. The text is ten digits long where ten is
+// 64 bytes with exactly ten digits of any script, whatever stands between and around them, or in scientific notation. The text is ten digits long where ten is
 // true; the status says whether the check digit holds. Whole does not allocate and does not keep b.
 func Whole(b []byte) (key Key, status Status, ten bool) {
 	if key, status = Parse(b); status == Valid {
@@ -54,6 +54,13 @@ func Whole(b []byte) (key Key, status Status, ten bool) {
 	}
 	if status == Missing || len(b) < 10 || len(b) > longestDress {
 		return 0, status, false
+	}
+	if isScientific(b) {
+		inExponent(b, func(found Key) bool {
+			key, status = found, Valid
+			return true
+		})
+		return key, status, status == Valid
 	}
 	var digits [10]byte
 	n := 0
@@ -74,6 +81,13 @@ func Whole(b []byte) (key Key, status Status, ten bool) {
 	}
 	key, status = parseTen(digits[:])
 	return key, status, true
+}
+
+// isScientific reports whether b is one number in scientific notation, as Java and Spark write 9.434765919E9.
+func isScientific(b []byte) bool {
+	b = trimBlanks(b)
+	at := bytes.LastIndexAny(b, "eE")
+	return at > 0 && at+1 < len(b) && len(bytes.Trim(b[:at], "0123456789.,")) == 0 && len(bytes.Trim(b[at+1:], "0123456789+")) == 0
 }
 
 // Held calls found for the key of every number whose ten digits follow one another in b, whatever stands between them and around

@@ -118,7 +118,7 @@ func TestWhole(t *testing.T) {
 		ten    bool
 	}{
 		{number, Valid, true}, {" 943 476 5919 ", Valid, true}, {"9434765919.00", Valid, true}, {"943.476.5919", Valid, true},
-		{"(9434765919)", Valid, true}, {"9434765919 V", Valid, true}, {"９４３４７６５９１９", Valid, true}, {"9434765918", Invalid, true},
+		{"(9434765919)", Valid, true}, {"9.434765919E9", Valid, true}, {"9.434765918E9", Invalid, false}, {"9434765919 V", Valid, true}, {"９４３４７６５９１９", Valid, true}, {"9434765918", Invalid, true},
 		{"94347 65918", Invalid, true}, {"94347659190", Invalid, false}, {"943476591", Invalid, false}, {"9434765919 2", Invalid, false},
 		{"", Missing, false}, {"NULL", Missing, false}, {number + strings.Repeat(" x", 30), Invalid, false}, {"did not attend", Invalid, false},
 	} {
