@@ -53,7 +53,7 @@ fuzz: ## every fuzz target for FUZZTIME, one after the other
 	done
 
 bench: build ## the figures of the README, on data made the first time (about 4 GB in bench/; DuckDB and Polars after make interop)
-	go run ./internal/bench
+	go run ./cmd/noobench
 
 clean:
 	rm -rf bin bench

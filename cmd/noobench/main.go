@@ -1,8 +1,8 @@
-// Command bench measures noo against the simplest thing that could be done with the same bytes, and prints a table for
+// Command noobench measures noo against the simplest thing that could be done with the same bytes, and prints a table for
 // the README. It makes its data itself, from a seed, the first time: an extract with NHS numbers drawn from the issued
 // ranges, which must never be committed, and a snapshot of those who opted out.
 //
-//	go run ./internal/bench [-dir bench] [-records 10000000] [-runs 5]
+//	go run ./cmd/noobench [-dir bench] [-records 10000000] [-runs 5]
 //
 // Where pigz and zstd are installed, they decompress and compress the same extract in the same run; where make interop has
 // made its Python environment, DuckDB and Polars do the same to Parquet.
@@ -31,7 +31,7 @@ func main() {
 	long := flag.Bool("long", false, "also measure peak memory on an extract ten times as long")
 	flag.Parse()
 	if err := bench(*dir, *noo, *records, *runs, *long); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "noobench:", err)
 		os.Exit(1)
 	}
 }

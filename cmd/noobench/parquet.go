@@ -10,7 +10,7 @@ import (
 )
 
 // engines is the script that runs DuckDB and Polars, from the root of the checkout.
-const engines = "internal/bench/engines.py"
+const engines = "cmd/noobench/engines.py"
 
 var codecs = []string{"snappy", "zstd"}
 

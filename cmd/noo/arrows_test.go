@@ -1,0 +1,87 @@
+package main
+
+// The arrows between the rooms: which package may import which. The test reads `go list`, so that the next wrong import fails.
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms are the packages of the program from the top to the bottom. A package imports only packages of later floors.
+var rooms = [][]string{
+	{"noo/cmd/noo", "noo/cmd/noobench"},
+	{"noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/metrics"},
+	{"noo/filter"},
+	{"noo/formats/csv", "noo/formats/parquet"},
+	{"noo/formats", "noo/snapshot"},
+	{"noo/formats/parquet/internal/compact"},
+	{"noo/internal/lockfile"},
+	{"noo/internal/atomicfile"},
+	{"noo/internal/nhsnumber", "noo/internal/steadyfile"},
+}
+
+// floorOf returns the floor of a package, from 0 at the top, or -1 for a package that has none.
+func floorOf(path string) int {
+	return slices.IndexFunc(rooms, func(floor []string) bool { return slices.Contains(floor, path) })
+}
+
+// wrongImports returns what is wrong with the imports of a package, one line for each.
+func wrongImports(path string, imports []string) (wrong []string) {
+	floor := floorOf(path)
+	if floor < 0 {
+		return []string{path + " has no floor: add it to rooms"}
+	}
+	for _, imported := range imports {
+		if !strings.HasPrefix(imported, "noo/") {
+			continue
+		}
+		if floorOf(imported) <= floor {
+			wrong = append(wrong, path+" imports "+imported+", which is not on a floor below it")
+		}
+	}
+	return wrong
+}
+
+func TestNoArrowRunsUp(t *testing.T) {
+	listed, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "noo/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(listed)) {
+		words := strings.Fields(line)
+		found++
+		for _, wrong := range wrongImports(words[0], words[1:]) {
+			t.Error(wrong)
+		}
+	}
+	for _, floor := range rooms {
+		found -= len(floor)
+	}
+	if found != 0 {
+		t.Errorf("go list names %+d packages compared with rooms", found)
+	}
+}
+
+func TestWrongImports(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		path    string
+		imports []string
+		wrong   int
+	}{
+		{"down", "noo/filter", []string{"fmt", "noo/formats", "noo/snapshot"}, 0},
+		{"up", "noo/formats", []string{"noo/filter"}, 1},
+		{"across", "noo/snapshot", []string{"noo/formats"}, 1},
+		{"a package without a floor", "noo/utils", nil, 1},
+		{"an import without a floor", "noo/filter", []string{"noo/utils"}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if wrong := wrongImports(test.path, test.imports); len(wrong) != test.wrong {
+				t.Errorf("%d found, want %d: %v", len(wrong), test.wrong, wrong)
+			}
+		})
+	}
+}
