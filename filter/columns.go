@@ -215,6 +215,18 @@ func nameWords(name string) []string {
 	return words
 }
 
+// ColumnRules are the rules by which the columns of an input are chosen.
+type ColumnRules struct {
+	// Identifying are the names or numbers, from 1, of the columns that identify people; with none the header decides.
+	Identifying []string
+	// Allowed are the names or numbers of columns that may hold NHS numbers though they do not identify people.
+	Allowed []string
+	// Batch says that the input is one of several for which the rules were given: it need not have every column of Allowed.
+	Batch bool
+	// Forced lets columns identify people though less than half of their first values are NHS numbers.
+	Forced bool
+}
+
 // chosen are the columns of an input by what a run does with them, as places.
 type chosen struct {
 	// identifying columns tell whose record it is.
@@ -228,7 +240,8 @@ type chosen struct {
 // chooseColumns returns the identifying columns: those wanted, by name or by number from 1, or where none is wanted the only one
 // whose name is identifying; and those that are allowed. It refuses an input in which a further column is named like an
 // NHS number. name is the input's, for messages; of many inputs not each need have the columns that are allowed.
-func chooseColumns(name string, columns []formats.Column, wanted, allowed []string, many bool) (c chosen, err error) {
+func chooseColumns(name string, columns []formats.Column, rules ColumnRules) (c chosen, err error) {
+	wanted, allowed, many := rules.Identifying, rules.Allowed, rules.Batch
 	var others []int // that are allowed where no column is wanted
 	if len(wanted) == 0 {
 		if others, err = allowedColumns(name, columns, nil, allowed, many); err != nil {

@@ -180,7 +180,10 @@ func TestStalledCompressedStream(t *testing.T) {
 			defer close(half)
 			_, _ = in.Write(stream[:len(stream)/2]) // it may have no reader by the end
 		}()
-		run := &Run{Input: "-", Output: filepath.Join(dir, "out.csv.gz"), Formats: []formats.Format{csv.Format{}}, Register: register, Stdin: out}
+		run := &Run{
+			Input: "-", Stdin: out, Outputs: Outputs{Output: filepath.Join(dir, "out.csv.gz")},
+			Rules: Rules{Formats: []formats.Format{csv.Format{}}, Register: register},
+		}
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		want := context.Canceled

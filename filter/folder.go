@@ -10,13 +10,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"noo/internal/atomicfile"
 )
@@ -26,27 +22,33 @@ var ErrWorkingFolder = errors.New("is or holds the folder that you are working i
 
 // FolderRun is many datasets to filter into one folder.
 type FolderRun struct {
-	// Each says how every file is filtered. Its Output and Withheld name folders, its Report takes one report on all
-	// files; Input and Workers are not used. Replace lets folders be replaced that a run filled.
-	Each Run
+	// Outputs names two folders, and a file for the one report on all files. Replace lets folders be replaced that a run filled.
+	Outputs
+	// Rules say how every file is filtered.
+	Rules
+	Host
+	// Heading is the start of the report.
+	Heading Heading
 	// Sources are the files to read. Their names are those of the outputs.
 	Sources *Sources
 	// Resume takes over what an earlier run with Resume finished, and leaves what this one finishes for a later one where it
 	// cannot finish all. A file is taken over if input, rules and output are what they were, by their digests.
 	Resume bool
-	// Rules tells runs apart that would write something else, for Resume: the snapshot, the policy and every setting
+	// Fingerprint tells runs apart that would write something else, for Resume: the snapshot, the policy and every setting
 	// that an output depends on, as text.
-	Rules string
+	Fingerprint string
 	// StateDir is where it is remembered what was finished.
 	StateDir string
 	// Warn, where not nil, is told what could not be taken away: it changes nothing about the run, but is hidden, and may hold people.
 	Warn func(error)
+
+	planned []planned // the sources with their outputs
 }
 
 // folderOutputs are all that a FolderRun writes.
 type folderOutputs struct {
 	dataset, withheld *atomicfile.Folder // withheld may be nil
-	report            *output            // or nil
+	report            *ReportFile        // or nil
 	ledger            *ledger            // nil without Resume
 }
 
@@ -68,9 +70,8 @@ type finished struct {
 // atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrWorkingFolder, ErrReservedName,
 // ErrSameOutput and ErrStream for inputs that cannot be written there, and ErrBusy.
 func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
-	report := f.Each.About
-	report.Schema, report.Started = ReportSchema, time.Now().UTC()
-	if err := f.Each.Policy.Validate(); err != nil {
+	report := NewReport(f.Heading)
+	if err := f.Policy.Validate(); err != nil {
 		return nil, err
 	}
 	if err := f.keepApart(); err != nil {
@@ -79,7 +80,7 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	if err := f.plan(); err != nil {
 		return nil, err
 	}
-	if err := f.Each.beginWriting(ctx); err != nil {
+	if err := f.BeginWriting(ctx); err != nil {
 		return nil, err
 	}
 	unlock, err := f.lock()
@@ -93,31 +94,31 @@ func (f *FolderRun) Do(ctx context.Context) (*Report, error) {
 	}
 	defer f.discard(out)
 
-	files, err := f.filter(ctx, out)
+	files, err := f.filterAll(ctx, out)
 	if err != nil {
 		return nil, err
 	}
 	for i := range files {
 		shown := files[i].report
-		shown.maskNames()
-		report.add(&shown)
+		shown.MaskNames()
+		report.Append(&shown)
 	}
-	if err := TogetherPreflight(report.Files, f.Each.Register); err != nil {
+	if err := TogetherPreflight(report.Seen(), f.Register.PerFirstDigit()); err != nil {
 		return nil, err
 	}
 	report.Finished = time.Now().UTC()
-	if err := f.publish(ctx, &report, files, out); err != nil {
+	if err := f.publish(ctx, report, files, out); err != nil {
 		return nil, err
 	}
-	return &report, nil
+	return report, nil
 }
 
 // folders are the folders that are written, as the user named them.
 func (f *FolderRun) folders() []string {
-	if f.Each.Withheld == "" {
-		return []string{f.Each.Output}
+	if f.Withheld == "" {
+		return []string{f.Output}
 	}
-	return []string{f.Each.Withheld, f.Each.Output}
+	return []string{f.Withheld, f.Output}
 }
 
 // keepApart refuses outputs that lie in what is read, or in one another, and the other way round: a folder is replaced
@@ -131,7 +132,7 @@ func (f *FolderRun) keepApart() error {
 		}
 		held = append(held, filepath.Dir(path))
 	}
-	for _, used := range f.Each.Uses {
+	for _, used := range f.Protected {
 		if resolved, err := filepath.EvalSymlinks(used); err == nil {
 			used = resolved
 		}
@@ -145,7 +146,7 @@ func (f *FolderRun) keepApart() error {
 			return fmt.Errorf("cannot write %s: it %w", folder, ErrWorkingFolder)
 		}
 		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
-		if f.touches(folder, others, held) || Reads(f.Sources.arguments, folder, true) {
+		if f.touches(folder, others, held) || Reads(f.Sources.Arguments, folder, true) {
 			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
 		}
 		hidden, err := atomicfile.HiddenPaths(folder)
@@ -165,11 +166,11 @@ func (f *FolderRun) keepApart() error {
 func (f *FolderRun) touches(written string, others, held []string) bool {
 	return slices.ContainsFunc(others, func(other string) bool { return atomicfile.Inside(written, other) }) ||
 		slices.ContainsFunc(held, func(path string) bool { return atomicfile.Inside(path, written) }) ||
-		f.hasReport() && atomicfile.Inside(f.Each.Report, written)
+		f.hasReport() && atomicfile.Inside(f.Outputs.Report, written)
 }
 
 // hasReport tells whether the report is a file.
-func (f *FolderRun) hasReport() bool { return f.Each.Report != "" && f.Each.Report != "-" }
+func (f *FolderRun) hasReport() bool { return f.Outputs.Report != "" && f.Outputs.Report != "-" }
 
 // keepReportApart refuses a report that is what the run reads.
 func (f *FolderRun) keepReportApart() error {
@@ -180,10 +181,10 @@ func (f *FolderRun) keepReportApart() error {
 	for _, source := range f.Sources.Files {
 		read = append(read, atomicfile.PlaceOf(source.Path))
 	}
-	for _, used := range f.Each.Uses {
+	for _, used := range f.Protected {
 		read = append(read, atomicfile.PlaceOf(used))
 	}
-	return atomicfile.KeepApart(read, []atomicfile.Place{atomicfile.PlaceOf(f.Each.Report)})
+	return atomicfile.KeepApart(read, []atomicfile.Place{atomicfile.PlaceOf(f.Outputs.Report)})
 }
 
 // create starts the folders and the report.
@@ -194,11 +195,11 @@ func (f *FolderRun) create() (out *folderOutputs, err error) {
 			f.discard(out)
 		}
 	}()
-	if out.dataset, err = atomicfile.CreateFolder(f.Each.Output, f.Each.Replace, f.Resume); err != nil {
+	if out.dataset, err = atomicfile.CreateFolder(f.Output, f.Replace, f.Resume); err != nil {
 		return out, err
 	}
-	if f.Each.Withheld != "" {
-		if out.withheld, err = atomicfile.CreateFolder(f.Each.Withheld, f.Each.Replace, f.Resume); err != nil {
+	if f.Withheld != "" {
+		if out.withheld, err = atomicfile.CreateFolder(f.Withheld, f.Replace, f.Resume); err != nil {
 			return out, err
 		}
 	}
@@ -213,15 +214,15 @@ func (f *FolderRun) create() (out *folderOutputs, err error) {
 	} else if err = os.RemoveAll(ledger); err != nil {
 		return out, stateError(err)
 	}
-	if f.Each.Report != "" {
-		out.report, err = createOutput(f.Each.Report, f.Each.Report, f.Each.Replace || f.Resume && out.ledger.wrote(f.Each.Report))
+	if f.Outputs.Report != "" {
+		out.report, err = CreateReport(f.Outputs.Report, f.Replace || f.Resume && out.ledger.wrote(f.Outputs.Report))
 	}
 	return out, err
 }
 
 // discard drops what was not published; with Resume what was finished stays for the next run.
 func (f *FolderRun) discard(out *folderOutputs) {
-	out.report.discard()
+	out.report.Discard()
 	out.ledger.close()
 	for _, folder := range []*atomicfile.Folder{out.dataset, out.withheld} {
 		if f.Resume {
@@ -239,17 +240,21 @@ func (f *FolderRun) warn(err error) {
 	}
 }
 
-// filter filters every file into the folders.
-func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]finished, error) {
+// filterAll filters every file into the folders.
+func (f *FolderRun) filterAll(ctx context.Context, out *folderOutputs) ([]finished, error) {
 	if f.Resume {
 		if err := f.tidy(out); err != nil {
 			return nil, err
 		}
 	}
 	files := make([]finished, len(f.Sources.Files))
-	progress := f.Sources.Progress(f.Each.Progress)
-	err := f.Sources.Each(ctx, func(ctx context.Context, i, workers int) error {
-		source := f.Sources.Files[i]
+	progress := Progress(f.Sources.Files, f.Progress)
+	loads := Loads(f.Sources.Files)
+	for i := range loads {
+		loads[i].Serial = f.planned[i].compressed
+	}
+	err := Each(ctx, loads, func(ctx context.Context, i, workers int) error {
+		source := f.planned[i]
 		if f.Resume {
 			taken, err := f.takeOver(ctx, source, out)
 			if err != nil {
@@ -260,7 +265,7 @@ func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]finished,
 				progress(i, source.Bytes)
 				return nil
 			}
-			if !f.Each.Replace && (out.dataset.Stands() || out.withheld.Stands()) {
+			if !f.Replace && (out.dataset.Stands() || out.withheld.Stands()) {
 				return f.standsInTheWay()
 			}
 		}
@@ -274,15 +279,14 @@ func (f *FolderRun) filter(ctx context.Context, out *folderOutputs) ([]finished,
 }
 
 // one filters one file into the folders.
-func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *folderOutputs, progress func(done, total int64)) (*finished, error) {
-	run := f.Each
-	run.Input, run.Workers, run.Progress, run.Many = source.Path, workers, progress, true
-	run.Report, run.Replace = "", true // what stands there is unfinished
-	run.Writing = nil                  // that was told of all files at once
+func (f *FolderRun) one(ctx context.Context, source planned, workers int, to *folderOutputs, progress func(done, total int64)) (*finished, error) {
+	run := Run{Input: source.Path, Workers: workers, Rules: f.Rules, Host: Host{Progress: progress}}
+	run.Columns.Batch, run.Replace = true, true // what there is in the folder in the making is unfinished
+	run.Protected = f.Protected
 	if source.compressesItself {
 		run.Compress = nil
 	}
-	run.Digests = f.Resume || f.Each.Report != ""
+	run.Digests = f.Resume || f.Outputs.Report != ""
 	var err error
 	if run.Output, err = to.dataset.Path(source.output); err != nil {
 		return nil, err
@@ -292,33 +296,27 @@ func (f *FolderRun) one(ctx context.Context, source Source, workers int, to *fol
 			return nil, err
 		}
 	}
-	run.shown = map[string]string{
-		run.Output: filepath.Join(f.Each.Output, filepath.FromSlash(source.output)), run.Withheld: filepath.Join(f.Each.Withheld, filepath.FromSlash(source.output)),
-	}
-	var out outputs
-	defer out.discard()
-	file, err := run.file(ctx, &out)
+	filtered, err := run.Filter(ctx, below(f.Output, source.output), below(f.Withheld, source.output))
 	if err != nil {
 		return nil, err
 	}
-	if err := context.Cause(ctx); err != nil {
+	defer filtered.Discard()
+	if err := filtered.CommitUnsynced(); err != nil {
 		return nil, err
 	}
-	if err := atomicfile.CommitUnsynced(out.withheld.committed(), out.dataset.committed()); err != nil {
-		return nil, err
-	}
+	file := filtered.Report
 	file.Input.Name, file.Output.Name = source.Name, source.output
-	done := &finished{report: *file}
-	if out.withheld != nil {
-		done.withheld = out.withheld.report()
-	}
+	done := &finished{report: *file, withheld: filtered.Withheld()}
 	if to.ledger != nil {
 		return done, to.ledger.add(ledgerEntry{
-			Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, Bystanders: ledgerSamples(file.bystanders), Watched: file.watched,
+			Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, Bystanders: ledgerSamples(file.Seen.Sampled), Watched: file.Seen.Watched,
 		})
 	}
 	return done, nil
 }
+
+// below is the path of an output in a folder, as a person knows it.
+func below(folder, name string) string { return filepath.Join(folder, filepath.FromSlash(name)) }
 
 // publish gives the folders their names, the dataset's last: where it stands, the rest does.
 func (f *FolderRun) publish(ctx context.Context, report *Report, files []finished, out *folderOutputs) error {
@@ -332,7 +330,7 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 			}
 			sizes[file.report.Output.Name] = size
 		}
-		if folder.Stands() && !f.Each.Replace {
+		if folder.Stands() && !f.Replace {
 			if !folder.StandsWith(sizes) { // every file of which was found to be what it should be
 				return f.standsInTheWay()
 			}
@@ -343,18 +341,10 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 		}
 		folders = append(folders, folder)
 	}
-	if out.report != nil {
-		if err := report.WriteJSON(out.report); err != nil {
-			return err
-		}
-	}
-	if err := out.report.release(ctx, f.Each.Stdout); err != nil {
+	if err := out.report.Write(ctx, report, f.Stdout); err != nil {
 		return err
 	}
-	if err := out.report.unlessEnded(ctx); err != nil {
-		return err
-	}
-	err := atomicfile.CommitThen(func() error { return atomicfile.PublishAll(folders) }, out.report.committed())
+	err := atomicfile.CommitThen(func() error { return atomicfile.PublishAll(folders) }, out.report.File())
 	if err != nil {
 		return err
 	}
@@ -368,69 +358,4 @@ func (f *FolderRun) publish(ctx context.Context, report *Report, files []finishe
 // standsInTheWay is the refusal to replace a folder that is not just what the run would write.
 func (f *FolderRun) standsInTheWay() error {
 	return fmt.Errorf("cannot write %s: it %w, and is not what this run would write", strings.Join(f.folders(), " and "), atomicfile.ErrExists)
-}
-
-// sideBySide is for how many bytes of a file one goroutine is enough: with more than one, another file gains more.
-const sideBySide = 8 << 20
-
-// Each calls do for every file, several at a time, with the number of goroutines that may work on it. The first error
-// ends the others; of several, the one of the first file is returned.
-func (s *Sources) Each(ctx context.Context, do func(ctx context.Context, i, workers int) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	processors := int64(runtime.GOMAXPROCS(0))
-	free := semaphore.NewWeighted(processors)
-	failed := make([]error, len(s.Files))
-	var running sync.WaitGroup
-	for i, file := range s.Files {
-		share := min(max(file.Bytes/sideBySide, 1), processors)
-		if file.compressed {
-			share = 1 // it comes no faster than it is decompressed
-		}
-		if err := free.Acquire(ctx, share); err != nil {
-			break
-		}
-		running.Go(func() {
-			defer free.Release(share)
-			if failed[i] = do(ctx, i, int(share)); failed[i] != nil {
-				cancel()
-			}
-		})
-	}
-	running.Wait()
-	for _, err := range failed {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return err
-		}
-	}
-	for _, err := range failed {
-		if err != nil {
-			return err
-		}
-	}
-	return context.Cause(ctx)
-}
-
-// Progress joins the progress of all files to one: of the function that it returns, i is the place of a file and done how many
-// bytes of it were read. tell may be nil.
-func (s *Sources) Progress(tell func(done, total int64)) func(i int, done int64) {
-	if tell == nil {
-		return func(int, int64) {}
-	}
-	var mutex sync.Mutex
-	of := make([]int64, len(s.Files))
-	var done, total int64
-	for _, file := range s.Files {
-		total += file.Bytes
-		if file.Path == "-" {
-			total = -1 // nobody knows; it is alone
-		}
-	}
-	return func(i int, now int64) {
-		mutex.Lock()
-		defer mutex.Unlock()
-		done += now - of[i]
-		of[i] = now
-		tell(done, total)
-	}
 }

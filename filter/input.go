@@ -15,6 +15,7 @@ import (
 
 	"noo/formats"
 	"noo/internal/atomicfile"
+	"noo/internal/contextio"
 	"noo/internal/nhsnumber"
 	"noo/internal/steadyfile"
 )
@@ -73,7 +74,7 @@ func (in *input) readHead(ctx context.Context) error {
 	}
 	var stream io.Reader = in.file
 	if !in.atRandom() {
-		stream = &interruptible{ctx: ctx, from: in.file}
+		stream = contextio.NewStream(ctx, in.file)
 	}
 	in.head = make([]byte, formats.HeadSize)
 	n, err := io.ReadFull(stream, in.head)
@@ -123,7 +124,7 @@ func (in *input) detect(ctx context.Context, known []formats.Format) (formats.Fo
 
 // decompress starts decompressing, and returns the first bytes.
 func (in *input) decompress(ctx context.Context) ([]byte, error) {
-	in.decompressor = formats.NewDecompressor(in.compression, in.name, &untilDone{ctx, in})
+	in.decompressor = formats.NewDecompressor(in.compression, in.name, contextio.NewReader(ctx, in))
 	head := make([]byte, formats.HeadSize)
 	n, err := io.ReadFull(in.decompressor, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -150,7 +151,7 @@ func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.
 		ctx, in.stopDigest = context.WithCancel(ctx)
 		in.hashed = make(chan error, 1)
 		go func() {
-			_, err := io.Copy(in.hash, &untilDone{ctx, io.NewSectionReader(in.file, 0, size)})
+			_, err := io.Copy(in.hash, contextio.NewReader(ctx, io.NewSectionReader(in.file, 0, size)))
 			in.hashed <- err
 		}()
 	}
@@ -248,19 +249,6 @@ func (w *watched) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// untilDone reads until its context ends.
-type untilDone struct {
-	ctx  context.Context
-	from io.Reader
-}
-
-func (r *untilDone) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.from.Read(p)
-}
-
 // headFirst gives the bytes that were read ahead, and then the rest.
 type headFirst struct {
 	head []byte
@@ -273,45 +261,5 @@ func (h *headFirst) Read(p []byte) (int, error) {
 	}
 	n := copy(p, h.head)
 	h.head = h.head[n:]
-	return n, nil
-}
-
-// interruptible gives up waiting for a stream when its context ends. A read that is under way then, which nothing can
-// stop, goes on until the process ends and is not used.
-type interruptible struct {
-	ctx    context.Context
-	from   io.Reader
-	buffer []byte
-	unread []byte
-	err    error
-}
-
-func (r *interruptible) Read(p []byte) (int, error) {
-	if len(r.unread) == 0 && r.err == nil {
-		if r.buffer == nil {
-			r.buffer = make([]byte, 256<<10)
-		}
-		type result struct {
-			n   int
-			err error
-		}
-		done := make(chan result, 1)
-		go func() {
-			n, err := r.from.Read(r.buffer)
-			done <- result{n, err}
-		}()
-		select {
-		case <-r.ctx.Done():
-			r.err = context.Cause(r.ctx)
-			return 0, r.err
-		case got := <-done:
-			r.unread, r.err = r.buffer[:got.n], got.err
-		}
-	}
-	n := copy(p, r.unread)
-	r.unread = r.unread[n:]
-	if n == 0 {
-		return 0, r.err
-	}
 	return n, nil
 }

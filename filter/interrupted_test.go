@@ -25,16 +25,25 @@ func TestEndedBeforeWriting(t *testing.T) {
 	ctx, end := context.WithCancelCause(t.Context())
 	reason := errors.New("somebody wants it to end")
 	run := Run{
-		Input: input, Output: filepath.Join(dir, "nowhere", "out.csv"), Register: standings{},
-		Formats: []formats.Format{csv.Format{}}, Writing: func() { end(reason) },
+		Input: input, Outputs: Outputs{Output: filepath.Join(dir, "nowhere", "out.csv")},
+		Rules: Rules{Register: standings{}, Formats: []formats.Format{csv.Format{}}}, Host: Host{OnFirstWrite: func() { end(reason) }},
 	}
 	if _, err := run.Do(ctx); !errors.Is(err, reason) {
 		t.Errorf("a file: %v", err)
 	}
+}
 
-	ctx, endOfFolder := context.WithCancelCause(t.Context())
-	run.Output, run.Writing = filepath.Join(dir, "out"), func() { endOfFolder(reason) }
-	lock, err := atomicfile.LockPath(run.Output)
+// TestFolderEndedBeforeWriting is the same for a folder: it does not wait for its lock.
+func TestFolderEndedBeforeWriting(t *testing.T) {
+	dir := t.TempDir()
+	input := filepath.Join(dir, "in.csv")
+	if err := os.WriteFile(input, []byte("nhs_number\n9995609649\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancelCause(t.Context())
+	reason := errors.New("somebody wants it to end")
+	output := filepath.Join(dir, "out")
+	lock, err := atomicfile.LockPath(output)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,11 +56,14 @@ func TestEndedBeforeWriting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := FolderRun{Each: run, Sources: sources, StateDir: filepath.Join(dir, "state")}
+	folder := FolderRun{
+		Sources: sources, StateDir: filepath.Join(dir, "state"), Outputs: Outputs{Output: output},
+		Rules: Rules{Register: standings{}, Formats: []formats.Format{csv.Format{}}}, Host: Host{OnFirstWrite: func() { end(reason) }},
+	}
 	if _, err := folder.Do(ctx); !errors.Is(err, reason) {
 		t.Errorf("a folder: %v", err)
 	}
-	if _, err := os.Stat(run.Output); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(output); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder: %v", err)
 	}
 }
@@ -69,14 +81,14 @@ func TestWritingIsToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, told := filepath.Join(dir, "out"), 0
-	folder := FolderRun{Sources: sources, StateDir: filepath.Join(dir, "state"), Each: Run{
-		Output: out, Register: standings{}, Formats: []formats.Format{csv.Format{}}, Writing: func() {
-			told++
-			if entries, err := filepath.Glob(filepath.Join(dir, ".out*")); err != nil || len(entries) != 0 {
-				t.Errorf("there is already %v (%v)", entries, err)
-			}
-		},
-	}}
+	folder := FolderRun{Sources: sources, StateDir: filepath.Join(dir, "state")}
+	folder.Output, folder.Register, folder.Formats = out, standings{}, []formats.Format{csv.Format{}}
+	folder.OnFirstWrite = func() {
+		told++
+		if entries, err := filepath.Glob(filepath.Join(dir, ".out*")); err != nil || len(entries) != 0 {
+			t.Errorf("there is already %v (%v)", entries, err)
+		}
+	}
 	if _, err := folder.Do(t.Context()); err != nil || told != 1 {
 		t.Errorf("told %d times: %v", told, err)
 	}

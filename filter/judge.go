@@ -6,6 +6,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -30,9 +31,8 @@ type judge struct {
 	fates    [verdicts]formats.Fate
 	scratch  sync.Pool // of *opinion
 
-	offenders offenders
-	// refuseNames tells of each column whether a value that is the name of a column of NHS numbers ends the run.
-	refuseNames []bool
+	offenders      offenders
+	refuseHeadings []int // the slots of the columns in which a heading ends the run
 
 	mutex   sync.Mutex
 	counts  [verdicts]int64
@@ -123,10 +123,14 @@ func (s *stopped) Error() string {
 	return "a record that the policy does not allow: " + s.verdict.String()
 }
 
-// nameAmong is the name of a column of NHS numbers among the values of an identifying column.
-type nameAmong struct{ slot int }
+// HeadingError is the name of a column of NHS numbers among the values of an identifying column.
+type HeadingError struct {
+	// Slot is the place of the column among the identifying ones, from 0.
+	Slot int
+}
 
-func (*nameAmong) Error() string { return ErrLateNames.Error() }
+// Error says what was met, without the value.
+func (*HeadingError) Error() string { return "the name of a column of NHS numbers among the records" }
 
 // Decide implements formats.Decider.
 func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
@@ -139,8 +143,8 @@ func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 		if err := j.judgeColumn(o, &batch.Columns[i], i == 0); err != nil {
 			return err
 		}
-		if o.name >= 0 && i < len(j.refuseNames) && j.refuseNames[i] {
-			return &nameAmong{slot: i}
+		if o.name >= 0 && slices.Contains(j.refuseHeadings, i) {
+			return &HeadingError{Slot: i}
 		}
 	}
 	counts := j.fatesOf(o.records, fates)
@@ -354,6 +358,23 @@ func (j *judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []V
 	return nil
 }
 
+// NameOffenders has the first records that must not be disclosed remembered, as many as limit. It must be called before the
+// first Decide.
+func (j *judge) NameOffenders(limit int) { j.offenders.limit = limit }
+
+// RefuseHeadings has Decide return a *HeadingError where the name of a column of NHS numbers is among the values of the
+// identifying column in that slot. It must be called before the first Decide.
+func (j *judge) RefuseHeadings(slot int) { j.refuseHeadings = append(j.refuseHeadings, slot) }
+
+// StoppedAt returns the record at which a Fail policy ended a Scan with err, if it did so.
+func (j *judge) StoppedAt(err error) (Offender, bool) {
+	stop, ok := errors.AsType[*stopped](err)
+	if !ok {
+		return Offender{}, false
+	}
+	return Offender{Record: j.number(stop.seq, stop.index), Verdict: stop.verdict}, true
+}
+
 // number gives a record its number in the input, from 1. All batches before its own must have been decided on.
 func (j *judge) number(seq, index int) int64 {
 	j.mutex.Lock()
@@ -394,8 +415,8 @@ func (j *judge) firstOffenders() []Offender {
 	return first
 }
 
-// tally returns the counts so far.
-func (j *judge) tally() Tally {
+// Tally returns the counts so far.
+func (j *judge) Tally() Tally {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	return newTally(j.counts, j.policy)

@@ -20,6 +20,7 @@ import (
 	"sync"
 
 	"noo/internal/atomicfile"
+	"noo/internal/contextio"
 	"noo/internal/lockfile"
 )
 
@@ -45,7 +46,7 @@ type ledgerSample struct {
 
 func ledgerSamples(columns []SampledColumn) (samples []ledgerSample) {
 	for _, column := range columns {
-		samples = append(samples, ledgerSample{column, column.tens, column.whole})
+		samples = append(samples, ledgerSample{column, column.Tens, column.Whole})
 	}
 	return samples
 }
@@ -53,8 +54,9 @@ func ledgerSamples(columns []SampledColumn) (samples []ledgerSample) {
 // samples returns the samples as they were taken.
 func (e *ledgerEntry) samples() (columns []SampledColumn) {
 	for _, sample := range e.Bystanders {
-		sample.tens, sample.whole = sample.Tens, sample.Whole
-		columns = append(columns, sample.SampledColumn)
+		column := sample.SampledColumn
+		column.Tens, column.Whole = sample.Tens, sample.Whole
+		columns = append(columns, column)
 	}
 	return columns
 }
@@ -126,7 +128,7 @@ func stateError(err error) error {
 
 // ledgerPath names the ledger of the output folder in the state folder.
 func (f *FolderRun) ledgerPath() (string, error) {
-	place, err := atomicfile.FolderPlace(f.Each.Output)
+	place, err := atomicfile.FolderPlace(f.Output)
 	if err != nil {
 		return "", err
 	}
@@ -166,7 +168,7 @@ func (f *FolderRun) lock() (unlock func(), err error) {
 
 // rulesDigest is what entries of the ledger know the rules by.
 func (f *FolderRun) rulesDigest() string {
-	return fmt.Sprintf("%x", sha256.Sum256([]byte(f.Rules)))
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(f.Fingerprint)))
 }
 
 // useful tells which entries of the ledger this run may take over: those by the same rules, of files that are still
@@ -194,7 +196,7 @@ func (f *FolderRun) tidy(out *folderOutputs) error {
 
 // takeOver puts what an earlier run made of a source into the folders, and returns what it is; nil means that the file has to
 // be filtered.
-func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutputs) (*finished, error) {
+func (f *FolderRun) takeOver(ctx context.Context, source planned, to *folderOutputs) (*finished, error) {
 	entry, ok := to.ledger.known[source.Name]
 	if !ok || entry.File.Output.Name != source.output || (entry.Withheld != nil) != (to.withheld != nil) {
 		return nil, nil
@@ -212,7 +214,7 @@ func (f *FolderRun) takeOver(ctx context.Context, source Source, to *folderOutpu
 		return nil, err
 	}
 	taken := &finished{report: entry.File, withheld: entry.Withheld}
-	taken.report.bystanders, taken.report.watched = entry.samples(), entry.Watched
+	taken.report.Seen = Seen{Named: entry.File.Columns, Sampled: entry.samples(), Watched: entry.Watched}
 	return taken, nil
 }
 
@@ -264,7 +266,7 @@ func hasDigest(ctx context.Context, path string, size int64, digest string) (boo
 		return false, err
 	}
 	hash := sha256.New()
-	if _, err := io.Copy(hash, &untilDone{ctx, file}); err != nil {
+	if _, err := io.Copy(hash, contextio.NewReader(ctx, file)); err != nil {
 		return false, fmt.Errorf("reading %s: %w", path, atomicfile.Cause(err))
 	}
 	return fmt.Sprintf("%x", hash.Sum(nil)) == digest, nil
@@ -282,7 +284,7 @@ func copyFile(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer out.Discard()
-	if _, err := io.Copy(out, &untilDone{ctx, in}); err != nil {
+	if _, err := io.Copy(out, contextio.NewReader(ctx, in)); err != nil {
 		return fmt.Errorf("reading %s: %w", from, atomicfile.Cause(err))
 	}
 	return atomicfile.CommitUnsynced(out)

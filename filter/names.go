@@ -1,6 +1,7 @@
 package filter
 
-// The names of an input's columns, for a shell that completes them.
+// A look at an input without a run: its columns, for a person who is about to write a command line, or for a shell that
+// completes their names.
 
 import (
 	"context"
@@ -28,4 +29,41 @@ func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]st
 		return nil, err
 	}
 	return names, nil
+}
+
+// SurveyColumns opens a path, or stdin for "-", in one of the formats, and looks at the first records of every column. The
+// error is an *formats.InputError for a bad input, the context's cause when it ended, or what the file system said.
+func SurveyColumns(ctx context.Context, path string, stdin *os.File, known []formats.Format) (*Survey, error) {
+	var survey *Survey
+	err := inspect(ctx, path, stdin, known, func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) (err error) {
+		survey, err = SurveyOf(ctx, in.name, format.Name(), dataset)
+		return err
+	})
+	return survey, err
+}
+
+// inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its first records at most.
+func inspect(ctx context.Context, path string, stdin *os.File, known []formats.Format, look func(context.Context, *input, formats.Format, formats.Dataset) error) error {
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	in, err := openInput(ctx, path, stdin)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	in.interrupt = interrupt
+	format, err := in.detect(ctx, known)
+	if err != nil {
+		return err
+	}
+	source, err := in.forFormat(ctx, format)
+	if err != nil {
+		return err
+	}
+	dataset, err := format.Open(ctx, source)
+	if err != nil {
+		return err
+	}
+	defer dataset.Close()
+	return look(ctx, in, format, dataset)
 }

@@ -12,6 +12,12 @@ import (
 	"noo/formats"
 )
 
+// Offender is a record that must not be disclosed: by its number in the input, from 1, a header not counted.
+type Offender struct {
+	Record  int64   `json:"record"`
+	Verdict Verdict `json:"verdict"`
+}
+
 // offenders remembers the first offending records of a scan, up to a limit.
 type offenders struct {
 	limit int

@@ -15,6 +15,7 @@ import (
 
 	"noo/formats"
 	"noo/internal/atomicfile"
+	"noo/internal/contextio"
 	"noo/internal/nhsnumber"
 )
 
@@ -126,7 +127,7 @@ func (o *output) release(ctx context.Context, stdout io.Writer) error {
 	// A write that waits for a reader, which nothing can stop, goes on until the process ends and is the last.
 	done := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(stdout, &untilDone{ctx, o.spool})
+		_, err := io.Copy(stdout, contextio.NewReader(ctx, o.spool))
 		done <- err
 	}()
 	select {

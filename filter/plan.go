@@ -16,12 +16,34 @@ import (
 	"noo/internal/atomicfile"
 )
 
+// Errors of a FolderRun whose outputs cannot be named.
+var (
+	// ErrSameOutput is two inputs that would be one file of an output folder.
+	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
+	// ErrNotUTF8 is a file whose name no report can hold.
+	ErrNotUTF8 = errors.New("its name is not in UTF-8: rename it")
+	// ErrReservedName is an input whose output would be the marker of the folder.
+	ErrReservedName = errors.New("has the name that says that a folder is complete: rename it")
+	// ErrStream is standard input, which has no name for its output.
+	ErrStream = errors.New("standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
+)
+
+// planned is a source with what is known before it is filtered.
+type planned struct {
+	Source
+	output           string // the path of its output, with slashes
+	compressed       bool
+	compressesItself bool // its format does
+}
+
 // plan looks at the first bytes of every source, and names the outputs: as the inputs, but with the suffix of what they
 // are compressed with.
 func (f *FolderRun) plan() error {
+	f.planned = make([]planned, len(f.Sources.Files))
 	taken := make(names, len(f.Sources.Files))
 	for i := range f.Sources.Files {
-		source := &f.Sources.Files[i]
+		source := &f.planned[i]
+		source.Source = f.Sources.Files[i]
 		if source.Path == "-" {
 			return ErrStream
 		}
@@ -43,7 +65,7 @@ func (f *FolderRun) plan() error {
 			return fmt.Errorf("%s and %s %w", other, source.Path, ErrSameOutput)
 		}
 	}
-	for _, source := range f.Sources.Files {
+	for _, source := range f.planned {
 		for folder := path.Dir(source.output); folder != "."; folder = path.Dir(folder) {
 			if other := taken.holder(folder); other != "" { // a file cannot be a folder too
 				return fmt.Errorf("%s and %s %w", other, source.Path, ErrSameOutput)
@@ -54,7 +76,7 @@ func (f *FolderRun) plan() error {
 }
 
 // planFile finds out what the output of one source will be compressed with.
-func (f *FolderRun) planFile(source *Source) (formats.Compression, error) {
+func (f *FolderRun) planFile(source *planned) (formats.Compression, error) {
 	if info, err := os.Stat(source.Path); err == nil && !info.Mode().IsRegular() {
 		return 0, &formats.InputError{Name: source.Path, Err: ErrNotAFile} // a pipe can be read but once
 	}
@@ -65,7 +87,7 @@ func (f *FolderRun) planFile(source *Source) (formats.Compression, error) {
 	found := formats.DetectCompression(head)
 	source.compressed = found != formats.Uncompressed
 	if !source.compressed {
-		format, err := formats.Detect(f.Each.Formats, head, source.Path)
+		format, err := formats.Detect(f.Formats, head, source.Path)
 		if err != nil {
 			return 0, err
 		}
@@ -73,7 +95,7 @@ func (f *FolderRun) planFile(source *Source) (formats.Compression, error) {
 			return formats.Uncompressed, nil
 		}
 	}
-	compression, err := compressionOf(f.Each.Compress, found)
+	compression, err := compressionOf(f.Compress, found)
 	if err != nil {
 		return 0, &CompressionError{Name: source.Path, Err: err}
 	}

@@ -151,8 +151,8 @@ func (t Tally) Withheld() int64 { return t.Read - t.OptedOut - t.Disguised - t.W
 // MustNotBeDisclosed is the number of records that a filter run would leave out.
 func (t Tally) MustNotBeDisclosed() int64 { return t.Read - t.Written }
 
-// onlyWritten is the tally of the records that were written under a policy.
-func (t Tally) onlyWritten(p Policy) Tally {
+// OnlyWritten is the tally of the records that were written under a policy.
+func (t Tally) OnlyWritten(p Policy) Tally {
 	counts := [verdicts]int64{Kept: t.Kept}
 	for v, n := range map[Verdict]int64{Missing: t.Missing, Invalid: t.Invalid - t.Disguised, Unchecked: t.Unchecked} {
 		if p.action(v) == Keep {

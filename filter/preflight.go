@@ -41,15 +41,17 @@ type ColumnSample struct {
 	// Valid are those that are NHS numbers.
 	Valid int `json:"valid"`
 
-	tens  int // those that have ten digits, in any dress
-	whole int // those of tens that are numbers by their check digit
-	names int // those that are no number but what a column of them is called
+	// Tens are those that have ten digits, in any dress, and Whole those of them that are numbers by their check digit.
+	Tens  int `json:"-"`
+	Whole int `json:"-"`
+	// Names are those that are no number but the name of a column of NHS numbers.
+	Names int `json:"-"`
 }
 
 // HoldsNumbers tells whether a column holds NHS numbers: more of its values of ten digits have the right check digit than chance
 // gives, which is 1 in 11, so many that chance would do it less than once in 10,000 times. Five of five are enough.
 func (s ColumnSample) HoldsNumbers() bool {
-	return s.whole > 0 && atLeastOf(int64(s.whole), int64(s.tens), validByChance) < unlikely
+	return s.Whole > 0 && atLeastOf(int64(s.Whole), int64(s.Tens), validByChance) < unlikely
 }
 
 // LacksNumbers tells whether a column is not one of NHS numbers: less than half of what is not blank is. A blank column tells
@@ -89,29 +91,29 @@ func (s *ColumnSample) count(v *formats.Values, place int) {
 	s.Filled++
 	if status == nhsnumber.Valid {
 		s.Valid++
-		s.tens++
-		s.whole++
+		s.Tens++
+		s.Whole++
 		return
 	}
 	switch {
 	case v.Text != nil:
 		_, status, ten := nhsnumber.Whole(v.Text[place])
 		if ten {
-			s.tens++
+			s.Tens++
 		}
 		if status == nhsnumber.Valid {
-			s.whole++
+			s.Whole++
 		}
 		if isName(v.Text[place]) {
-			s.names++
+			s.Names++
 		}
 	case v.Ints != nil:
 		if v := v.Ints[place]; v >= leastNumber && v <= mostNumber {
-			s.tens++
+			s.Tens++
 		}
 	default:
 		if v := v.Floats[place]; v >= leastNumber && v <= mostNumber && v == math.Trunc(v) {
-			s.tens++
+			s.Tens++
 		}
 	}
 }
@@ -119,7 +121,7 @@ func (s *ColumnSample) count(v *formats.Values, place int) {
 // join adds the counts of the same column of another file.
 func (s *ColumnSample) join(other *ColumnSample) {
 	s.Values, s.Filled, s.Valid = s.Values+other.Values, s.Filled+other.Filled, s.Valid+other.Valid
-	s.tens, s.whole = s.tens+other.tens, s.whole+other.whole
+	s.Tens, s.Whole = s.Tens+other.Tens, s.Whole+other.Whole
 }
 
 // isName tells whether a value is what a column of NHS numbers is called. Few values get as far as a look at the names.
@@ -304,7 +306,7 @@ func quoted(label string) string {
 // not those that hold NHS numbers, or the *formats.InputError that Scan would return for them. A check is not stopped by values that are no
 // NHS numbers unless they would pass: it reports them. It returns the samples of all columns that neither identify people
 // nor are allowed to hold NHS numbers.
-func (r *Run) preflight(ctx context.Context, name string, dataset formats.Dataset, chosen chosen) (bystanders []SampledColumn, err error) {
+func preflight(ctx context.Context, name string, dataset formats.Dataset, chosen chosen, passesStrange bool) (bystanders []SampledColumn, err error) {
 	columns := dataset.Columns()
 	labels := columnLabels(columns)
 	for _, place := range chosen.identifying {
@@ -326,7 +328,7 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 		switch {
 		case slices.Contains(chosen.identifying, i):
 			switch {
-			case sample.names > 0 && titled(columns, i):
+			case sample.Names > 0 && titled(columns, i):
 				late = append(late, column)
 			case sample.LacksNumbers():
 				few = append(few, column)
@@ -338,11 +340,11 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 	named := labelsOf(columns, chosen.identifying)
 	unnamed := holdingNumbers(name, bystanders, named)
 	switch {
-	case len(late) > 0 && !r.passesStrange():
+	case len(late) > 0 && !passesStrange:
 		return nil, &PreflightError{Name: name, Err: ErrLateNames, Columns: late, Named: named}
 	case chosen.doubtful && len(late) == 0:
 		return nil, columnError(name, columns, "", ErrNoHeaderSaid)
-	case len(few) > 0 && !r.passesStrange():
+	case len(few) > 0 && !passesStrange:
 		e := &PreflightError{Name: name, Err: ErrFewNumbers, Columns: few, Named: named}
 		if unnamed != nil && unnamed.Refused == "" {
 			e.Unnamed = unnamed.Unnamed
@@ -358,12 +360,6 @@ func (r *Run) preflight(ctx context.Context, name string, dataset formats.Datase
 // and what is below it would be filtered as if the names were somebody's record.
 func titled(columns []formats.Column, place int) bool {
 	return !nameless(columns) && !saysNumber(columns[place].Name)
-}
-
-// passesStrange tells whether an identifying column may hold something else: the user says so, or it is a check that reports it record by
-// record.
-func (r *Run) passesStrange() bool {
-	return r.ForceColumns || r.Output == "" && r.Policy.Invalid != Keep
 }
 
 // holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or
@@ -390,23 +386,23 @@ func holdingNumbers(name string, bystanders []SampledColumn, named []string) *Pr
 // TogetherPreflight looks at the first records of all files of a dataset at once, and at what was seen while the files passed: a column
 // may be one of NHS numbers, or hold numbers of people who opted out, though no file by itself has enough records to tell.
 // Columns whose names differ in case or blanks around them are one. The error is a *PreflightError.
-func TogetherPreflight(files []FileReport, register Register) error {
+func TogetherPreflight(files []Seen, people [10]uint64) error {
 	if len(files) < 2 {
 		return nil
 	}
 	samples, watched := columnsByName[SampledColumn]{}, columnsByName[WatchedColumn]{}
 	var named []string
 	for _, file := range files {
-		for _, column := range file.bystanders {
+		for _, column := range file.Sampled {
 			sum := samples.of(column.Label, SampledColumn{Label: column.Label})
 			sum.join(&column.ColumnSample)
 			sum.Refused = cmp.Or(sum.Refused, column.Refused)
 		}
-		for i := range file.watched {
-			column := &file.watched[i]
+		for i := range file.Watched {
+			column := &file.Watched[i]
 			watched.of(column.Label, WatchedColumn{Label: column.Label}).add(column)
 		}
-		for _, name := range file.Columns {
+		for _, name := range file.Named {
 			if !slices.Contains(named, name) {
 				named = append(named, name)
 			}
@@ -416,7 +412,17 @@ func TogetherPreflight(files []FileReport, register Register) error {
 	if e := holdingNumbers(together, samples.columns, named); e != nil {
 		return e
 	}
-	return optedOutElsewhere(together, watched.columns, register.PerFirstDigit(), named)
+	return optedOutElsewhere(together, watched.columns, people, named)
+}
+
+// Seen is what was seen in the columns of one file, for TogetherPreflight. It has no value of a field.
+type Seen struct {
+	// Named are the columns that identify people.
+	Named []string
+	// Sampled are the samples of the columns that neither identify people nor may hold NHS numbers.
+	Sampled []SampledColumn
+	// Watched counts what the watch saw in all columns that do not identify people.
+	Watched []WatchedColumn
 }
 
 // columnsByName puts what was found out about the columns of several files together by their names.

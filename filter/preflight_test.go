@@ -32,9 +32,9 @@ func TestColumnSample(t *testing.T) {
 						want.Valid++
 					}
 					if key, status, ten := nhsnumber.Whole([]byte(text)); ten {
-						want.tens++
+						want.Tens++
 						if status == nhsnumber.Valid && key > 0 {
-							want.whole++
+							want.Whole++
 						}
 					}
 				}
@@ -60,14 +60,14 @@ func TestRules(t *testing.T) {
 		sample       ColumnSample
 		holds, lacks bool
 	}{
-		{"four of four", ColumnSample{Values: 1000, Filled: 4, Valid: 4, tens: 4, whole: 4}, true, false},
-		{"three of three", ColumnSample{Values: 1000, Filled: 3, Valid: 3, tens: 3, whole: 3}, false, false},
-		{"among other text", ColumnSample{Values: 1000, Filled: 1000, Valid: 15, tens: 15, whole: 15}, true, true},
-		{"chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 91, tens: 1000, whole: 91}, false, true},
-		{"at the edge of chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 120, tens: 1000, whole: 120}, false, true},
-		{"more than chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 130, tens: 1000, whole: 130}, true, true},
-		{"in another dress", ColumnSample{Values: 20, Filled: 20, tens: 20, whole: 20}, true, true},
-		{"half", ColumnSample{Values: 1000, Filled: 1000, Valid: 500, tens: 500, whole: 500}, true, false},
+		{"four of four", ColumnSample{Values: 1000, Filled: 4, Valid: 4, Tens: 4, Whole: 4}, true, false},
+		{"three of three", ColumnSample{Values: 1000, Filled: 3, Valid: 3, Tens: 3, Whole: 3}, false, false},
+		{"among other text", ColumnSample{Values: 1000, Filled: 1000, Valid: 15, Tens: 15, Whole: 15}, true, true},
+		{"chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 91, Tens: 1000, Whole: 91}, false, true},
+		{"at the edge of chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 120, Tens: 1000, Whole: 120}, false, true},
+		{"more than chance", ColumnSample{Values: 1000, Filled: 1000, Valid: 130, Tens: 1000, Whole: 130}, true, true},
+		{"in another dress", ColumnSample{Values: 20, Filled: 20, Tens: 20, Whole: 20}, true, true},
+		{"half", ColumnSample{Values: 1000, Filled: 1000, Valid: 500, Tens: 500, Whole: 500}, true, false},
 		{"one other value", ColumnSample{Values: 1, Filled: 1}, false, true},
 		{"blank", ColumnSample{Values: 1000}, false, false},
 		{"nothing", ColumnSample{}, false, false},
@@ -105,7 +105,7 @@ func TestPreflightError(t *testing.T) {
 // advised. Others wait till it is gone.
 func TestRefusedNumbers(t *testing.T) {
 	const reason = "noo cannot filter by a column of two meanings: write the file anew"
-	holding := ColumnSample{Values: 40, Filled: 40, Valid: 40, tens: 40, whole: 40}
+	holding := ColumnSample{Values: 40, Filled: 40, Valid: 40, Tens: 40, Whole: 40}
 	columns := []SampledColumn{
 		{Label: "seen_by", ColumnSample: holding}, {Label: "coded", ColumnSample: holding, Refused: reason},
 		{Label: "weight", ColumnSample: ColumnSample{Values: 40, Filled: 40}, Refused: "of another type"},
@@ -120,10 +120,10 @@ func TestRefusedNumbers(t *testing.T) {
 	}
 	// Over many files that have too few each, also where one of them is from the ledger of an
 	// earlier run.
-	few := ColumnSample{Values: 3, Filled: 3, Valid: 3, tens: 3, whole: 3}
-	err := TogetherPreflight([]FileReport{
-		{bystanders: []SampledColumn{{Label: "coded", ColumnSample: few}}}, {bystanders: []SampledColumn{{Label: "coded", ColumnSample: few, Refused: reason}}},
-	}, standings{})
+	few := ColumnSample{Values: 3, Filled: 3, Valid: 3, Tens: 3, Whole: 3}
+	err := TogetherPreflight([]Seen{
+		{Sampled: []SampledColumn{{Label: "coded", ColumnSample: few}}}, {Sampled: []SampledColumn{{Label: "coded", ColumnSample: few, Refused: reason}}},
+	}, [10]uint64{})
 	if err == nil || !strings.HasSuffix(err.Error(), reason) {
 		t.Errorf("%v", err)
 	}

@@ -21,7 +21,7 @@ func (r *Run) readBack(ctx context.Context, format formats.Format, columns []int
 		if err != nil {
 			return err
 		}
-		want := decided.onlyWritten(r.Policy)
+		want := decided.OnlyWritten(r.Policy)
 		if found != want {
 			return fmt.Errorf("%s: %w", out.dataset.name, ErrReadBack)
 		}
@@ -55,5 +55,5 @@ func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []
 		}
 		return Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err) // it is no input that is refused
 	}
-	return judge.tally(), nil
+	return judge.Tally(), nil
 }

@@ -3,10 +3,12 @@ package filter
 // The report says what a run did, in numbers: no NHS number, no value of a field, and base names only.
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"time"
 
+	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
 )
 
@@ -15,17 +17,27 @@ const ReportSchema = "noo/report/v1"
 
 // Report is what a run did.
 type Report struct {
-	Schema   string         `json:"schema"`
+	Schema string `json:"schema"`
+	Heading
+	Files    []FileReport `json:"files"`
+	Totals   Tally        `json:"totals"`
+	Started  time.Time    `json:"started"`
+	Finished time.Time    `json:"finished"`
+	// Error says why a check of all files together could not be relied on; "" where there is none.
+	Error string `json:"error,omitempty"`
+}
+
+// NewReport starts the report of a run that starts now.
+func NewReport(heading Heading) *Report {
+	return &Report{Schema: ReportSchema, Heading: heading, Started: time.Now().UTC()}
+}
+
+// Heading is what a report says of the program and of the rules, before it says what was done.
+type Heading struct {
 	Tool     Tool           `json:"tool"`
 	Command  string         `json:"command"`
 	Snapshot SnapshotReport `json:"snapshot"`
 	Policy   PolicyReport   `json:"policy"`
-	Files    []FileReport   `json:"files"`
-	Totals   Tally          `json:"totals"`
-	Started  time.Time      `json:"started"`
-	Finished time.Time      `json:"finished"`
-	// Error says why a check of all files together could not be relied on; "" where there is none.
-	Error string `json:"error,omitempty"`
 }
 
 // Tool names the program that made a report.
@@ -62,7 +74,7 @@ type FileReport struct {
 	Output  *OutputReport `json:"output,omitempty"`
 	Columns []string      `json:"columns"`
 	Records Tally         `json:"records"`
-	// Offenders are the first records that must not be disclosed, as many as Run.Offenders asked for.
+	// Offenders are the first records that must not be disclosed, as many as Rules.Offenders asked for.
 	Offenders []Offender `json:"offenders,omitempty"`
 	// Allowed are the columns that the user let pass unfiltered.
 	Allowed []AllowedColumn `json:"allowed,omitempty"`
@@ -71,8 +83,8 @@ type FileReport struct {
 	// Took is how long the input took. It is for logs: two runs over the same input give the same report but for its times.
 	Took time.Duration `json:"-"`
 
-	bystanders []SampledColumn // the samples of columns that neither identify people nor may hold NHS numbers, for TogetherPreflight
-	watched    []WatchedColumn // what was seen in all columns that do not identify people, for TogetherPreflight
+	// Seen is what was seen in its columns, for a look at all files of a dataset together.
+	Seen Seen `json:"-"`
 }
 
 // AllowedColumn is a column that the user let pass: how many of the records written hold, in it, the number of somebody who opted out.
@@ -81,14 +93,18 @@ type AllowedColumn struct {
 	OptedOut int64  `json:"opted_out"`
 }
 
-// Offender is a record that must not be disclosed: by its number in the input, from 1, a header not counted.
-type Offender struct {
-	Record  int64   `json:"record"`
-	Verdict Verdict `json:"verdict"`
+// allowedCounts says of each allowed column in how many records that are written it holds the number of somebody who opted out.
+func allowedCounts(watched []WatchedColumn) (counts []AllowedColumn) {
+	for _, column := range watched {
+		if column.Allowed {
+			counts = append(counts, AllowedColumn{Column: column.Label, OptedOut: column.Records})
+		}
+	}
+	return counts
 }
 
-// maskNames makes the names of a file fit to be shown.
-func (f *FileReport) maskNames() {
+// MaskNames makes the names of a file fit to be shown.
+func (f *FileReport) MaskNames() {
 	f.Input.Name = nhsnumber.Mask(f.Input.Name)
 	if f.Output != nil {
 		output := *f.Output // the one that it has may be wanted as it is
@@ -112,10 +128,19 @@ type OutputReport struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// add adds what was done with one more input.
-func (r *Report) add(file *FileReport) {
+// Append adds what was done with one more input.
+func (r *Report) Append(file *FileReport) {
 	r.Files = append(r.Files, *file)
 	r.Totals.Add(file.Records)
+}
+
+// Seen returns what was seen in the columns of each file.
+func (r *Report) Seen() []Seen {
+	all := make([]Seen, len(r.Files))
+	for i := range r.Files {
+		all[i] = r.Files[i].Seen
+	}
+	return all
 }
 
 // WriteJSON writes the report as indented JSON with a line feed at its end.
@@ -124,4 +149,46 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(r)
+}
+
+// ReportFile is a report that is written beside many datasets. A nil *ReportFile is none.
+type ReportFile struct{ output *output }
+
+// CreateReport starts a report at a path; "-" is standard output. The errors are those of atomicfile.CreateAs.
+func CreateReport(path string, replace bool) (*ReportFile, error) {
+	o, err := createOutput(path, path, replace)
+	if err != nil {
+		return nil, err
+	}
+	return &ReportFile{o}, nil
+}
+
+// Write writes the report: to stdout at once if it goes there, else to a file that has its name once it is committed. Where ctx ends
+// the error is its cause, with ErrPartOnStdout where some of it is on stdout.
+func (f *ReportFile) Write(ctx context.Context, report *Report, stdout io.Writer) error {
+	if f == nil {
+		return context.Cause(ctx)
+	}
+	if err := report.WriteJSON(f.output); err != nil {
+		return err
+	}
+	if err := f.output.release(ctx, stdout); err != nil {
+		return err
+	}
+	return f.output.unlessEnded(ctx)
+}
+
+// File returns the file to commit, nil where there is none.
+func (f *ReportFile) File() *atomicfile.File {
+	if f == nil {
+		return nil
+	}
+	return f.output.committed()
+}
+
+// Discard drops the report unless it was committed.
+func (f *ReportFile) Discard() {
+	if f != nil {
+		f.output.discard()
+	}
 }

@@ -18,57 +18,64 @@ import (
 	"noo/internal/atomicfile"
 )
 
-// Run is one dataset to filter, or to check.
+// Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules, and where it runs. It
+// is made, filled in and carried out once.
 type Run struct {
-	// Input is the file to read; "-" is standard input.
+	// Input is the file to read; "-" is Stdin.
 	Input string
-	// Output takes the records that may be disclosed; "-" is standard output, "" writes none, which is a check.
+	// Stdin is the file that "-" means.
+	Stdin *os.File
+	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
+	Workers int
+	Outputs
+	Rules
+	Host
+	// Heading is the start of the report.
+	Heading Heading
+
+	displayNames map[string]string // how messages call outputs that are put together in a hidden place, by that place
+}
+
+// Outputs are the paths that a run writes. One of them may be "-", which is standard output. "" writes none.
+type Outputs struct {
+	// Output takes the records that may be disclosed. Without it the run is a check.
 	Output string
-	// Withheld takes the records that were withheld, never those of people who opted out; "-" is standard output, ""
-	// writes none. One of the outputs may be standard output.
+	// Withheld takes the records that were withheld, never those of people who opted out.
 	Withheld string
-	// Report takes the report; "-" is standard output, "" writes none. With a report, digests are computed.
+	// Report takes the report. With a report, digests are computed.
 	Report string
 	// Replace lets existing outputs be replaced.
 	Replace bool
-	// Compress is what the outputs are compressed with; where nil, they are compressed as the input is.
-	Compress *formats.Compression
-	// Uses are further files that no output may replace, such as the snapshot.
-	Uses []string
+	// Protected are further files that no output may replace, such as the snapshot.
+	Protected []string
+}
 
-	// Columns are the names or numbers of the columns that identify people; with none the header decides.
-	Columns []string
-	// Allowed are the names or numbers of columns that may hold NHS numbers though they are not among Columns. An input that is
-	// one of Many need not have them all.
-	Allowed []string
-	// Many tells that the input is one of several for which the rules were given.
-	Many bool
-	// ForceColumns lets Columns pass of whose first values less than half are NHS numbers.
-	ForceColumns bool
+// Rules are what a run goes by.
+type Rules struct {
+	// Columns says which columns identify people.
+	Columns ColumnRules
 	// Policy says what becomes of records that are neither kept nor opted out.
 	Policy Policy
 	// Register answers who has opted out.
 	Register Register
 	// Formats are the formats that the input may have, in the order in which they are tried.
 	Formats []formats.Format
-	// Offenders is how many of the records that must not be disclosed the report is to name, from the first; 0 for none.
+	// Compress is what the outputs are compressed with; where nil, they are compressed as the input is.
+	Compress *formats.Compression
+	// Offenders is how many of the records that must not be disclosed the report names, from the first; 0 for none.
 	Offenders int
-	// Digests has digests computed without a Report too.
+	// Digests has digests computed without a report too.
 	Digests bool
-	// About fills in what the report says of the tool, the command, the snapshot and the policy.
-	About Report
+}
 
-	// Stdin and Stdout are what "-" means. A write to Stdout that waits for a reader when the context ends is left to itself.
-	Stdin  *os.File
+// Host is what a run needs of the program around it.
+type Host struct {
+	// Stdout is what "-" means among the outputs. A write that waits for a reader when the context ends is left to itself.
 	Stdout io.Writer
-	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
-	Workers int
-	// Writing, where not nil, is called when the first output is about to be made. From then on the run must come to its end by itself:
-	// whoever ends the process leaves what is being made. The run does so soon after its context ends, whatever it waits for, or
-	// puts its outputs in their places if it had begun to.
-	Writing func()
-	// shown are names by which messages call outputs that are put together in a hidden place, by that place.
-	shown map[string]string
+	// OnFirstWrite, where not nil, is called when the first output is about to be made. From then on the run must come to its end by
+	// itself: a process that ends leaves what is being made. The run ends soon after its context does, whatever it waits for, or
+	// publishes its outputs if it had begun to.
+	OnFirstWrite func()
 	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
 	// unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
@@ -110,8 +117,7 @@ func (o *outputs) discard() {
 // for an output that cannot be, ErrReadBack or formats.ErrMiscompressed for one that is wrong, the context's cause when
 // it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
-	report := r.About
-	report.Schema, report.Started = ReportSchema, time.Now().UTC()
+	report := NewReport(r.Heading)
 	if err := r.Policy.Validate(); err != nil {
 		return nil, err
 	}
@@ -125,13 +131,55 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report.add(file)
+	report.Append(file)
 	report.Finished = time.Now().UTC()
-	if err := r.publish(ctx, &report, &out); err != nil {
+	if err := r.publish(ctx, report, &out); err != nil {
 		return nil, err
 	}
-	return &report, nil
+	return report, nil
 }
+
+// Filtered is an input whose outputs are complete and verified, but do not have their names yet. Discard must be called when it
+// is done with.
+type Filtered struct {
+	// Report says what was done with the input.
+	Report *FileReport
+	out    outputs
+}
+
+// Filter reads the input and writes the outputs, but does not publish them: many of them may have to appear together. The
+// report is not written. Messages call the output and the withheld records by the names given. The errors are those of Do.
+func (r *Run) Filter(ctx context.Context, outputName, withheldName string) (_ *Filtered, err error) {
+	r.displayNames = map[string]string{r.Output: outputName, r.Withheld: withheldName}
+	r.Report = ""
+	f := new(Filtered)
+	defer func() {
+		if err != nil {
+			f.Discard()
+		}
+	}()
+	if f.Report, err = r.file(ctx, &f.out); err != nil {
+		return nil, err
+	}
+	return f, context.Cause(ctx)
+}
+
+// Withheld describes the output of withheld records, nil where there is none.
+func (f *Filtered) Withheld() *OutputReport {
+	if f.out.withheld == nil {
+		return nil
+	}
+	return f.out.withheld.report()
+}
+
+// CommitUnsynced gives the outputs their names. It does not wait for the disk: the folder that they are in is synced as a
+// whole.
+func (f *Filtered) CommitUnsynced() error {
+	return atomicfile.CommitUnsynced(f.out.withheld.committed(), f.out.dataset.committed())
+}
+
+// Discard drops what was not committed.
+func (f *Filtered) Discard() { f.out.discard() }
 
 // file reads the input and writes the outputs, which it creates, but does not put them in their places.
 func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
@@ -150,7 +198,7 @@ func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
 // keepApart refuses outputs that are what the run reads, or one another, through whatever name, link or stream.
 func (r *Run) keepApart() error {
 	var read, written []atomicfile.Place
-	for _, path := range append([]string{r.Input}, r.Uses...) {
+	for _, path := range append([]string{r.Input}, r.Protected...) {
 		if path == "-" {
 			read = append(read, atomicfile.PlaceOfOpen("stdin", r.Stdin))
 		} else {
@@ -211,16 +259,16 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 	defer dataset.Close()
-	chosen, err := chooseColumns(in.name, dataset.Columns(), r.Columns, r.Allowed, r.Many)
+	chosen, err := chooseColumns(in.name, dataset.Columns(), r.Columns)
 	if err != nil {
 		return nil, err
 	}
 	columns := chosen.identifying
-	bystanders, err := r.preflight(ctx, in.name, dataset, chosen)
+	bystanders, err := preflight(ctx, in.name, dataset, chosen, r.passesStrange())
 	if err != nil {
 		return nil, err
 	}
-	if err := r.beginWriting(ctx); err != nil {
+	if err := r.BeginWriting(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.create(out, compression); err != nil {
@@ -228,16 +276,18 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 
 	judge := newJudge(r.Register, r.Policy)
-	judge.offenders.limit = r.Offenders
-	for _, place := range columns {
-		judge.refuseNames = append(judge.refuseNames, titled(dataset.Columns(), place) && !r.passesStrange())
+	judge.NameOffenders(r.Offenders)
+	for slot, place := range columns {
+		if titled(dataset.Columns(), place) && !r.passesStrange() {
+			judge.RefuseHeadings(slot)
+		}
 	}
-	over := r.watchOthers(dataset.Columns(), chosen)
+	over, seen := watchOthers(dataset.Columns(), chosen, r.Register)
 	err = dataset.Scan(ctx, columns, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over})
 	if err != nil {
 		return nil, r.stoppedBy(err, in.name, judge, dataset.Columns(), chosen, over)
 	}
-	watched := over.Watcher.(*watch).columns
+	watched := seen()
 	if err := in.finish(); err != nil {
 		return nil, err
 	}
@@ -250,7 +300,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 	if backer, ok := format.(formats.ReadBacker); ok {
-		if err := r.readBack(ctx, backer.ReadBack(), columns, judge.tally(), out); err != nil {
+		if err := r.readBack(ctx, backer.ReadBack(), columns, judge.Tally(), out); err != nil {
 			return nil, err
 		}
 	}
@@ -258,28 +308,32 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	report := &FileReport{
 		Input:     in.report(format.Name()),
 		Columns:   columnNames(dataset.Columns(), columns),
-		Records:   judge.tally(),
+		Records:   judge.Tally(),
 		Offenders: judge.firstOffenders(),
 		Took:      time.Since(start),
 		Allowed:   allowedCounts(watched),
-
-		bystanders: bystanders,
-		watched:    watched,
 	}
+	report.Seen = Seen{Named: report.Columns, Sampled: bystanders, Watched: watched}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
 	}
 	return report, nil
 }
 
+// passesStrange tells whether an identifying column may hold something else: the user says so, or it is a check that reports it record by
+// record.
+func (r *Run) passesStrange() bool {
+	return r.Columns.Forced || r.Output == "" && r.Policy.Invalid != Keep
+}
+
 // stoppedBy makes of an error of a Scan what is to be said of it.
 func (r *Run) stoppedBy(err error, name string, judge *judge, columns []formats.Column, chosen chosen, over *formats.Watch) error {
-	if stop, ok := errors.AsType[*stopped](err); ok {
-		return &PolicyError{Name: name, Record: judge.number(stop.seq, stop.index), Verdict: stop.verdict}
+	if offender, ok := judge.StoppedAt(err); ok {
+		return &PolicyError{Name: name, Record: offender.Record, Verdict: offender.Verdict}
 	}
 	place, column := name, -1
-	if met, ok := errors.AsType[*nameAmong](err); ok {
-		column = chosen.identifying[met.slot]
+	if met, ok := errors.AsType[*HeadingError](err); ok {
+		column = chosen.identifying[met.Slot]
 	}
 	if met, ok := errors.AsType[*formats.NameMet](err); ok {
 		column = over.Columns[met.Slot]
@@ -296,11 +350,11 @@ func (r *Run) stoppedBy(err error, name string, judge *judge, columns []formats.
 	}
 }
 
-// beginWriting tells that outputs are about to be made, or returns an error where ctx has ended: whoever had heard nothing by then may be
-// ending the process.
-func (r *Run) beginWriting(ctx context.Context) error {
-	if r.Writing != nil {
-		r.Writing()
+// BeginWriting tells that outputs are about to be made. It returns the cause where ctx has ended: the program may be ending
+// the process by then.
+func (h *Host) BeginWriting(ctx context.Context) error {
+	if h.OnFirstWrite != nil {
+		h.OnFirstWrite()
 	}
 	return context.Cause(ctx)
 }
@@ -315,7 +369,7 @@ func (r *Run) create(out *outputs, compression formats.Compression) (err error) 
 			continue
 		}
 		name := o.path
-		if shown := r.shown[o.path]; shown != "" {
+		if shown := r.displayNames[o.path]; shown != "" {
 			name = shown
 		}
 		if *o.output, err = createOutput(o.path, name, r.Replace); err != nil {

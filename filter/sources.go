@@ -35,14 +35,6 @@ var (
 	ErrBadPattern = errors.New("there is no such file, and as a pattern it has a [ or { that is not closed, or empty")
 	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern starts, below which outputs have their names.
 	ErrOutside = errors.New("one of its alternatives {a,b} leads out of the folder before them: name that by a pattern of its own")
-	// ErrSameOutput, of a FolderRun, is two inputs that would be one file of an output folder.
-	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
-	// ErrNotUTF8, of a FolderRun, is a file whose name no report can hold.
-	ErrNotUTF8 = errors.New("its name is not in UTF-8: rename it")
-	// ErrReservedName, of a FolderRun, is an input whose output would be the marker of the folder.
-	ErrReservedName = errors.New("has the name that says that a folder is complete: rename it")
-	// ErrStream, of a FolderRun, is standard input, which has no name for its output.
-	ErrStream = errors.New("standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
 	// ErrStreamTwice is standard input named more than once.
 	ErrStreamTwice = errors.New("standard input (-) can be read only once: name it once")
 	// ErrNumberInName is a file or folder whose name is about one person: records are removed from files, names stay.
@@ -62,11 +54,6 @@ type Source struct {
 	Bytes int64
 	// Err, where not nil, says why nothing at Path can be read: then Path is an argument, fit to be shown. See ExpandEach.
 	Err error
-
-	// What plan finds out.
-	output           string // the path of its output, with slashes
-	compressed       bool
-	compressesItself bool // its format does
 }
 
 // Sources are the inputs of a run.
@@ -79,10 +66,11 @@ type Sources struct {
 	PassedOver int
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
 	Many bool
+	// Arguments are what the user named.
+	Arguments []string
 
-	arguments []string        // what the user named
-	passed    map[string]bool // what PassedOver counts, by absolute paths
-	tables    *tableFinder    // while they are expanded
+	passed map[string]bool // what PassedOver counts, by absolute paths
+	tables *tableFinder    // while they are expanded
 }
 
 // Describe names the sources in few words, for a person.
@@ -117,7 +105,7 @@ func Expand(arguments []string) (*Sources, error) {
 // ExpandEach is Expand for whoever wants the files of the other arguments too where one, a folder or a pattern, cannot be read as a whole: it gives
 // a Source with an Err for such a one. The error is ErrStreamTwice.
 func ExpandEach(arguments []string) (*Sources, error) {
-	s := &Sources{Many: len(arguments) > 1, arguments: arguments, tables: newTableFinder()}
+	s := &Sources{Many: len(arguments) > 1, Arguments: arguments, tables: newTableFinder()}
 	for i, argument := range arguments {
 		if argument == "-" {
 			if slices.Contains(arguments[:i], "-") {

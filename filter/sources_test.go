@@ -44,12 +44,12 @@ func TestNamesThatIdentify(t *testing.T) {
 // TestEachTakesItsShare: never more goroutines than processors, every file once, and all of them for a large file.
 func TestEachTakesItsShare(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
-	s := &Sources{Files: make([]Source, 60)}
-	for i := range s.Files {
-		s.Files[i] = Source{Path: "x", Bytes: int64(i%9) * sideBySide}
+	files := make([]Load, 60)
+	for i := range files {
+		files[i].Bytes = int64(i%9) * sideBySide
 	}
 	var done, busy atomic.Int64
-	err := s.Each(context.Background(), func(_ context.Context, i, workers int) error {
+	err := Each(context.Background(), files, func(_ context.Context, i, workers int) error {
 		if now := busy.Add(int64(workers)); now > 4 {
 			t.Errorf("%d goroutines at work", now)
 		}
@@ -68,10 +68,10 @@ func TestEachTakesItsShare(t *testing.T) {
 
 // TestEachStops: an error ends the other files, and it is the one that is told, not theirs.
 func TestEachStops(t *testing.T) {
-	s := &Sources{Files: make([]Source, 100)}
+	files := make([]Load, 100)
 	bad := errors.New("bad")
 	started := atomic.Int64{}
-	err := s.Each(context.Background(), func(ctx context.Context, i, _ int) error {
+	err := Each(context.Background(), files, func(ctx context.Context, i, _ int) error {
 		if started.Add(1); i == 7 {
 			return bad
 		}
@@ -86,7 +86,7 @@ func TestEachStops(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.Each(ctx, func(context.Context, int, int) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := Each(ctx, files, func(context.Context, int, int) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

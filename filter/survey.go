@@ -5,7 +5,6 @@ package filter
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -65,54 +64,21 @@ const (
 	StopsRefused Part = "stops_refused"
 )
 
-// SurveyColumns opens a path, or stdin for "-", in one of the formats, and looks at the first records of every column. The
-// error is an *formats.InputError for a bad input, the context's cause when it ended, or what the file system said.
-func SurveyColumns(ctx context.Context, path string, stdin *os.File, known []formats.Format) (*Survey, error) {
-	survey := &Survey{Schema: SurveySchema}
-	err := inspect(ctx, path, stdin, known, func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) error {
-		samples, err := sampleColumns(ctx, dataset)
-		if err != nil {
-			return err
-		}
-		survey.Input = SurveyInput{Name: nhsnumber.Mask(filepath.Base(in.name)), Format: format.Name()}
-		survey.describe(in.name, dataset.Columns(), samples)
-		return nil
-	})
+// SurveyOf looks at the first records of every column of a dataset. name is the input's, as the user gave it. The error is
+// an *formats.InputError for a bad input, or the context's cause when it ended.
+func SurveyOf(ctx context.Context, name, format string, dataset formats.Dataset) (*Survey, error) {
+	samples, err := sampleColumns(ctx, dataset)
 	if err != nil {
 		return nil, err
 	}
+	survey := &Survey{Schema: SurveySchema, Input: SurveyInput{Name: nhsnumber.Mask(filepath.Base(name)), Format: format}}
+	survey.describe(name, dataset.Columns(), samples)
 	return survey, nil
-}
-
-// inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its first records at most.
-func inspect(ctx context.Context, path string, stdin *os.File, known []formats.Format, look func(context.Context, *input, formats.Format, formats.Dataset) error) error {
-	ctx, interrupt := context.WithCancel(ctx)
-	defer interrupt()
-	in, err := openInput(ctx, path, stdin)
-	if err != nil {
-		return err
-	}
-	defer in.close()
-	in.interrupt = interrupt
-	format, err := in.detect(ctx, known)
-	if err != nil {
-		return err
-	}
-	source, err := in.forFormat(ctx, format)
-	if err != nil {
-		return err
-	}
-	dataset, err := format.Open(ctx, source)
-	if err != nil {
-		return err
-	}
-	defer dataset.Close()
-	return look(ctx, in, format, dataset)
 }
 
 // describe fills in what there is to say of columns of which samples were taken.
 func (s *Survey) describe(name string, columns []formats.Column, samples []ColumnSample) {
-	choice, err := chooseColumns(name, columns, nil, nil, false)
+	choice, err := chooseColumns(name, columns, ColumnRules{})
 	if cause, ok := errors.AsType[*ColumnError](err); ok {
 		s.Undecided = cause.Err.Error()
 	}

@@ -58,6 +58,9 @@ func (c *WatchedColumn) leaks(people [10]uint64) bool {
 	return atLeast(c.Values, expected) < doubtful || atLeastOf(c.Valid, all, validByChance) < unlikely
 }
 
+// watchBlock is how many numbers are looked up together.
+const watchBlock = 2048
+
 // watch implements formats.Watcher.
 type watch struct {
 	register Register
@@ -71,9 +74,9 @@ type watch struct {
 
 // watchScratch is the memory for a block of values.
 type watchScratch struct {
-	keys      [blockValues]nhsnumber.Key
-	places    [blockValues]int32
-	standings [blockValues]snapshot.Standing
+	keys      [watchBlock]nhsnumber.Key
+	places    [watchBlock]int32
+	standings [watchBlock]snapshot.Standing
 	held      int // of keys and places
 	numbers   [10]int64
 	valid     int64
@@ -224,10 +227,10 @@ func (w *watch) isOwn(slot int, value []byte) bool {
 	return w.columns[slot].Allowed || w.own[slot] != "" && strings.TrimSpace(string(value)) == strings.TrimSpace(w.own[slot])
 }
 
-// watchOthers prepares a watch over all columns that do not identify people.
-func (r *Run) watchOthers(columns []formats.Column, chosen chosen) *formats.Watch {
+// watchOthers prepares a watch over all columns that do not identify people. seen returns what it saw, when the Scan has returned.
+func watchOthers(columns []formats.Column, chosen chosen, register Register) (over *formats.Watch, seen func() []WatchedColumn) {
 	labels, shown := columnLabels(columns), shownNames(columns)
-	over := &formats.Watch{}
+	over = &formats.Watch{}
 	var watched []WatchedColumn
 	var own []string
 	for i := range columns {
@@ -242,12 +245,12 @@ func (r *Run) watchOthers(columns []formats.Column, chosen chosen) *formats.Watc
 		watched = append(watched, column)
 		own = append(own, shown[i])
 	}
-	watcher := watchOver(r.Register, watched, own)
+	watcher := watchOver(register, watched, own)
 	for digit, people := range watcher.people {
 		over.First[digit] = people > 0
 	}
 	over.Watcher = watcher
-	return over
+	return over, func() []WatchedColumn { return watcher.columns }
 }
 
 // optedOutElsewhere returns the *PreflightError for columns that hold more numbers of people who opted out than chance gives, or nil. named
@@ -264,14 +267,4 @@ func optedOutElsewhere(name string, watched []WatchedColumn, people [10]uint64, 
 		return nil
 	}
 	return e
-}
-
-// allowedCounts says of each allowed column in how many records that are written it holds the number of somebody who opted out.
-func allowedCounts(watched []WatchedColumn) (counts []AllowedColumn) {
-	for _, column := range watched {
-		if column.Allowed {
-			counts = append(counts, AllowedColumn{Column: column.Label, OptedOut: column.Records})
-		}
-	}
-	return counts
 }

@@ -42,16 +42,15 @@ func TestLeaks(t *testing.T) {
 
 // TestFilesLeakTogether: a column may hold too few numbers in each of many files to be told from chance, and enough in all.
 func TestFilesLeakTogether(t *testing.T) {
-	register := fixedRegister(national)
-	file := FileReport{Columns: []string{"nhs"}, watched: []WatchedColumn{{Label: "Ref", Numbers: [10]int64{4: 40}, Valid: 4, Values: 1, Records: 1}}}
-	if err := TogetherPreflight([]FileReport{file}, register); err != nil {
+	file := Seen{Named: []string{"nhs"}, Watched: []WatchedColumn{{Label: "Ref", Numbers: [10]int64{4: 40}, Valid: 4, Values: 1, Records: 1}}}
+	if err := TogetherPreflight([]Seen{file}, national); err != nil {
 		t.Errorf("one file: %v", err)
 	}
-	var files []FileReport
+	var files []Seen
 	for range 30 {
 		files = append(files, file)
 	}
-	err := TogetherPreflight(files, register)
+	err := TogetherPreflight(files, national)
 	if !errors.Is(err, ErrOptedOutElsewhere) || !strings.Contains(err.Error(), "column Ref of 30 records") {
 		t.Errorf("30 files: %v", err)
 	}
@@ -65,11 +64,6 @@ func TestRefusedColumnThatLeaks(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-type fixedRegister [10]uint64
-
-func (fixedRegister) LookUp([]nhsnumber.Key, []snapshot.Standing) {}
-func (r fixedRegister) PerFirstDigit() [10]uint64                 { return r }
 
 // TestWatchValues: values of every kind are looked at, and the places of those that are numbers of people who opted out returned.
 func TestWatchValues(t *testing.T) {
@@ -109,7 +103,7 @@ func TestWatchValues(t *testing.T) {
 		t.Error("a column met its own name")
 	}
 	if hits := w.WatchTens(1, []byte("9434765919,9995609649,1000000007,9434765918"), []int32{0, 11, 22, 33}, nil); len(hits) != 1 || hits[0] != 0 {
-		t.Errorf("of tens: %v", hits)
+		t.Errorf("of Tens: %v", hits)
 	}
 	if c := w.columns[1]; c.Numbers != [10]int64{9: 3} || c.Valid != 2 {
 		t.Errorf("counted %+v", c)

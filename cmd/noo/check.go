@@ -115,7 +115,7 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 		report.Totals.Add(one.file.Report.Records)
 	}
 	err = verdict(result.Files, failures)
-	if together := filter.TogetherPreflight(report.Files, s); together != nil {
+	if together := filter.TogetherPreflight(report.Seen(), s.PerFirstDigit()); together != nil {
 		report.Error = message(ctx, together)
 		result.Files = append(result.Files, findings.File{Name: "all files together", Finding: "could not be checked: " + report.Error, Report: filter.FileReport{Error: report.Error}})
 		if len(failures) == 0 {
@@ -140,13 +140,13 @@ type checked struct {
 func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *filter.Sources, report *filter.Report) ([]checked, error) {
 	bar := newProgress(c.terminal, c.quiet, sources.Describe())
 	defer bar.finish()
-	progress := sources.Progress(bar.update)
+	progress := filter.Progress(sources.Files, bar.update)
 	all := make([]checked, len(sources.Files))
 	var mutex sync.Mutex
 	said := 0
-	err := sources.Each(ctx, func(ctx context.Context, i, workers int) error {
+	err := filter.Each(ctx, filter.Loads(sources.Files), func(ctx context.Context, i, workers int) error {
 		run := c.dataFlags.prepare(c.terminal, cmd, s, sources.Files[i].Path)
-		run.Offenders, run.Digests, run.Workers, run.Many = mostOffenders, c.json, workers, sources.Many
+		run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
 		run.Progress = func(done, _ int64) { progress(i, done) }
 		file, err := c.input(ctx, run, sources.Files[i].Err)
 		if ctx.Err() != nil {

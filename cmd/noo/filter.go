@@ -144,11 +144,11 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 // prepare prepares a run with all outputs.
 func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
 	run := f.dataFlags.prepare(t, cmd, s, input)
-	run.Uses = append(run.Uses, f.unattended.own()...)
-	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
-	run.Compress, run.Writing = f.compress, t.settle
+	run.Protected = append(run.Protected, f.unattended.own()...)
+	run.Output, run.Withheld, run.Outputs.Report, run.Replace = f.output, f.withheld, f.report, f.force
+	run.Compress, run.OnFirstWrite = f.compress, t.settle
 	if f.report != "" {
-		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
+		run.Heading.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
 	return run
 }
@@ -205,10 +205,13 @@ func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Comm
 	if err != nil {
 		return nil, err
 	}
-	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state}
+	run := filter.FolderRun{
+		Outputs: each.Outputs, Rules: each.Rules, Host: each.Host, Heading: each.Heading,
+		Sources: sources, Resume: f.resume, StateDir: state,
+	}
 	run.Warn = func(err error) { t.warn(message(ctx, err)) }
 	if f.resume {
-		run.Rules = f.rules(cmd, s)
+		run.Fingerprint = f.rules(cmd, s)
 	}
 	return run.Do(ctx)
 }

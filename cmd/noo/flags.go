@@ -295,18 +295,17 @@ func (f *dataFlags) validate() error {
 // prepare prepares a run over one input.
 func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
 	return &filter.Run{
-		Input:    input,
-		Uses:     append([]string{f.path}, f.keyFiles...),
-		Columns:  f.columns,
-		Allowed:  f.allowed,
-		Policy:   f.policy,
-		Register: s,
-		Formats:  f.formats(),
-		About:    f.about(cmd.CommandPath(), s),
-		Stdin:    t.in,
-		Stdout:   t.out,
-
-		ForceColumns: f.forceColumns,
+		Input:   input,
+		Stdin:   t.in,
+		Outputs: filter.Outputs{Protected: append([]string{f.path}, f.keyFiles...)},
+		Rules: filter.Rules{
+			Columns:  filter.ColumnRules{Identifying: f.columns, Allowed: f.allowed, Forced: f.forceColumns},
+			Policy:   f.policy,
+			Register: s,
+			Formats:  f.formats(),
+		},
+		Host:    filter.Host{Stdout: t.out},
+		Heading: f.about(cmd.CommandPath(), s),
 	}
 }
 
@@ -314,9 +313,9 @@ func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot
 func commandName(path string) string { return strings.TrimPrefix(path, "noo ") }
 
 // about says what a report tells of the tool, the snapshot and the rules.
-func (f *dataFlags) about(command string, s *snapshot.Snapshot) filter.Report {
+func (f *dataFlags) about(command string, s *snapshot.Snapshot) filter.Heading {
 	m := s.Manifest()
-	report := filter.Report{
+	report := filter.Heading{
 		Tool:    filter.Tool{Name: "noo", Version: buildVersion()},
 		Command: commandName(command),
 		Snapshot: filter.SnapshotReport{

@@ -68,7 +68,7 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 			started = time.Now().UTC() // waiting for the lock is not part of it
 			s, err := data.accept()
 			if s != nil { // also one that is refused, if its publisher is trusted: that is what the figures should warn of
-				*report = data.about(cmd.CommandPath(), s)
+				report.Heading = data.about(cmd.CommandPath(), s)
 			}
 			if err != nil {
 				return err

@@ -98,7 +98,10 @@ func filterOnce(dir, input string, format formats.Format, register filter.Regist
 	if err := settle(dir); err != nil {
 		return 0, err
 	}
-	run := filter.Run{Input: filepath.Join(dir, input), Output: output, Register: register, Formats: []formats.Format{format}}
+	run := filter.Run{
+		Input: filepath.Join(dir, input), Outputs: filter.Outputs{Output: output},
+		Rules: filter.Rules{Register: register, Formats: []formats.Format{format}},
+	}
 	start := time.Now()
 	_, err := run.Do(context.Background())
 	return time.Since(start), err

@@ -27,8 +27,10 @@ func checks() map[string]*Check {
 	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 	report := func() *filter.Report {
 		return &filter.Report{
-			Tool: filter.Tool{Name: "noo", Version: "v1 <&>"}, Started: start, Finished: start.Add(1234 * time.Millisecond),
-			Snapshot: filter.SnapshotReport{ID: "a-b", Sequence: 7, Created: start},
+			Heading: filter.Heading{
+				Tool: filter.Tool{Name: "noo", Version: "v1 <&>"}, Snapshot: filter.SnapshotReport{ID: "a-b", Sequence: 7, Created: start},
+			},
+			Started: start, Finished: start.Add(1234 * time.Millisecond),
 		}
 	}
 	mixed := &Check{Report: report(), ExitCode: 4, Files: []File{

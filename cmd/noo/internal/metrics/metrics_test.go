@@ -59,9 +59,9 @@ func TestWrite(t *testing.T) {
 	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 	report := &filter.Report{
 		Started: start, Finished: start.Add(1500 * time.Millisecond),
-		Snapshot: filter.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3},
-		Files:    []filter.FileReport{{Input: filter.InputReport{Bytes: 100}}, {Input: filter.InputReport{Bytes: 23}}},
-		Totals:   filter.Tally{Read: 15, Kept: 5, OptedOut: 4, Missing: 3, Invalid: 2, Unchecked: 1, Written: 5},
+		Heading: filter.Heading{Snapshot: filter.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3}},
+		Files:   []filter.FileReport{{Input: filter.InputReport{Bytes: 100}}, {Input: filter.InputReport{Bytes: 23}}},
+		Totals:  filter.Tally{Read: 15, Kept: 5, OptedOut: 4, Missing: 3, Invalid: 2, Unchecked: 1, Written: 5},
 	}
 	failed := &filter.Report{Started: start.Add(24 * time.Hour), Finished: start.Add(25 * time.Hour)}
 
