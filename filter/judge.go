@@ -23,8 +23,8 @@ type Register interface {
 	PerFirstDigit() [10]uint64
 }
 
-// judge implements formats.Decider, and counts.
-type judge struct {
+// Judge implements formats.Decider, and counts.
+type Judge struct {
 	register Register
 	policy   Policy
 	ranks    [verdicts]uint8
@@ -39,8 +39,8 @@ type judge struct {
 	records []int64 // records of each batch, by Seq
 }
 
-func newJudge(register Register, policy Policy) *judge {
-	j := &judge{register: register, policy: policy, ranks: policy.ranks()}
+func NewJudge(register Register, policy Policy) *Judge {
+	j := &Judge{register: register, policy: policy, ranks: policy.ranks()}
 	j.scratch.New = func() any { return j.newOpinion() }
 	for v := range Verdict(verdicts) {
 		j.fates[v] = policy.fate(v)
@@ -65,7 +65,7 @@ type opinion struct {
 	name   int                      // the place of the first value that is the name of a column of NHS numbers, or -1
 }
 
-func (j *judge) newOpinion() *opinion {
+func (j *Judge) newOpinion() *opinion {
 	o := &opinion{}
 	var key [1]nhsnumber.Key
 	var standing [1]snapshot.Standing
@@ -79,7 +79,7 @@ func (j *judge) newOpinion() *opinion {
 
 // invalid is the verdict on the text in a place that is no NHS number; it remembers the first that is a name.
 func (o *opinion) invalid(text []byte, place int) Verdict {
-	if o.name < 0 && isName(text) {
+	if o.name < 0 && nhsnumber.IsHeading(text) {
 		o.name = place
 	}
 	return o.invalidText(text)
@@ -133,7 +133,7 @@ type HeadingError struct {
 func (*HeadingError) Error() string { return "the name of a column of NHS numbers among the records" }
 
 // Decide implements formats.Decider.
-func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
+func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*opinion)
 	defer j.scratch.Put(o)
 
@@ -155,7 +155,7 @@ func (j *judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 
 // fatesOf sets the fates of records, and counts them by their verdicts. Neighbours, which mostly have the same verdict, are counted apart,
 // so that no count waits for the one before.
-func (j *judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdicts]int64) {
+func (j *Judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdicts]int64) {
 	var odd [verdicts]int64
 	fates = fates[:len(records)]
 	i := 0
@@ -176,7 +176,7 @@ func (j *judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdic
 }
 
 // judgeColumn joins the verdicts on the values of one column to those of the records.
-func (j *judge) judgeColumn(o *opinion, values *formats.Values, first bool) error {
+func (j *Judge) judgeColumn(o *opinion, values *formats.Values, first bool) error {
 	if len(values.Text) > 0 && len(values.Even) > 0 {
 		return errors.New("internal error: values of two kinds: please report it")
 	}
@@ -227,7 +227,7 @@ var statusVerdicts = [...]Verdict{nhsnumber.Invalid: Invalid, nhsnumber.Missing:
 var standingVerdicts = [...]Verdict{snapshot.Unchecked: Unchecked, snapshot.Clear: Kept, snapshot.OptedOut: OptedOut}
 
 // judgeValues sets the verdict on every value of a column, block by block.
-func (j *judge) judgeValues(o *opinion, values *formats.Values) {
+func (j *Judge) judgeValues(o *opinion, values *formats.Values) {
 	n := len(values.Text) + len(values.Ints) + len(values.Floats) // two of them are empty
 	all := n
 	for k := range values.Even {
@@ -291,7 +291,7 @@ func (o *opinion) parse(text []byte, place int) (nhsnumber.Key, Verdict) {
 
 // judgeEven sets the verdicts on texts of one length, of which those of ten bytes mostly are plain numbers. The first of them has
 // the place first among the values of the column.
-func (j *judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found []Verdict) {
+func (j *Judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found []Verdict) {
 	for at := 0; at < even.Count; at += blockValues {
 		found := found[at:min(at+blockValues, even.Count)]
 		keys, standings := o.keys[:len(found)], o.standings[:len(found)]
@@ -315,7 +315,7 @@ func (j *judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found 
 }
 
 // settle looks up keys, and turns the verdict on each valid number, which is Unchecked till then, into what the snapshot says.
-func (j *judge) settle(keys []nhsnumber.Key, standings []snapshot.Standing, found []Verdict) {
+func (j *Judge) settle(keys []nhsnumber.Key, standings []snapshot.Standing, found []Verdict) {
 	j.register.LookUp(keys, standings)
 	for i, v := range found {
 		if v == Unchecked {
@@ -325,7 +325,7 @@ func (j *judge) settle(keys []nhsnumber.Key, standings []snapshot.Standing, foun
 }
 
 // count adds the counts of a batch.
-func (j *judge) count(batch *formats.Batch, counts [verdicts]int64) {
+func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	for v, n := range counts {
@@ -338,7 +338,7 @@ func (j *judge) count(batch *formats.Batch, counts [verdicts]int64) {
 }
 
 // stopAt returns a *stopped for the first record of the batch that the policy fails on.
-func (j *judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []Verdict) error {
+func (j *Judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []Verdict) error {
 	failing := false
 	for _, v := range []Verdict{Missing, Invalid, Unchecked} {
 		failing = failing || counts[v] > 0 && j.policy.action(v) == Fail
@@ -360,14 +360,14 @@ func (j *judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []V
 
 // NameOffenders has the first records that must not be disclosed remembered, as many as limit. It must be called before the
 // first Decide.
-func (j *judge) NameOffenders(limit int) { j.offenders.limit = limit }
+func (j *Judge) NameOffenders(limit int) { j.offenders.limit = limit }
 
 // RefuseHeadings has Decide return a *HeadingError where the name of a column of NHS numbers is among the values of the
 // identifying column in that slot. It must be called before the first Decide.
-func (j *judge) RefuseHeadings(slot int) { j.refuseHeadings = append(j.refuseHeadings, slot) }
+func (j *Judge) RefuseHeadings(slot int) { j.refuseHeadings = append(j.refuseHeadings, slot) }
 
 // StoppedAt returns the record at which a Fail policy ended a Scan with err, if it did so.
-func (j *judge) StoppedAt(err error) (Offender, bool) {
+func (j *Judge) StoppedAt(err error) (Offender, bool) {
 	stop, ok := errors.AsType[*stopped](err)
 	if !ok {
 		return Offender{}, false
@@ -375,8 +375,8 @@ func (j *judge) StoppedAt(err error) (Offender, bool) {
 	return Offender{Record: j.number(stop.seq, stop.index), Verdict: stop.verdict}, true
 }
 
-// number gives a record its number in the input, from 1. All batches before its own must have been decided on.
-func (j *judge) number(seq, index int) int64 {
+// Number gives a record its number in the input, from 1. All batches before its own must have been decided on.
+func (j *Judge) number(seq, index int) int64 {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	n := int64(index) + 1
@@ -387,7 +387,7 @@ func (j *judge) number(seq, index int) int64 {
 }
 
 // noteOffenders lets the records of a batch that must not be disclosed be remembered. A batch without any costs nothing.
-func (j *judge) noteOffenders(batch *formats.Batch, counts [verdicts]int64, records []Verdict) {
+func (j *Judge) noteOffenders(batch *formats.Batch, counts [verdicts]int64, records []Verdict) {
 	if j.offenders.limit == 0 {
 		return
 	}
@@ -402,8 +402,8 @@ func (j *judge) noteOffenders(batch *formats.Batch, counts [verdicts]int64, reco
 	}
 }
 
-// firstOffenders numbers the offenders that were remembered. All batches must have been decided on.
-func (j *judge) firstOffenders() []Offender {
+// FirstOffenders numbers the offenders that were remembered. All batches must have been decided on.
+func (j *Judge) FirstOffenders() []Offender {
 	var first []Offender
 	for _, p := range j.offenders.first {
 		verdict := p.verdict
@@ -416,7 +416,7 @@ func (j *judge) firstOffenders() []Offender {
 }
 
 // Tally returns the counts so far.
-func (j *judge) Tally() Tally {
+func (j *Judge) Tally() Tally {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	return newTally(j.counts, j.policy)

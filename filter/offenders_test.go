@@ -1,13 +1,12 @@
 package filter
 
 import (
-	"context"
 	"math/rand/v2"
 	"reflect"
-	"strings"
 	"sync"
 	"testing"
 
+	"noo/filter/filtertest"
 	"noo/formats"
 	"noo/snapshot"
 )
@@ -16,7 +15,7 @@ import (
 // remembered with those that a loop over the records finds.
 func TestOffenders(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 29))
-	texts, register := people(r, 60)
+	texts, register := filtertest.People(r, 60)
 	texts = append(texts, "", "x", "NULL")
 	register[943476591] = snapshot.Clear
 	for range 300 {
@@ -43,10 +42,10 @@ func TestOffenders(t *testing.T) {
 			batch.Columns = []formats.Values{values}
 			batches = append(batches, batch)
 		}
-		judge := newJudge(register, policy)
+		judge := NewJudge(register, policy)
 		judge.offenders.limit = limit
 		decideAll(t, judge, r, batches)
-		if got := judge.firstOffenders(); !reflect.DeepEqual(got, want) {
+		if got := judge.FirstOffenders(); !reflect.DeepEqual(got, want) {
 			t.Fatalf("limit %d: %v, want %v", limit, got, want)
 		}
 		if limit > 0 && len(judge.offenders.first) > limit {
@@ -56,7 +55,7 @@ func TestOffenders(t *testing.T) {
 }
 
 // decideAll has batches decided on in random order by three goroutines.
-func decideAll(t *testing.T, judge *judge, r *rand.Rand, batches []*formats.Batch) {
+func decideAll(t *testing.T, judge *Judge, r *rand.Rand, batches []*formats.Batch) {
 	t.Helper()
 	r.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
 	next := make(chan *formats.Batch, len(batches))
@@ -77,32 +76,12 @@ func decideAll(t *testing.T, judge *judge, r *rand.Rand, batches []*formats.Batc
 	workers.Wait()
 }
 
-// TestOffendersOfARun: through a format, with a header and more records than a chunk holds; none where none are asked for.
-func TestOffendersOfARun(t *testing.T) {
-	good, key := number(rand.New(rand.NewPCG(1, 2)))
-	lines := strings.Split("nhs_number\n"+strings.Repeat(good+"\n", 300_000), "\n")
-	lines[7], lines[250_000], lines[299_999] = "x", "NULL", "y"
-	for _, limit := range []int{0, 2, 20} {
-		run := inFolder(t, strings.Join(lines, "\n"), standings{key: snapshot.Clear})
-		run.Output, run.Offenders = "", limit
-		report, err := run.Do(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := []Offender{{7, Invalid}, {250_000, Missing}, {299_999, Invalid}}
-		want = want[:min(limit, len(want))]
-		if got := report.Files[0].Offenders; len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {
-			t.Errorf("limit %d: %v, want %v", limit, got, want)
-		}
-	}
-}
-
 // BenchmarkDecideWithOffenders is batches of 10,000 offending records, of which the first hold the 20 that are named:
 // remembering them must not show.
 func BenchmarkDecideWithOffenders(b *testing.B) {
 	for _, limit := range []int{0, 20} {
 		b.Run(map[int]string{0: "none", 20: "first 20"}[limit], func(b *testing.B) {
-			judge := newJudge(standings{}, Policy{Unchecked: Withhold})
+			judge := NewJudge(filtertest.Register{}, Policy{Unchecked: Withhold})
 			judge.offenders.limit = limit
 			batch := &formats.Batch{Records: 10_000}
 			batch.Columns = []formats.Values{{Text: make([][]byte, batch.Records)}}

@@ -1,3 +1,5 @@
+// Package filter decides which records may be disclosed. It knows no file and no format: of every record it sees the
+// values that identify people, and says what becomes of it.
 package filter
 
 import (

@@ -13,13 +13,17 @@ import (
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
 	{"noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/metrics"},
+	{"noo/batch"},
+	{"noo/job"},
+	{"noo/internal/columns", "noo/internal/inputs"},
 	{"noo/filter"},
 	{"noo/formats/csv", "noo/formats/parquet"},
+	{"noo/filter/filtertest"},
 	{"noo/formats", "noo/snapshot"},
 	{"noo/formats/parquet/internal/compact"},
 	{"noo/internal/lockfile"},
 	{"noo/internal/atomicfile"},
-	{"noo/internal/nhsnumber", "noo/internal/steadyfile"},
+	{"noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
 }
 
 // floorOf returns the floor of a package, from 0 at the top, or -1 for a package that has none.

@@ -13,9 +13,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/batch"
 	"noo/cmd/noo/internal/findings"
 	"noo/filter"
 	"noo/internal/atomicfile"
+	"noo/internal/columns"
+	"noo/internal/inputs"
+	"noo/job"
 	"noo/snapshot"
 )
 
@@ -51,8 +55,8 @@ earlier one is replaced; any other file is not.`,
 		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := files{read: args, written: []string{c.junit, c.sarif}}
-			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {
-				sources, err := filter.ExpandEach(args)
+			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
+				sources, err := inputs.ExpandEach(args)
 				if err != nil {
 					return err
 				}
@@ -92,11 +96,11 @@ func (c *check) ready() error {
 }
 
 // run checks every input, writes what was found, and returns the error that decides on the exit code.
-func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *filter.Sources, report *filter.Report) error {
+func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *inputs.Sources, report *job.Report) error {
 	if err := c.tryOutputs(); err != nil {
 		return err
 	}
-	report.Schema = filter.ReportSchema
+	report.Schema = job.ReportSchema
 	if c.json {
 		report.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
@@ -115,9 +119,9 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 		report.Totals.Add(one.file.Report.Records)
 	}
 	err = verdict(result.Files, failures)
-	if together := filter.TogetherPreflight(report.Seen(), s.PerFirstDigit()); together != nil {
+	if together := columns.Together(report.Seen(), s.PerFirstDigit()); together != nil {
 		report.Error = message(ctx, together)
-		result.Files = append(result.Files, findings.File{Name: "all files together", Finding: "could not be checked: " + report.Error, Report: filter.FileReport{Error: report.Error}})
+		result.Files = append(result.Files, findings.File{Name: "all files together", Finding: "could not be checked: " + report.Error, Report: job.FileReport{Error: report.Error}})
 		if len(failures) == 0 {
 			err = together
 		}
@@ -137,14 +141,14 @@ type checked struct {
 
 // inputs checks all inputs, several at a time, and says what was found in each in their order, as soon as that of those
 // before it is known. The error is one that ends the check.
-func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *filter.Sources, report *filter.Report) ([]checked, error) {
+func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *inputs.Sources, report *job.Report) ([]checked, error) {
 	bar := newProgress(c.terminal, c.quiet, sources.Describe())
 	defer bar.finish()
-	progress := filter.Progress(sources.Files, bar.update)
+	progress := batch.Progress(sources.Files, bar.update)
 	all := make([]checked, len(sources.Files))
 	var mutex sync.Mutex
 	said := 0
-	err := filter.Each(ctx, filter.Loads(sources.Files), func(ctx context.Context, i, workers int) error {
+	err := batch.Each(ctx, batch.Loads(sources.Files), func(ctx context.Context, i, workers int) error {
 		run := c.dataFlags.prepare(c.terminal, cmd, s, sources.Files[i].Path)
 		run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
 		run.Progress = func(done, _ int64) { progress(i, done) }
@@ -166,14 +170,14 @@ func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snap
 }
 
 // input checks one input, unless it is known already why it cannot be read. The error is of one that could not be checked.
-func (c *check) input(ctx context.Context, run *filter.Run, err error) (*findings.File, error) {
+func (c *check) input(ctx context.Context, run *job.Run, err error) (*findings.File, error) {
 	start := time.Now()
-	var done *filter.Report
+	var done *job.Report
 	if err == nil {
 		done, err = run.Do(ctx)
 	}
 	file := &findings.File{Name: displayName(run.Input, "stdin")}
-	if stop, ok := errors.AsType[*filter.PolicyError](err); ok {
+	if stop, ok := errors.AsType[*job.PolicyError](err); ok {
 		file.Outcome = findings.Found
 		file.Finding = fmt.Sprintf("must not be disclosed: record %d is %v, at which --%v fail ended the check", stop.Record, stop.Verdict, stop.Verdict)
 		file.Report.Offenders = []filter.Offender{{Record: stop.Record, Verdict: stop.Verdict}}
@@ -215,7 +219,7 @@ func verdict(checked []findings.File, failures []error) error {
 }
 
 // say says what was found in one input, to the person or program that reads standard output and to the journal.
-func (c *check) say(ctx context.Context, report *filter.Report, file *findings.File, failure error) error {
+func (c *check) say(ctx context.Context, report *job.Report, file *findings.File, failure error) error {
 	if c.terminal.log.on() {
 		outcome, code := outcomeDone, exitDone
 		switch file.Outcome {

@@ -17,7 +17,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"noo/filter"
+	"noo/internal/columns"
+	"noo/internal/inputs"
+	"noo/job"
 )
 
 func newColumns(t terminal) *cobra.Command {
@@ -49,7 +51,7 @@ It needs no snapshot, and prints no values.`,
 			if err := oneFile(args[0]); err != nil {
 				return err
 			}
-			survey, err := filter.SurveyColumns(cmd.Context(), args[0], t.in, flags.formats())
+			survey, err := job.Survey(cmd.Context(), args[0], t.in, flags.formats())
 			if err != nil {
 				return err
 			}
@@ -78,7 +80,7 @@ It needs no snapshot, and prints no values.`,
 
 // oneFile refuses a folder or a pattern, whose files may differ in their columns, and names one of the files instead.
 func oneFile(input string) error {
-	sources, err := filter.Expand([]string{input})
+	sources, err := inputs.Expand([]string{input})
 	if err != nil || !sources.Many {
 		return err
 	}
@@ -93,11 +95,11 @@ func oneFile(input string) error {
 var columnsHead = [...]string{"", "column", "type", "values", "filled", "NHS", "filter"}
 
 // partNames are what the table calls the part of a column.
-var partNames = map[filter.Part]string{
-	filter.Identifies:   "identifies",
-	filter.StopsUnnamed: "stops, unnamed",
-	filter.StopsFew:     "stops, few",
-	filter.StopsRefused: "stops, refused",
+var partNames = map[columns.Part]string{
+	columns.Identifies:   "identifies",
+	columns.StopsUnnamed: "stops, unnamed",
+	columns.StopsFew:     "stops, few",
+	columns.StopsRefused: "stops, refused",
 }
 
 // shortType leaves out how a type of Parquet is stored where it says more: STRING for BYTE_ARRAY STRING.
@@ -109,11 +111,11 @@ func shortType(name string) string {
 }
 
 // printColumns lists columns as a table that is as wide as its longest names.
-func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
+func printColumns(w io.Writer, columns []columns.Surveyed) {
 	rows := [][len(columnsHead)]string{columnsHead}
 	for _, c := range columns {
 		rows = append(rows, [...]string{
-			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), grouped(int64(c.Filled)), share(c.ColumnSample), partNames[c.Part],
+			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), grouped(int64(c.Filled)), share(c.Sample), partNames[c.Part],
 		})
 	}
 	var widths [len(columnsHead)]int
@@ -137,7 +139,7 @@ func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
 }
 
 // share writes what part of a sample is NHS numbers, as a whole per cent that is not rounded up; nothing for nothing.
-func share(s filter.ColumnSample) string {
+func share(s columns.Sample) string {
 	switch {
 	case s.Values == 0:
 		return ""
@@ -150,7 +152,7 @@ func share(s filter.ColumnSample) string {
 }
 
 // explainColumns says what the marks in the list mean that it has.
-func explainColumns(w io.Writer, survey *filter.Survey) {
+func explainColumns(w io.Writer, survey *columns.Survey) {
 	if survey.Nameless {
 		fmt.Fprintln(w, "Columns go by their numbers: they have no names, or the first line may be data.")
 	}
@@ -158,12 +160,12 @@ func explainColumns(w io.Writer, survey *filter.Survey) {
 		fmt.Fprintf(w, "filter needs to be told its columns: %s.\n", survey.Undecided)
 	}
 	for _, mark := range []struct {
-		part  filter.Part
+		part  columns.Part
 		words string
 	}{
-		{filter.Identifies, "filter goes by this column, unless --column names others"},
-		{filter.StopsUnnamed, "has NHS numbers in it or in its name: filter wants it named with\n  --column, or with --allow-column to let it pass"},
-		{filter.StopsFew, "less than half are NHS numbers: filter wants another column named with\n  --column, or --force-column"},
+		{columns.Identifies, "filter goes by this column, unless --column names others"},
+		{columns.StopsUnnamed, "has NHS numbers in it or in its name: filter wants it named with\n  --column, or with --allow-column to let it pass"},
+		{columns.StopsFew, "less than half are NHS numbers: filter wants another column named with\n  --column, or --force-column"},
 	} {
 		for _, c := range survey.Columns {
 			if c.Part == mark.part {
@@ -174,7 +176,7 @@ func explainColumns(w io.Writer, survey *filter.Survey) {
 	}
 	var told []string
 	for _, c := range survey.Columns {
-		if c.Part == filter.StopsRefused && !slices.Contains(told, c.Refused) {
+		if c.Part == columns.StopsRefused && !slices.Contains(told, c.Refused) {
 			fmt.Fprintf(w, "%s: %s.\n", partNames[c.Part], c.Refused)
 			told = append(told, c.Refused)
 		}

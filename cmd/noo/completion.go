@@ -13,7 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"noo/filter"
+	"noo/internal/inputs"
+	"noo/job"
 )
 
 // endings are the endings of the files that a flag takes. The others take any.
@@ -164,16 +165,16 @@ func completeColumns(set *pflag.FlagSet, name string, flags *dataFlags) {
 }
 
 // complete completes the name of a column.
-func (c columnList) complete(cmd *cobra.Command, inputs []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (c columnList) complete(cmd *cobra.Command, named []string, _ string) ([]string, cobra.ShellCompDirective) {
 	settleQuietly(cmd)
 	var found []string
-	for _, input := range inputs {
-		sources, err := filter.Expand([]string{input})
+	for _, input := range named {
+		sources, err := inputs.Expand([]string{input})
 		if err != nil {
 			continue
 		}
 		// The files of a folder or pattern are taken to be alike.
-		names, err := filter.ColumnNames(cmd.Context(), sources.Files[0].Path, c.flags.formats())
+		names, err := job.ColumnNames(cmd.Context(), sources.Files[0].Path, c.flags.formats())
 		if err != nil {
 			continue
 		}

@@ -34,11 +34,11 @@ var jobCommands = []string{"filter", "check"}
 // config is a config file, read and found good.
 type config struct {
 	path string
-	jobs []*job // in the order of the file
+	jobs []*configJob // in the order of the file
 }
 
-// job is a command line under a name.
-type job struct {
+// configJob is a command line under a name.
+type configJob struct {
 	name    string
 	place   string // FILE:LINE
 	command string // one of jobCommands
@@ -124,7 +124,7 @@ func parseConfig(t terminal, path string, text []byte) (*config, error) {
 // see those of the last alone.
 func (c *config) keepFiguresApart() error {
 	var written []atomicfile.Place
-	var writers []*job
+	var writers []*configJob
 	for _, j := range c.jobs {
 		g, ok := j.given[metricsFlag]
 		if !ok {
@@ -298,7 +298,7 @@ func (r *configReader) defaults(node *yaml.Node) (layer, error) {
 }
 
 // job reads a job.
-func (r *configReader) job(e entry, defaults layer) (*job, error) {
+func (r *configReader) job(e entry, defaults layer) (*configJob, error) {
 	if !jobName.MatchString(e.key.Value) || nhsnumber.Mask(e.key.Value) != e.key.Value {
 		return nil, r.wrong(e.key, "no name for a job: want letters, digits, - and _, with a letter first")
 	}
@@ -306,7 +306,7 @@ func (r *configReader) job(e entry, defaults layer) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{name: e.key.Value, place: r.place(e.key), command: jobCommands[0], given: layer{}}
+	j := &configJob{name: e.key.Value, place: r.place(e.key), command: jobCommands[0], given: layer{}}
 	for _, e := range entries {
 		if e.key.Value == commandKey {
 			text, err := r.text(e, "one of "+strings.Join(jobCommands, ", "))
@@ -473,7 +473,7 @@ func quoted(word string) string {
 
 // prepare returns the command of a job with its flags set from the layers, the first of which goes before, and what
 // they were set to.
-func (j *job) prepare(t terminal, layers ...layer) (*cobra.Command, layer, error) {
+func (j *configJob) prepare(t terminal, layers ...layer) (*cobra.Command, layer, error) {
 	cmd, err := freshCommand(t, j.command)
 	if err != nil {
 		return nil, nil, err

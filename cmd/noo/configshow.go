@@ -65,7 +65,7 @@ A value that holds an NHS number is shown with x for each of its digits.`,
 		Args: oneAtMost("jobs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			over := overrides(cmd.Flags())
-			j := &job{command: jobCommands[0]}
+			j := &configJob{command: jobCommands[0]}
 			shown := inForce{}
 			if len(args) == 1 {
 				c, err := openConfig(t, named)

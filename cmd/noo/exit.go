@@ -10,10 +10,13 @@ import (
 	"strings"
 	"unicode"
 
-	"noo/filter"
+	"noo/batch"
 	"noo/formats"
 	"noo/internal/atomicfile"
+	"noo/internal/columns"
+	"noo/internal/inputs"
 	"noo/internal/nhsnumber"
+	"noo/job"
 	"noo/snapshot"
 )
 
@@ -72,15 +75,15 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case is[settingError](err):
 		return exitUsage
-	case errors.Is(err, errDisclosure) || is[*filter.PolicyError](err):
+	case errors.Is(err, errDisclosure) || is[*job.PolicyError](err):
 		return exitDisclosure
 	case errors.Is(err, snapshot.ErrRefused) || is[trustError](err):
 		return exitSnapshot
 	case is[*formats.InputError](err) || is[*snapshot.ListError](err) ||
 		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
 		return exitInput
-	case is[usageError](err) || is[*filter.ColumnError](err) || is[*filter.PreflightError](err) ||
-		is[*filter.CompressionError](err) || is[*snapshot.KeyError](err) || isAny(err, wrongUse):
+	case is[usageError](err) || is[*columns.ChoiceError](err) || is[*columns.PreflightError](err) ||
+		is[*job.CompressionError](err) || is[*snapshot.KeyError](err) || isAny(err, wrongUse):
 		return exitUsage
 	}
 	return exitIO
@@ -89,7 +92,7 @@ func exitCode(ctx context.Context, err error) int {
 // wrongUse are errors about what the command line asks for.
 var wrongUse = []error{
 	snapshot.ErrNoPassword, atomicfile.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicfile.ErrForeign,
-	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrMounted, atomicfile.ErrNotApart, filter.ErrSameOutput, filter.ErrWorkingFolder, filter.ErrStream, filter.ErrStreamTwice, filter.ErrReservedName,
+	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrMounted, atomicfile.ErrNotApart, batch.ErrSameOutput, batch.ErrWorkingFolder, batch.ErrStream, inputs.ErrStreamTwice, batch.ErrReservedName,
 }
 
 func isAny(err error, known []error) bool {
@@ -108,8 +111,8 @@ func message(ctx context.Context, err error) string {
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		said := errors.New(interrupted)
-		if errors.Is(err, filter.ErrPartOnStdout) {
-			said = fmt.Errorf("interrupted; no file was written, and %w", filter.ErrPartOnStdout)
+		if errors.Is(err, job.ErrPartOnStdout) {
+			said = fmt.Errorf("interrupted; no file was written, and %w", job.ErrPartOnStdout)
 		}
 		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
 			said = jobError{job.job, said}

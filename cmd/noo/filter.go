@@ -12,8 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"noo/filter"
+	"noo/batch"
 	"noo/formats"
+	"noo/internal/inputs"
+	"noo/job"
 	"noo/snapshot"
 )
 
@@ -113,8 +115,8 @@ func (f *filterFlags) ready() error {
 // run filters the inputs.
 func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 	named := files{read: args, written: []string{f.output, f.withheld, f.report}, output: f.output}
-	return f.unattended.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *filter.Report) error {
-		sources, err := filter.Expand(args)
+	return f.unattended.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
+		sources, err := inputs.Expand(args)
 		if err != nil {
 			return err
 		}
@@ -125,7 +127,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 		bar := newProgress(t, f.quiet, sources.Describe())
 		run := f.prepare(t, cmd, s, args[0])
 		run.Progress = bar.update
-		var done *filter.Report
+		var done *job.Report
 		if into {
 			done, err = f.folderRun(ctx, t, cmd, s, run, sources)
 		} else {
@@ -142,7 +144,7 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 }
 
 // prepare prepares a run with all outputs.
-func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
+func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
 	run := f.dataFlags.prepare(t, cmd, s, input)
 	run.Protected = append(run.Protected, f.unattended.own()...)
 	run.Output, run.Withheld, run.Outputs.Report, run.Replace = f.output, f.withheld, f.report, f.force
@@ -154,7 +156,7 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 }
 
 // tellFiles says what was done, as events or as a summary.
-func (f *filterFlags) tellFiles(t terminal, inputs string, sources *filter.Sources, done *filter.Report) {
+func (f *filterFlags) tellFiles(t terminal, inputs string, sources *inputs.Sources, done *job.Report) {
 	if t.log.on() {
 		for i := range done.Files {
 			t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
@@ -169,7 +171,7 @@ func (f *filterFlags) tellFiles(t terminal, inputs string, sources *filter.Sourc
 }
 
 // intoFolder tells whether the outputs are folders: where there may be more than one input, or the output's name says so.
-func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
+func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 	into := sources.Many || isFolder(f.output)
 	switch {
 	case !into:
@@ -200,12 +202,12 @@ func isFolder(path string) bool {
 }
 
 // folderRun filters many inputs into a folder.
-func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *filter.Run, sources *filter.Sources) (*filter.Report, error) {
+func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *job.Run, sources *inputs.Sources) (*job.Report, error) {
 	state, err := snapshot.DefaultStateDir()
 	if err != nil {
 		return nil, err
 	}
-	run := filter.FolderRun{
+	run := batch.Run{
 		Outputs: each.Outputs, Rules: each.Rules, Host: each.Host, Heading: each.Heading,
 		Sources: sources, Resume: f.resume, StateDir: state,
 	}
@@ -232,7 +234,7 @@ func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
 }
 
 // describe names the inputs of a run for its summary.
-func describe(args []string, sources *filter.Sources) string {
+func describe(args []string, sources *inputs.Sources) string {
 	if len(args) == 1 && len(sources.Files) > 1 {
 		return fmt.Sprintf("%s (%s)", args[0], sources.Describe())
 	}

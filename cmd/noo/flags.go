@@ -14,6 +14,8 @@ import (
 
 	"noo/filter"
 	"noo/formats/csv"
+	"noo/internal/columns"
+	"noo/job"
 	"noo/snapshot"
 )
 
@@ -293,18 +295,18 @@ func (f *dataFlags) validate() error {
 }
 
 // prepare prepares a run over one input.
-func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
-	return &filter.Run{
+func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
+	return &job.Run{
 		Input:   input,
 		Stdin:   t.in,
-		Outputs: filter.Outputs{Protected: append([]string{f.path}, f.keyFiles...)},
-		Rules: filter.Rules{
-			Columns:  filter.ColumnRules{Identifying: f.columns, Allowed: f.allowed, Forced: f.forceColumns},
+		Outputs: job.Outputs{Protected: append([]string{f.path}, f.keyFiles...)},
+		Rules: job.Rules{
+			Columns:  columns.Rules{Identifying: f.columns, Allowed: f.allowed, Forced: f.forceColumns},
 			Policy:   f.policy,
 			Register: s,
 			Formats:  f.formats(),
 		},
-		Host:    filter.Host{Stdout: t.out},
+		Host:    job.Host{Stdout: t.out},
 		Heading: f.about(cmd.CommandPath(), s),
 	}
 }
@@ -313,15 +315,15 @@ func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot
 func commandName(path string) string { return strings.TrimPrefix(path, "noo ") }
 
 // about says what a report tells of the tool, the snapshot and the rules.
-func (f *dataFlags) about(command string, s *snapshot.Snapshot) filter.Heading {
+func (f *dataFlags) about(command string, s *snapshot.Snapshot) job.Heading {
 	m := s.Manifest()
-	report := filter.Heading{
-		Tool:    filter.Tool{Name: "noo", Version: buildVersion()},
+	report := job.Heading{
+		Tool:    job.Tool{Name: "noo", Version: buildVersion()},
 		Command: commandName(command),
-		Snapshot: filter.SnapshotReport{
+		Snapshot: job.SnapshotReport{
 			ID: m.ID, Sequence: m.Sequence, Scope: string(m.Scope), Created: m.Created, ValidUntil: m.ValidUntil, KeyID: s.KeyID(),
 		},
-		Policy: filter.PolicyReport{
+		Policy: job.PolicyReport{
 			Missing: f.policy.Missing, Invalid: f.policy.Invalid, Unchecked: f.policy.Unchecked, MaxAge: f.maxAge.String(),
 		},
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/filter"
+	"noo/job"
 )
 
 // logFormatFlag turns the journal on.
@@ -35,7 +36,7 @@ type journal struct {
 }
 
 // of has the events from here on be those of a job and its command. What the job before has set, for itself, is forgotten.
-func (j *journal) of(job *job) {
+func (j *journal) of(job *configJob) {
 	j.logger.Store(j.asked)
 	j.level.Set(slog.LevelInfo)
 	j.job.Store(&job.name)
@@ -109,7 +110,7 @@ func (j *journal) write(level slog.Level, event string, attributes ...slog.Attr)
 }
 
 // file writes the event of a file, and for one that went wrong the exit code that stands for it.
-func (j *journal) file(command string, file *filter.FileReport, outcome outcome, code int) {
+func (j *journal) file(command string, file *job.FileReport, outcome outcome, code int) {
 	attributes := []slog.Attr{
 		slog.String("command", command), slog.String("name", file.Input.Name), outcomeAttr(outcome),
 	}
@@ -125,7 +126,7 @@ func (j *journal) file(command string, file *filter.FileReport, outcome outcome,
 }
 
 // run writes the event of a run; output is where it writes to, or "", and text what is said of its error, or "".
-func (j *journal) run(report *filter.Report, output string, outcome outcome, text string, code int) {
+func (j *journal) run(report *job.Report, output string, outcome outcome, text string, code int) {
 	attributes := []slog.Attr{slog.String("command", report.Command), slog.String("version", report.Tool.Version)}
 	if output != "" {
 		attributes = append(attributes, slog.String("output", displayName(filepath.Base(output), "stdout")))

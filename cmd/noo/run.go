@@ -116,10 +116,10 @@ func (c *config) list(t terminal) error {
 }
 
 // find returns the jobs of the names.
-func (c *config) find(names []string) ([]*job, error) {
-	var jobs []*job
+func (c *config) find(names []string) ([]*configJob, error) {
+	var jobs []*configJob
 	for at, name := range names {
-		i := slices.IndexFunc(c.jobs, func(j *job) bool { return j.name == name })
+		i := slices.IndexFunc(c.jobs, func(j *configJob) bool { return j.name == name })
 		if i < 0 {
 			return nil, c.unknown(name)
 		}
@@ -156,7 +156,7 @@ func (c *config) unknown(name string) error {
 }
 
 // run carries a job out.
-func (j *job) run(ctx context.Context, t terminal, over layer) error {
+func (j *configJob) run(ctx context.Context, t terminal, over layer) error {
 	t.log.of(j)
 	cmd, _, err := j.settled(t, over)
 	if err != nil {
@@ -174,7 +174,7 @@ func (j *job) run(ctx context.Context, t terminal, over layer) error {
 }
 
 // valid is what cobra makes sure of before it runs a command.
-func (j *job) valid(cmd *cobra.Command) error {
+func (j *configJob) valid(cmd *cobra.Command) error {
 	for _, valid := range []error{cmd.ValidateArgs(j.inputs), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()} {
 		if valid != nil {
 			return usageError{valid}
@@ -184,7 +184,7 @@ func (j *job) valid(cmd *cobra.Command) error {
 }
 
 // rehearse finds what is wrong with any of the jobs of a run before the first of them has been at work for hours.
-func rehearse(t terminal, jobs []*job, over layer) error {
+func rehearse(t terminal, jobs []*configJob, over layer) error {
 	commands := make([]*cobra.Command, len(jobs))
 	for i, j := range jobs {
 		cmd, _, err := j.settled(rehearsal(t), over)
@@ -205,9 +205,9 @@ var written = []string{"output", "withheld", "report", "junit", "sarif", metrics
 
 // keepJobsApart refuses jobs of one run that write the same file, as a variable in the environment may make them do: the last would be
 // all that is left.
-func keepJobsApart(jobs []*job, commands []*cobra.Command) error {
+func keepJobsApart(jobs []*configJob, commands []*cobra.Command) error {
 	type place struct {
-		job *job
+		job *configJob
 		at  atomicfile.Place
 	}
 	var places []place
@@ -230,7 +230,7 @@ func keepJobsApart(jobs []*job, commands []*cobra.Command) error {
 }
 
 // settled returns the command of a job as it is to be run.
-func (j *job) settled(t terminal, over layer) (*cobra.Command, layer, error) {
+func (j *configJob) settled(t terminal, over layer) (*cobra.Command, layer, error) {
 	cmd, err := freshCommand(t, j.command)
 	if err != nil {
 		return nil, nil, err

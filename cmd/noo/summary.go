@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"noo/filter"
+	"noo/internal/inputs"
+	"noo/job"
 )
 
 // grouped writes a count with its digits in threes.
@@ -46,7 +48,7 @@ func bytes(n float64) string {
 }
 
 // printSummary says what a filter run did, with its inputs in the words given.
-func printSummary(w io.Writer, r *filter.Report, input, output string) {
+func printSummary(w io.Writer, r *job.Report, input, output string) {
 	n := r.Totals
 	fmt.Fprintf(w, "%s -> %s\n\n", showable(input), displayName(output, "stdout"))
 	line := func(what string, count int64, outcome string) {
@@ -89,10 +91,10 @@ func printSummary(w io.Writer, r *filter.Report, input, output string) {
 }
 
 // allowed are the allowed columns of all files that hold numbers of people who opted out, with the records in which they do.
-func allowed(r *filter.Report) (found []filter.AllowedColumn) {
+func allowed(r *job.Report) (found []job.AllowedColumn) {
 	for _, file := range r.Files {
 		for _, column := range file.Allowed {
-			at := slices.IndexFunc(found, func(c filter.AllowedColumn) bool { return c.Column == column.Column })
+			at := slices.IndexFunc(found, func(c job.AllowedColumn) bool { return c.Column == column.Column })
 			switch {
 			case column.OptedOut == 0:
 			case at < 0:
@@ -125,7 +127,7 @@ func ago(d time.Duration) string {
 }
 
 // tellPassedOver says that there are files of which nobody will look at the records.
-func (t terminal) tellPassedOver(sources *filter.Sources, quiet bool) {
+func (t terminal) tellPassedOver(sources *inputs.Sources, quiet bool) {
 	if sources.PassedOver == 0 || quiet {
 		return
 	}

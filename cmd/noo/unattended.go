@@ -12,9 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/cmd/noo/internal/metrics"
-	"noo/filter"
 	"noo/internal/atomicfile"
+	"noo/internal/inputs"
 	"noo/internal/lockfile"
+	"noo/job"
 	"noo/snapshot"
 )
 
@@ -47,7 +48,7 @@ type files struct {
 }
 
 // body is what a command does in a run: with the snapshot it fills in the report.
-type body func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error
+type body func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error
 
 // do carries out a run with everything around it, and returns its error.
 func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named files, run body) error {
@@ -56,8 +57,8 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 		t.log.hush()
 	}
 	started := time.Now().UTC()
-	report := new(filter.Report)
-	report.Command, report.Tool = commandName(cmd.CommandPath()), filter.Tool{Name: "noo", Version: buildVersion()}
+	report := new(job.Report)
+	report.Command, report.Tool = commandName(cmd.CommandPath()), job.Tool{Name: "noo", Version: buildVersion()}
 	monitored := false
 	err := func() error {
 		if err := f.validate(t, data, named); err != nil {
@@ -82,7 +83,7 @@ func (f *unattended) do(t terminal, cmd *cobra.Command, data *dataFlags, named f
 }
 
 // tell writes the figures, if there are to be any, and the event of a run that ended with err, and returns err.
-func (f *unattended) tell(ctx context.Context, t terminal, report *filter.Report, output string, err error, monitored bool) error {
+func (f *unattended) tell(ctx context.Context, t terminal, report *job.Report, output string, err error, monitored bool) error {
 	t.settle() // whatever comes now, the run has ended as err says
 	code := exitCode(ctx, err)
 	if monitored {
@@ -142,7 +143,7 @@ func (f *unattended) keepApart(t terminal, data *dataFlags, named files) error {
 			continue
 		}
 		written = append(written, atomicfile.PlaceOf(path))
-		if filter.Reads(named.read, path, isFolder(path)) {
+		if inputs.Reads(named.read, path, isFolder(path)) {
 			return fmt.Errorf("cannot write %s: it %w", path, atomicfile.ErrNotApart)
 		}
 	}

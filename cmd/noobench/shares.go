@@ -14,6 +14,7 @@ import (
 	"noo/formats"
 	"noo/formats/csv"
 	"noo/formats/parquet"
+	"noo/job"
 	"noo/snapshot"
 )
 
@@ -98,9 +99,9 @@ func filterOnce(dir, input string, format formats.Format, register filter.Regist
 	if err := settle(dir); err != nil {
 		return 0, err
 	}
-	run := filter.Run{
-		Input: filepath.Join(dir, input), Outputs: filter.Outputs{Output: output},
-		Rules: filter.Rules{Register: register, Formats: []formats.Format{format}},
+	run := job.Run{
+		Input: filepath.Join(dir, input), Outputs: job.Outputs{Output: output},
+		Rules: job.Rules{Register: register, Formats: []formats.Format{format}},
 	}
 	start := time.Now()
 	_, err := run.Do(context.Background())

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"noo/filter"
+	"noo/job"
 )
 
 // Check is what a check found.
 type Check struct {
 	// Report has the tool, the snapshot, the policy, the totals and the times.
-	Report *filter.Report
+	Report *job.Report
 	// Files are the inputs in the order in which they were named.
 	Files []File
 	// ExitCode is what the process will exit with.
@@ -30,7 +31,7 @@ type File struct {
 	// Finding says it in a line.
 	Finding string
 	// Report counts records, and names the first that must not be disclosed.
-	Report filter.FileReport
+	Report job.FileReport
 }
 
 // Outcome is how the check of a file went.

@@ -20,22 +20,23 @@ import (
 	"github.com/xeipuuv/gojsonschema"
 
 	"noo/filter"
+	"noo/job"
 )
 
 // checks are checks of every outcome, with names that need care.
 func checks() map[string]*Check {
 	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
-	report := func() *filter.Report {
-		return &filter.Report{
-			Heading: filter.Heading{
-				Tool: filter.Tool{Name: "noo", Version: "v1 <&>"}, Snapshot: filter.SnapshotReport{ID: "a-b", Sequence: 7, Created: start},
+	report := func() *job.Report {
+		return &job.Report{
+			Heading: job.Heading{
+				Tool: job.Tool{Name: "noo", Version: "v1 <&>"}, Snapshot: job.SnapshotReport{ID: "a-b", Sequence: 7, Created: start},
 			},
 			Started: start, Finished: start.Add(1234 * time.Millisecond),
 		}
 	}
 	mixed := &Check{Report: report(), ExitCode: 4, Files: []File{
-		{Name: "clean.csv", Outcome: Passed, Finding: "may be disclosed", Report: filter.FileReport{Records: filter.Tally{Read: 1, Kept: 1, Written: 1}, Took: time.Second}},
-		{Name: `year=2026/a "b" <c> & 100%#?.csv`, Outcome: Found, Finding: "must not be disclosed: ]]> & <x>", Report: filter.FileReport{
+		{Name: "clean.csv", Outcome: Passed, Finding: "may be disclosed", Report: job.FileReport{Records: filter.Tally{Read: 1, Kept: 1, Written: 1}, Took: time.Second}},
+		{Name: `year=2026/a "b" <c> & 100%#?.csv`, Outcome: Found, Finding: "must not be disclosed: ]]> & <x>", Report: job.FileReport{
 			Records:   filter.Tally{Read: 30, Kept: 2, Written: 2, OptedOut: 10, Missing: 9, Invalid: 8, Unchecked: 1},
 			Offenders: []filter.Offender{{Record: 1, Verdict: filter.Missing}, {Record: 12, Verdict: filter.OptedOut}, {Record: 13, Verdict: filter.Invalid}, {Record: 14, Verdict: filter.Unchecked}},
 		}},

@@ -27,6 +27,7 @@ import (
 	"noo/filter"
 	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
+	"noo/job"
 )
 
 // Run is what a file says of a run.
@@ -35,7 +36,7 @@ type Run struct {
 	ExitCode int
 	// Report is what the run did. Without files, no records are counted. Its snapshot may be one that was refused; without a time of
 	// the snapshot's creation, what is known from before is said.
-	Report *filter.Report
+	Report *job.Report
 	// Before is what the file said before the run.
 	Before Before
 }

@@ -15,6 +15,7 @@ import (
 
 	"noo/filter"
 	"noo/internal/atomicfile"
+	"noo/job"
 )
 
 // read parses a file as Prometheus would, and gives its values by name and verdict.
@@ -57,13 +58,13 @@ func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "noo_births_9434765919.prom")
 	task := "noo_births_xxxxxxxxxx"
 	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
-	report := &filter.Report{
+	report := &job.Report{
 		Started: start, Finished: start.Add(1500 * time.Millisecond),
-		Heading: filter.Heading{Snapshot: filter.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3}},
-		Files:   []filter.FileReport{{Input: filter.InputReport{Bytes: 100}}, {Input: filter.InputReport{Bytes: 23}}},
+		Heading: job.Heading{Snapshot: job.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3}},
+		Files:   []job.FileReport{{Input: job.InputReport{Bytes: 100}}, {Input: job.InputReport{Bytes: 23}}},
 		Totals:  filter.Tally{Read: 15, Kept: 5, OptedOut: 4, Missing: 3, Invalid: 2, Unchecked: 1, Written: 5},
 	}
-	failed := &filter.Report{Started: start.Add(24 * time.Hour), Finished: start.Add(25 * time.Hour)}
+	failed := &job.Report{Started: start.Add(24 * time.Hour), Finished: start.Add(25 * time.Hour)}
 
 	if err := Write(path, Run{ExitCode: 5, Report: failed}); err != nil {
 		t.Fatal(err)
@@ -133,7 +134,7 @@ func TestNothingElseIsReplaced(t *testing.T) {
 	if err := Try(path); !errors.Is(err, atomicfile.ErrExists) {
 		t.Errorf("Try: %v", err)
 	}
-	if err := Write(path, Run{Report: &filter.Report{}}); !errors.Is(err, atomicfile.ErrExists) {
+	if err := Write(path, Run{Report: &job.Report{}}); !errors.Is(err, atomicfile.ErrExists) {
 		t.Errorf("Write: %v", err)
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "nhs_number\n" {
@@ -155,7 +156,7 @@ func TestDamagedBefore(t *testing.T) {
 		if !errors.Is(err, ErrDamaged) || before != (Before{}) {
 			t.Errorf("%q: %+v, %v", text, before, err)
 		}
-		if err := Write(path, Run{ExitCode: 1, Report: &filter.Report{Started: time.Now(), Finished: time.Now()}, Before: before}); err != nil {
+		if err := Write(path, Run{ExitCode: 1, Report: &job.Report{Started: time.Now(), Finished: time.Now()}, Before: before}); err != nil {
 			t.Fatal(err)
 		}
 		if value := read(t, path, "a")[lastSuccess]; value != 0 {

@@ -1,0 +1,363 @@
+// Package batch runs the filter over many files into one folder, which appears when all of them are done and verified. Small
+// files are worked on side by side, large ones one after the other with all processors on each: that way neither the seams
+// between small files nor the memory for large ones grows. A run that was cut short can be taken up again.
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"noo/internal/atomicfile"
+	"noo/internal/columns"
+	"noo/internal/inputs"
+	"noo/job"
+)
+
+// ErrWorkingFolder is an output folder that cannot be replaced under the feet of whoever runs the command.
+var ErrWorkingFolder = errors.New("is or holds the folder that you are working in: name another one")
+
+// Run is many datasets to filter into one folder.
+type Run struct {
+	// Outputs names two folders, and a file for the one report on all files. Replace lets folders be replaced that a run filled.
+	job.Outputs
+	// Rules say how every file is filtered.
+	job.Rules
+	job.Host
+	// Heading is the start of the report.
+	Heading job.Heading
+	// Sources are the files to read. Their names are those of the outputs.
+	Sources *inputs.Sources
+	// Resume takes over what an earlier run with Resume finished, and leaves what this one finishes for a later one where it
+	// cannot finish all. A file is taken over if input, rules and output are what they were, by their digests.
+	Resume bool
+	// Fingerprint tells runs apart that would write something else, for Resume: the snapshot, the policy and every setting
+	// that an output depends on, as text.
+	Fingerprint string
+	// StateDir is where it is remembered what was finished.
+	StateDir string
+	// Warn, where not nil, is told what could not be taken away: it changes nothing about the run, but is hidden, and may hold people.
+	Warn func(error)
+
+	planned []planned // the sources with their outputs
+}
+
+// folderOutputs are all that a Run writes.
+type folderOutputs struct {
+	dataset, withheld *atomicfile.Folder // withheld may be nil
+	report            *job.ReportFile    // or nil
+	ledger            *ledger            // nil without Resume
+}
+
+// folders are the folders, that of the dataset last.
+func (o *folderOutputs) folders() []*atomicfile.Folder {
+	if o.withheld == nil {
+		return []*atomicfile.Folder{o.dataset}
+	}
+	return []*atomicfile.Folder{o.withheld, o.dataset}
+}
+
+// finished is a source that was filtered into the folders: the sizes in bytes of what was written, and what the sample of it held.
+type finished struct {
+	report   job.FileReport
+	withheld *job.OutputReport // nil where there is no such folder
+}
+
+// Do carries the run out and returns its report. On an error no folder appears. The errors are those of Run.Do, and
+// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrWorkingFolder, ErrReservedName,
+// ErrSameOutput and ErrStream for inputs that cannot be written there, and ErrBusy.
+func (f *Run) Do(ctx context.Context) (*job.Report, error) {
+	report := job.NewReport(f.Heading)
+	if err := f.Policy.Validate(); err != nil {
+		return nil, err
+	}
+	if err := f.keepApart(); err != nil {
+		return nil, err
+	}
+	if err := f.plan(); err != nil {
+		return nil, err
+	}
+	if err := f.BeginWriting(ctx); err != nil {
+		return nil, err
+	}
+	unlock, err := f.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	out, err := f.create()
+	if err != nil {
+		return nil, err
+	}
+	defer f.discard(out)
+
+	files, err := f.filterAll(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	for i := range files {
+		shown := files[i].report
+		shown.MaskNames()
+		report.Append(&shown)
+	}
+	if err := columns.Together(report.Seen(), f.Register.PerFirstDigit()); err != nil {
+		return nil, err
+	}
+	report.Finished = time.Now().UTC()
+	if err := f.publish(ctx, report, files, out); err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// folders are the folders that are written, as the user named them.
+func (f *Run) folders() []string {
+	if f.Withheld == "" {
+		return []string{f.Output}
+	}
+	return []string{f.Withheld, f.Output}
+}
+
+// keepApart refuses outputs that lie in what is read, or in one another, and the other way round: a folder is replaced
+// as a whole.
+func (f *Run) keepApart() error {
+	var held []string // what no output folder may hold
+	for _, source := range f.Sources.Files {
+		path := source.Path
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			path = resolved
+		}
+		held = append(held, filepath.Dir(path))
+	}
+	for _, used := range f.Protected {
+		if resolved, err := filepath.EvalSymlinks(used); err == nil {
+			used = resolved
+		}
+		held = append(held, used)
+	}
+	slices.Sort(held)
+	held = slices.Compact(held)
+	folders := f.folders()
+	for i, folder := range folders {
+		if here, err := os.Getwd(); err == nil && atomicfile.Inside(here, folder) {
+			return fmt.Errorf("cannot write %s: it %w", folder, ErrWorkingFolder)
+		}
+		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
+		if f.touches(folder, others, held) || inputs.Reads(f.Sources.Arguments, folder, true) {
+			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
+		}
+		hidden, err := atomicfile.HiddenPaths(folder)
+		if err != nil {
+			return err
+		}
+		for _, path := range hidden {
+			if f.touches(path, others, held) || slices.ContainsFunc(f.Sources.Files, func(s inputs.Source) bool { return atomicfile.Inside(s.Path, path) }) {
+				return fmt.Errorf("cannot write %s: what is hidden beside it for that %w", folder, atomicfile.ErrNotApart)
+			}
+		}
+	}
+	return f.keepReportApart()
+}
+
+// touches tells whether a folder that is written lies in one of others, or holds something that is read or the report.
+func (f *Run) touches(written string, others, held []string) bool {
+	return slices.ContainsFunc(others, func(other string) bool { return atomicfile.Inside(written, other) }) ||
+		slices.ContainsFunc(held, func(path string) bool { return atomicfile.Inside(path, written) }) ||
+		f.hasReport() && atomicfile.Inside(f.Outputs.Report, written)
+}
+
+// hasReport tells whether the report is a file.
+func (f *Run) hasReport() bool { return f.Outputs.Report != "" && f.Outputs.Report != "-" }
+
+// keepReportApart refuses a report that is what the run reads.
+func (f *Run) keepReportApart() error {
+	if !f.hasReport() {
+		return nil
+	}
+	var read []atomicfile.Place
+	for _, source := range f.Sources.Files {
+		read = append(read, atomicfile.PlaceOf(source.Path))
+	}
+	for _, used := range f.Protected {
+		read = append(read, atomicfile.PlaceOf(used))
+	}
+	return atomicfile.KeepApart(read, []atomicfile.Place{atomicfile.PlaceOf(f.Outputs.Report)})
+}
+
+// create starts the folders and the report.
+func (f *Run) create() (out *folderOutputs, err error) {
+	out = new(folderOutputs)
+	defer func() {
+		if err != nil {
+			f.discard(out)
+		}
+	}()
+	if out.dataset, err = atomicfile.CreateFolder(f.Output, f.Replace, f.Resume); err != nil {
+		return out, err
+	}
+	if f.Withheld != "" {
+		if out.withheld, err = atomicfile.CreateFolder(f.Withheld, f.Replace, f.Resume); err != nil {
+			return out, err
+		}
+	}
+	ledger, err := f.ledgerPath()
+	if err != nil {
+		return out, err
+	}
+	if f.Resume {
+		if out.ledger, err = openLedger(ledger, f.useful()); err != nil {
+			return out, err
+		}
+	} else if err = os.RemoveAll(ledger); err != nil {
+		return out, stateError(err)
+	}
+	if f.Outputs.Report != "" {
+		out.report, err = job.CreateReport(f.Outputs.Report, f.Replace || f.Resume && out.ledger.wrote(f.Outputs.Report))
+	}
+	return out, err
+}
+
+// discard drops what was not published; with Resume what was finished stays for the next run.
+func (f *Run) discard(out *folderOutputs) {
+	out.report.Discard()
+	out.ledger.close()
+	for _, folder := range []*atomicfile.Folder{out.dataset, out.withheld} {
+		if f.Resume {
+			folder.DiscardEmpty()
+		} else {
+			f.warn(folder.Discard())
+		}
+	}
+}
+
+// warn tells what went wrong beside the run, if anything did.
+func (f *Run) warn(err error) {
+	if err != nil && f.Warn != nil {
+		f.Warn(err)
+	}
+}
+
+// filterAll filters every file into the folders.
+func (f *Run) filterAll(ctx context.Context, out *folderOutputs) ([]finished, error) {
+	if f.Resume {
+		if err := f.tidy(out); err != nil {
+			return nil, err
+		}
+	}
+	files := make([]finished, len(f.Sources.Files))
+	progress := Progress(f.Sources.Files, f.Progress)
+	loads := Loads(f.Sources.Files)
+	for i := range loads {
+		loads[i].Serial = f.planned[i].compressed
+	}
+	err := Each(ctx, loads, func(ctx context.Context, i, workers int) error {
+		source := f.planned[i]
+		if f.Resume {
+			taken, err := f.takeOver(ctx, source, out)
+			if err != nil {
+				return err
+			}
+			if taken != nil {
+				files[i] = *taken
+				progress(i, source.Bytes)
+				return nil
+			}
+			if !f.Replace && (out.dataset.Stands() || out.withheld.Stands()) {
+				return f.standsInTheWay()
+			}
+		}
+		file, err := f.one(ctx, source, workers, out, func(done, _ int64) { progress(i, done) })
+		if err == nil {
+			files[i] = *file
+		}
+		return err
+	})
+	return files, err
+}
+
+// one filters one file into the folders.
+func (f *Run) one(ctx context.Context, source planned, workers int, to *folderOutputs, progress func(done, total int64)) (*finished, error) {
+	run := job.Run{Input: source.Path, Workers: workers, Rules: f.Rules, Host: job.Host{Progress: progress}}
+	run.Columns.Batch, run.Replace = true, true // what there is in the folder in the making is unfinished
+	run.Protected = f.Protected
+	if source.compressesItself {
+		run.Compress = nil
+	}
+	run.Digests = f.Resume || f.Outputs.Report != ""
+	var err error
+	if run.Output, err = to.dataset.Path(source.output); err != nil {
+		return nil, err
+	}
+	if to.withheld != nil {
+		if run.Withheld, err = to.withheld.Path(source.output); err != nil {
+			return nil, err
+		}
+	}
+	filtered, err := run.Filter(ctx, below(f.Output, source.output), below(f.Withheld, source.output))
+	if err != nil {
+		return nil, err
+	}
+	defer filtered.Discard()
+	if err := filtered.CommitUnsynced(); err != nil {
+		return nil, err
+	}
+	file := filtered.Report
+	file.Input.Name, file.Output.Name = source.Name, source.output
+	done := &finished{report: *file, withheld: filtered.Withheld()}
+	if to.ledger != nil {
+		return done, to.ledger.add(ledgerEntry{
+			Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, Bystanders: ledgerSamples(file.Seen.Sampled), Watched: file.Seen.Watched,
+		})
+	}
+	return done, nil
+}
+
+// below is the path of an output in a folder, as a person knows it.
+func below(folder, name string) string { return filepath.Join(folder, filepath.FromSlash(name)) }
+
+// publish gives the folders their names, the dataset's last: where it stands, the rest does.
+func (f *Run) publish(ctx context.Context, report *job.Report, files []finished, out *folderOutputs) error {
+	var folders []*atomicfile.Folder
+	for _, folder := range out.folders() {
+		sizes := make(map[string]int64, len(files))
+		for _, file := range files {
+			size := file.report.Output.Bytes
+			if folder == out.withheld {
+				size = file.withheld.Bytes
+			}
+			sizes[file.report.Output.Name] = size
+		}
+		if folder.Stands() && !f.Replace {
+			if !folder.StandsWith(sizes) { // every file of which was found to be what it should be
+				return f.standsInTheWay()
+			}
+			continue
+		}
+		if err := folder.Seal(ctx, sizes); err != nil {
+			return err
+		}
+		folders = append(folders, folder)
+	}
+	if err := out.report.Write(ctx, report, f.Stdout); err != nil {
+		return err
+	}
+	err := atomicfile.CommitThen(func() error { return atomicfile.PublishAll(folders) }, out.report.File())
+	if err != nil {
+		return err
+	}
+	for _, folder := range out.folders() {
+		f.warn(folder.Forget())
+		f.warn(folder.Discard()) // of one that stood, the empty folder in the making
+	}
+	return nil
+}
+
+// standsInTheWay is the refusal to replace a folder that is not just what the run would write.
+func (f *Run) standsInTheWay() error {
+	return fmt.Errorf("cannot write %s: it %w, and is not what this run would write", strings.Join(f.folders(), " and "), atomicfile.ErrExists)
+}

@@ -1,0 +1,138 @@
+package columns
+
+// Samples: the values of every column in the first records.
+
+import (
+	"context"
+	"math"
+
+	"noo/formats"
+	"noo/internal/nhsnumber"
+)
+
+// sampleRecords is how many records are looked at.
+const sampleRecords = 1000
+
+// ColumnSample counts the values of a column in the first records of an input.
+type Sample struct {
+	// Values are all that were looked at, blanks among them.
+	Values int `json:"values"`
+	// Filled are those that are not blank.
+	Filled int `json:"filled"`
+	// Valid are those that are NHS numbers.
+	Valid int `json:"valid"`
+
+	// Tens are those that have ten digits, in any dress, and Whole those of them that are numbers by their check digit.
+	Tens  int `json:"-"`
+	Whole int `json:"-"`
+	// Names are those that are no number but the name of a column of NHS numbers.
+	Names int `json:"-"`
+}
+
+// HoldsNumbers tells whether a column holds NHS numbers: more of its values of ten digits have the right check digit than chance
+// gives, which is 1 in 11, so many that chance would do it less than once in 10,000 times. Five of five are enough.
+func (s Sample) HoldsNumbers() bool {
+	return s.Whole > 0 && atLeastOf(int64(s.Whole), int64(s.Tens), validByChance) < unlikely
+}
+
+// LacksNumbers tells whether a column is not one of NHS numbers: less than half of what is not blank is. A blank column tells
+// nothing.
+func (s Sample) LacksNumbers() bool { return 2*s.Valid < s.Filled }
+
+// add counts further values.
+func (s *Sample) add(v *formats.Values) {
+	if len(v.Even) > 0 {
+		spelt := *v
+		for i := range v.Even {
+			spelt.Text = v.Even[i].AppendTo(spelt.Text)
+		}
+		spelt.Even = nil
+		v = &spelt
+	}
+	occurrences := len(v.Text) + len(v.Ints) + len(v.Floats)
+	if v.Index != nil {
+		occurrences = len(v.Index)
+	}
+	for i := range occurrences {
+		place := i
+		if v.Index != nil {
+			place = int(v.Index[i])
+		}
+		s.Values++
+		s.count(v, place)
+	}
+}
+
+// count counts the value in a place; -1 is the place of a null.
+func (s *Sample) count(v *formats.Values, place int) {
+	status := statusAt(v, place)
+	if status == nhsnumber.Missing {
+		return
+	}
+	s.Filled++
+	if status == nhsnumber.Valid {
+		s.Valid++
+		s.Tens++
+		s.Whole++
+		return
+	}
+	switch {
+	case v.Text != nil:
+		_, status, ten := nhsnumber.Whole(v.Text[place])
+		if ten {
+			s.Tens++
+		}
+		if status == nhsnumber.Valid {
+			s.Whole++
+		}
+		if nhsnumber.IsHeading(v.Text[place]) {
+			s.Names++
+		}
+	case v.Ints != nil:
+		if v := v.Ints[place]; v >= leastNumber && v <= mostNumber {
+			s.Tens++
+		}
+	default:
+		if v := v.Floats[place]; v >= leastNumber && v <= mostNumber && v == math.Trunc(v) {
+			s.Tens++
+		}
+	}
+}
+
+// join adds the counts of the same column of another file.
+func (s *Sample) join(other *Sample) {
+	s.Values, s.Filled, s.Valid = s.Values+other.Values, s.Filled+other.Filled, s.Valid+other.Valid
+	s.Tens, s.Whole = s.Tens+other.Tens, s.Whole+other.Whole
+}
+
+// statusAt says what the value in a place is; -1 is the place of a null.
+func statusAt(v *formats.Values, place int) nhsnumber.Status {
+	var status nhsnumber.Status
+	switch {
+	case place < 0:
+		return nhsnumber.Missing
+	case v.Text != nil:
+		_, status = nhsnumber.Parse(v.Text[place])
+	case v.Ints != nil:
+		_, status = nhsnumber.ParseInt(v.Ints[place])
+	default:
+		_, status = nhsnumber.ParseFloat(v.Floats[place])
+	}
+	return status
+}
+
+// sampleColumns looks at the first records of every column.
+func sampleAll(ctx context.Context, dataset formats.Dataset) ([]Sample, error) {
+	samples := make([]Sample, len(dataset.Columns()))
+	err := dataset.Sample(ctx, sampleRecords, func(column int, values *formats.Values) { samples[column].add(values) })
+	return samples, err
+}
+
+// SampledColumn is a column as a message shows it.
+type Sampled struct {
+	// Label is its name, or its number from 1 where the name might be data.
+	Label string `json:"label"`
+	Sample
+	// Refused says why the format does not filter by it, "" where it does.
+	Refused string `json:"refused,omitempty"`
+}

@@ -1,0 +1,414 @@
+// Package job runs the filter over one dataset: it opens the input, finds the columns that identify people, has the format
+// read and write the records, verifies the outputs and gives them their names. On any error no output is left.
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"noo/filter"
+	"noo/formats"
+	"noo/internal/atomicfile"
+	"noo/internal/columns"
+)
+
+// Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules, and where it runs. It
+// is made, filled in and carried out once.
+type Run struct {
+	// Input is the file to read; "-" is Stdin.
+	Input string
+	// Stdin is the file that "-" means.
+	Stdin *os.File
+	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
+	Workers int
+	Outputs
+	Rules
+	Host
+	// Heading is the start of the report.
+	Heading Heading
+
+	displayNames map[string]string // how messages call outputs that are put together in a hidden place, by that place
+}
+
+// Outputs are the paths that a run writes. One of them may be "-", which is standard output. "" writes none.
+type Outputs struct {
+	// Output takes the records that may be disclosed. Without it the run is a check.
+	Output string
+	// Withheld takes the records that were withheld, never those of people who opted out.
+	Withheld string
+	// Report takes the report. With a report, digests are computed.
+	Report string
+	// Replace lets existing outputs be replaced.
+	Replace bool
+	// Protected are further files that no output may replace, such as the snapshot.
+	Protected []string
+}
+
+// Rules are what a run goes by.
+type Rules struct {
+	// Columns says which columns identify people.
+	Columns columns.Rules
+	// Policy says what becomes of records that are neither kept nor opted out.
+	Policy filter.Policy
+	// Register answers who has opted out.
+	Register filter.Register
+	// Formats are the formats that the input may have, in the order in which they are tried.
+	Formats []formats.Format
+	// Compress is what the outputs are compressed with; where nil, they are compressed as the input is.
+	Compress *formats.Compression
+	// Offenders is how many of the records that must not be disclosed the report names, from the first; 0 for none.
+	Offenders int
+	// Digests has digests computed without a report too.
+	Digests bool
+}
+
+// Host is what a run needs of the program around it.
+type Host struct {
+	// Stdout is what "-" means among the outputs. A write that waits for a reader when the context ends is left to itself.
+	Stdout io.Writer
+	// OnFirstWrite, where not nil, is called when the first output is about to be made. From then on the run must come to its end by
+	// itself: a process that ends leaves what is being made. The run ends soon after its context does, whatever it waits for, or
+	// publishes its outputs if it had begun to.
+	OnFirstWrite func()
+	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
+	// unknown. It is called by one goroutine at a time.
+	Progress func(done, total int64)
+}
+
+// PolicyError is a record that a Fail policy met.
+type PolicyError struct {
+	// Name is the input's name as the user gave it.
+	Name string
+	// Record is the record's number in the input, from 1.
+	Record int64
+	// Verdict is what was found out about it.
+	Verdict filter.Verdict
+}
+
+// Error says which record it was.
+func (e *PolicyError) Error() string {
+	what := map[filter.Verdict]string{
+		filter.Missing:   "has no NHS number",
+		filter.Invalid:   "has something that is no NHS number",
+		filter.Unchecked: "has a number that the snapshot's publisher did not look up",
+	}[e.Verdict]
+	return fmt.Sprintf("%s: record %d %s, and the policy is --%s fail; nothing was written", e.Name, e.Record, what, e.Verdict)
+}
+
+// outputs are all that a run writes.
+type outputs struct{ dataset, withheld, report *output }
+
+// discard drops what was not committed.
+func (o *outputs) discard() {
+	for _, output := range []*output{o.dataset, o.withheld, o.report} {
+		output.discard()
+	}
+}
+
+// Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
+// for a bad input, a *columns.ChoiceError where the identifying columns could not be told, a *columns.PreflightError where others hold NHS
+// numbers, a *CompressionError, a *PolicyError, atomicfile.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular
+// for an output that cannot be, ErrReadBack or formats.ErrMiscompressed for one that is wrong, the context's cause when
+// it ended, or what the file system said.
+func (r *Run) Do(ctx context.Context) (*Report, error) {
+	report := NewReport(r.Heading)
+	if err := r.Policy.Validate(); err != nil {
+		return nil, err
+	}
+	if err := r.keepApart(); err != nil {
+		return nil, err
+	}
+	r.Digests = r.Digests || r.Report != ""
+	var out outputs
+	defer out.discard()
+	file, err := r.file(ctx, &out)
+	if err != nil {
+		return nil, err
+	}
+	report.Append(file)
+	report.Finished = time.Now().UTC()
+	if err := r.publish(ctx, report, &out); err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// Filtered is an input whose outputs are complete and verified, but do not have their names yet. Discard must be called when it
+// is done with.
+type Filtered struct {
+	// Report says what was done with the input.
+	Report *FileReport
+	out    outputs
+}
+
+// Filter reads the input and writes the outputs, but does not publish them: many of them may have to appear together. The
+// report is not written. Messages call the output and the withheld records by the names given. The errors are those of Do.
+func (r *Run) Filter(ctx context.Context, outputName, withheldName string) (_ *Filtered, err error) {
+	r.displayNames = map[string]string{r.Output: outputName, r.Withheld: withheldName}
+	r.Report = ""
+	f := new(Filtered)
+	defer func() {
+		if err != nil {
+			f.Discard()
+		}
+	}()
+	if f.Report, err = r.file(ctx, &f.out); err != nil {
+		return nil, err
+	}
+	return f, context.Cause(ctx)
+}
+
+// Withheld describes the output of withheld records, nil where there is none.
+func (f *Filtered) Withheld() *OutputReport {
+	if f.out.withheld == nil {
+		return nil
+	}
+	return f.out.withheld.report()
+}
+
+// CommitUnsynced gives the outputs their names. It does not wait for the disk: the folder that they are in is synced as a
+// whole.
+func (f *Filtered) CommitUnsynced() error {
+	return atomicfile.CommitUnsynced(f.out.withheld.committed(), f.out.dataset.committed())
+}
+
+// Discard drops what was not committed.
+func (f *Filtered) Discard() { f.out.discard() }
+
+// file reads the input and writes the outputs, which it creates, but does not put them in their places.
+func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	in, err := openInput(ctx, r.Input, r.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	in.interrupt = interrupt
+	r.watch(in)
+	return r.filter(ctx, in, out)
+}
+
+// keepApart refuses outputs that are what the run reads, or one another, through whatever name, link or stream.
+func (r *Run) keepApart() error {
+	var read, written []atomicfile.Place
+	for _, path := range append([]string{r.Input}, r.Protected...) {
+		if path == "-" {
+			read = append(read, atomicfile.PlaceOfOpen("stdin", r.Stdin))
+		} else {
+			read = append(read, atomicfile.PlaceOf(path))
+		}
+	}
+	streams := 0
+	for _, path := range []string{r.Output, r.Withheld, r.Report} {
+		switch path {
+		case "":
+		case "-":
+			if streams++; streams > 1 {
+				return fmt.Errorf("cannot write to stdout twice: it %w", atomicfile.ErrSameFile)
+			}
+			if file, ok := r.Stdout.(*os.File); ok {
+				written = append(written, atomicfile.PlaceOfOpen("stdout", file))
+			}
+		default:
+			written = append(written, atomicfile.PlaceOf(path))
+		}
+	}
+	return atomicfile.KeepApart(read, written)
+}
+
+// watch has the progress of reading told.
+func (r *Run) watch(in *input) {
+	if r.Progress == nil {
+		return
+	}
+	total := int64(-1)
+	if in.mark.Regular() {
+		total = in.mark.Size()
+	}
+	in.progress = func(done int64) { r.Progress(done, total) }
+}
+
+// filter reads the input and writes the outputs, which it creates.
+func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport, error) {
+	start := time.Now()
+	if r.Digests {
+		in.digest()
+	}
+	format, err := in.detect(ctx, r.Formats)
+	if err != nil {
+		return nil, err
+	}
+	compression, err := r.compression(in, format)
+	if err != nil {
+		return nil, err
+	}
+	source, err := in.forFormat(ctx, format)
+	if err != nil {
+		return nil, err
+	}
+	source.Workers = r.Workers
+	dataset, err := format.Open(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	defer dataset.Close()
+	chosen, err := columns.Choose(in.name, dataset.Columns(), r.Columns)
+	if err != nil {
+		return nil, err
+	}
+	identifying := chosen.Identifying
+	bystanders, err := columns.Preflight(ctx, in.name, dataset, chosen, r.passesStrange())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.BeginWriting(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.create(out, compression); err != nil {
+		return nil, err
+	}
+
+	judge := filter.NewJudge(r.Register, r.Policy)
+	judge.NameOffenders(r.Offenders)
+	for slot, place := range identifying {
+		if columns.Titled(dataset.Columns(), place) && !r.passesStrange() {
+			judge.RefuseHeadings(slot)
+		}
+	}
+	over, seen := columns.WatchOthers(dataset.Columns(), chosen, r.Register)
+	err = dataset.Scan(ctx, identifying, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over})
+	if err != nil {
+		return nil, r.stoppedBy(err, in.name, judge, dataset.Columns(), chosen, over)
+	}
+	watched := seen()
+	if err := in.finish(); err != nil {
+		return nil, err
+	}
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if err := o.complete(); err != nil {
+			return nil, err
+		}
+	}
+	if err := columns.OptedOutElsewhere(in.name, watched, r.Register.PerFirstDigit(), columns.Labels(dataset.Columns(), identifying)); err != nil {
+		return nil, err
+	}
+	if backer, ok := format.(formats.ReadBacker); ok {
+		if err := r.readBack(ctx, backer.ReadBack(), identifying, judge.Tally(), out); err != nil {
+			return nil, err
+		}
+	}
+
+	report := &FileReport{
+		Input:     in.report(format.Name()),
+		Columns:   columns.ReportNames(dataset.Columns(), identifying),
+		Records:   judge.Tally(),
+		Offenders: judge.FirstOffenders(),
+		Took:      time.Since(start),
+		Allowed:   allowedCounts(watched),
+	}
+	report.Seen = columns.Seen{Named: report.Columns, Sampled: bystanders, Watched: watched}
+	if out.dataset != nil {
+		report.Output = out.dataset.report()
+	}
+	return report, nil
+}
+
+// passesStrange tells whether an identifying column may hold something else: the user says so, or it is a check that reports it record by
+// record.
+func (r *Run) passesStrange() bool {
+	return r.Columns.Forced || r.Output == "" && r.Policy.Invalid != filter.Keep
+}
+
+// stoppedBy makes of an error of a Scan what is to be said of it.
+func (r *Run) stoppedBy(err error, name string, judge *filter.Judge, all []formats.Column, chosen columns.Chosen, over *formats.Watch) error {
+	if offender, ok := judge.StoppedAt(err); ok {
+		return &PolicyError{Name: name, Record: offender.Record, Verdict: offender.Verdict}
+	}
+	place, column := name, -1
+	if met, ok := errors.AsType[*filter.HeadingError](err); ok {
+		column = chosen.Identifying[met.Slot]
+	}
+	if met, ok := errors.AsType[*formats.NameMet](err); ok {
+		column = over.Columns[met.Slot]
+		if in, ok := errors.AsType[*formats.InputError](err); ok {
+			place = in.Place()
+		}
+	}
+	if column < 0 {
+		return err
+	}
+	return &columns.PreflightError{
+		Name: place, Err: columns.ErrLateNames, Columns: []columns.Sampled{{Label: columns.Labels(all, []int{column})[0]}},
+		Named: columns.Labels(all, chosen.Identifying),
+	}
+}
+
+// BeginWriting tells that outputs are about to be made. It returns the cause where ctx has ended: the program may be ending
+// the process by then.
+func (h *Host) BeginWriting(ctx context.Context) error {
+	if h.OnFirstWrite != nil {
+		h.OnFirstWrite()
+	}
+	return context.Cause(ctx)
+}
+
+// create starts the outputs, and the compression of those that hold records.
+func (r *Run) create(out *outputs, compression formats.Compression) (err error) {
+	for _, o := range []struct {
+		path   string
+		output **output
+	}{{r.Output, &out.dataset}, {r.Withheld, &out.withheld}, {r.Report, &out.report}} {
+		if o.path == "" {
+			continue
+		}
+		name := o.path
+		if shown := r.displayNames[o.path]; shown != "" {
+			name = shown
+		}
+		if *o.output, err = createOutput(o.path, name, r.Replace); err != nil {
+			return err
+		}
+	}
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if o != nil && r.Digests {
+			o.digest()
+		}
+	}
+	for _, o := range []*output{out.dataset, out.withheld} {
+		if err := o.compress(compression, r.Workers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish writes the report and puts the outputs in their places, the dataset last: where it stands, the rest does.
+func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if out.report != nil {
+		if err := report.WriteJSON(out.report); err != nil {
+			return err
+		}
+	}
+	// What goes to standard output goes there before anything gets its name: a reader may let it wait, and cannot be made to forget.
+	release := func() error {
+		var streamed *output
+		for _, o := range []*output{out.withheld, out.report, out.dataset} {
+			if err := o.release(ctx, r.Stdout); err != nil {
+				return err
+			}
+			if o.streams() {
+				streamed = o
+			}
+		}
+		return streamed.unlessEnded(ctx)
+	}
+	return atomicfile.CommitAfter(release, out.withheld.committed(), out.report.committed(), out.dataset.committed())
+}

@@ -1,0 +1,60 @@
+package job
+
+// Reading back: where a format builds its outputs anew, the identifying columns of what was written are read and looked
+// up once more before the output gets its name. A mistake in this program then ends the run instead of leaking a record.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"noo/filter"
+	"noo/formats"
+)
+
+// ErrReadBack is an output that, read again, does not hold what it should. It is a bug of this program.
+var ErrReadBack = errors.New("read back, the output does not hold what it should; this is a bug in noo: nothing was written, please report it")
+
+// readBack reads the outputs of a run again, and compares what is in them with what was decided.
+func (r *Run) readBack(ctx context.Context, format formats.Format, columns []int, decided filter.Tally, out *outputs) error {
+	if out.dataset != nil {
+		found, err := r.tallyOutput(ctx, format, columns, out.dataset)
+		if err != nil {
+			return err
+		}
+		want := decided.OnlyWritten(r.Policy)
+		if found != want {
+			return fmt.Errorf("%s: %w", out.dataset.name, ErrReadBack)
+		}
+	}
+	if out.withheld != nil {
+		found, err := r.tallyOutput(ctx, format, columns, out.withheld)
+		if err != nil {
+			return err
+		}
+		if found.OptedOut != 0 || found.Read != decided.Withheld() {
+			return fmt.Errorf("%s: %w", out.withheld.name, ErrReadBack)
+		}
+	}
+	return nil
+}
+
+// tallyOutput decides on the records of an output as if it were an input.
+func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []int, o *output) (filter.Tally, error) {
+	if err := o.flush(); err != nil {
+		return filter.Tally{}, err
+	}
+	dataset, err := format.Open(ctx, formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers})
+	if err != nil {
+		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err) // it is no input that is refused
+	}
+	defer dataset.Close()
+	judge := filter.NewJudge(r.Register, r.Policy)
+	if err := dataset.Scan(ctx, columns, judge, formats.Sinks{}); err != nil {
+		if ctx.Err() != nil {
+			return filter.Tally{}, err
+		}
+		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err) // it is no input that is refused
+	}
+	return judge.Tally(), nil
+}
