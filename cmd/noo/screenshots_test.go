@@ -132,7 +132,10 @@ func classOf(numbers string) string {
 	return strings.Join(classes, " ")
 }
 
-// picture draws lines as SVG. Each span has its place and its width, so that columns are straight in every font.
+// word is a part of a line between blanks.
+var word = regexp.MustCompile(`[^ ]+`)
+
+// picture draws lines as SVG. Each word has its place and its width, so that columns are straight in every font.
 func picture(lines []screenLine) string {
 	const column, row, margin, bar = 8.4, 20, 20, 30
 	widest := 0
@@ -147,7 +150,7 @@ func picture(lines []screenLine) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d">
 <style>
-text { font: 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #d6dbe4; white-space: pre }
+text { font: 14px "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #d6dbe4 }
 .prompt { fill: #7fd18b } .typed, .c1 { fill: #ffffff; font-weight: bold } .c2 { fill: #8a93a3 }
 .c31, .c91 { fill: #f0837c } .c32, .c92 { fill: #7fd18b } .c33, .c93 { fill: #e3c470 } .c34, .c94, .c36, .c96 { fill: #7cb7f0 }
 </style>
@@ -157,22 +160,21 @@ text { font: 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 	for i, line := range lines {
 		at := 0
 		for _, span := range line {
-			length := len([]rune(span.text))
-			visible := strings.TrimLeft(span.text, " ")
-			start := at + length - len([]rune(visible))
-			if visible = strings.TrimRight(visible, " "); visible != "" {
+			class := ""
+			if span.class != "" {
+				class = fmt.Sprintf(` class=%q`, span.class)
+			}
+			for _, place := range word.FindAllStringIndex(span.text, -1) {
+				start := at + len([]rune(span.text[:place[0]]))
+				text := span.text[place[0]:place[1]]
 				var escaped strings.Builder
-				if err := xml.EscapeText(&escaped, []byte(visible)); err != nil {
+				if err := xml.EscapeText(&escaped, []byte(text)); err != nil {
 					panic(err) // a strings.Builder takes everything
 				}
-				class := ""
-				if span.class != "" {
-					class = fmt.Sprintf(` class=%q`, span.class)
-				}
-				fmt.Fprintf(&out, "<text x=\"%.1f\" y=\"%d\" textLength=\"%.1f\" xml:space=\"preserve\"%s>%s</text>\n",
-					margin+float64(start)*column, bar+(i+1)*row-4, float64(len([]rune(visible)))*column, class, escaped.String())
+				fmt.Fprintf(&out, "<text x=\"%.1f\" y=\"%d\" textLength=\"%.1f\"%s>%s</text>\n",
+					margin+float64(start)*column, bar+(i+1)*row-4, float64(len([]rune(text)))*column, class, escaped.String())
 			}
-			at += length
+			at += len([]rune(span.text))
 		}
 	}
 	return out.String() + "</svg>\n"
