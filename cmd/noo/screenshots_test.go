@@ -79,7 +79,7 @@ func steady(output string) string {
 	for _, fixed := range []struct{ part, with string }{
 		{`\b20\d{12}\b`, "20260105060000"},
 		{`\b\d{1,2} [A-Z][a-z]{2} 20\d\d \d\d:\d\d UTC`, "5 Jan 2026 06:00 UTC"},
-		{`(time +)\d+ms(, [^,]*, ).*/s`, "${1}2ms${2}4.3 MB/s"},
+		{`(  time +)\S+(, [^,]*, ).*/s`, "${1}2ms${2}4.3 MB/s"},
 	} {
 		output = regexp.MustCompile(fixed.part).ReplaceAllString(output, fixed.with)
 	}
