@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test leaks docs interop schemas race lint cross fuzz bench clean
+.PHONY: build demo test leaks docs screenshots interop schemas race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -23,6 +23,9 @@ leaks: ## LEAKS datasets drawn at random from SEED through the commands, and a s
 
 docs: ## docs/man and docs/reference, from the commands
 	go test ./cmd/noo -run TestReferenceIsCurrent -count 1 -update
+
+screenshots: ## docs/screenshots, from what noo prints on a terminal (needs script, of util-linux)
+	go test ./cmd/noo -run TestScreenshotsAreCurrent -count 1 -update
 
 interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and pandas; tables by their own writers (needs Python; makes its own environments)
 	formats/parquet/testdata/interop/run.sh
@@ -52,7 +55,7 @@ fuzz: ## every fuzz target for FUZZTIME, one after the other
 		done; \
 	done
 
-bench: build ## the figures of the README, on data made the first time (about 4 GB in bench/; DuckDB and Polars after make interop)
+bench: build ## the tables of docs/benchmarks.md, on data made the first time (about 4 GB in bench/; DuckDB and Polars after make interop)
 	go run ./cmd/noobench
 
 clean:

@@ -298,8 +298,34 @@ func TestTaskSchedulerExample(t *testing.T) {
 	}, nil, strings.Fields(task.Actions.Arguments))
 }
 
-// TestDocumentedFigures: the figures that docs/schedule names are those that a run writes.
-func TestDocumentedFigures(t *testing.T) {
+// TestArchitectureNamesEveryRoom: the table of docs/architecture.md has each package once, and no other.
+func TestArchitectureNamesEveryRoom(t *testing.T) {
+	if _, err := os.Stat("../../batch"); err != nil {
+		t.Skip("the rooms are still being built")
+	}
+	listed, err := exec.Command("go", "list", "noo/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exist := map[string]bool{}
+	for path := range strings.FieldsSeq(string(listed)) {
+		exist[strings.TrimPrefix(path, "noo/")] = true
+	}
+	_, rooms, _ := strings.Cut(readRoot(t, "docs/architecture.md"), "\n## Rooms\n")
+	rooms, _, _ = strings.Cut(rooms, "\n## ")
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(rooms, -1) {
+		if !exist[row[1]] {
+			t.Errorf("there is no package %s, or the page has it twice", row[1])
+		}
+		delete(exist, row[1])
+	}
+	for path := range exist {
+		t.Errorf("the page does not name the package %s", path)
+	}
+}
+
+// TestDocumentedMetrics: the metrics that docs/schedule names are those that a run writes.
+func TestDocumentedMetrics(t *testing.T) {
 	dir := smallRun(t)
 	if out, err := noo(dir, "filter", "in.csv", "-o", "out.csv", "--metrics", "noo.prom").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

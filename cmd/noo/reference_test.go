@@ -158,23 +158,18 @@ func withPlaceholders(cmd *cobra.Command, page string) string {
 	})
 }
 
-// readmeCode is a row of the README's table of exit codes.
-type readmeCode struct{ code, meaning string }
+// documentedCode is a row of the table of exit codes.
+type documentedCode struct{ code, meaning string }
 
-// exitCodes reads the table of exit codes in the README, so that there is one.
-func exitCodes(t *testing.T) (codes []readmeCode) {
+// exitCodes reads the table of docs/exit-codes.md, so that there is one.
+func exitCodes(t *testing.T) (codes []documentedCode) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(strings.ReplaceAll(string(readme), "\r\n", "\n"), "\n## Exit codes\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| (.+) \|$`).FindAllStringSubmatch(section, -1) {
-		codes = append(codes, readmeCode{row[1], row[2]})
+	page, _, _ := strings.Cut(readRoot(t, "docs/exit-codes.md"), "\n```")
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| (.+) \|$`).FindAllStringSubmatch(page, -1) {
+		codes = append(codes, documentedCode{row[1], row[2]})
 	}
 	if len(codes) == 0 {
-		t.Fatal("the README has no table of exit codes")
+		t.Fatal("docs/exit-codes.md has no table of exit codes")
 	}
 	return codes
 }
@@ -183,7 +178,7 @@ func exitCodes(t *testing.T) (codes []readmeCode) {
 var code = regexp.MustCompile("`([^`]*)`")
 
 // exitStatus is the section of a man page on exit codes: all of them where scripts and schedules meet them.
-func exitStatus(cmd *cobra.Command, codes []readmeCode) string {
+func exitStatus(cmd *cobra.Command, codes []documentedCode) string {
 	if cmd.HasParent() && cmd.Name() != "run" && !slices.Contains(jobCommands, cmd.Name()) {
 		return ".SH EXIT STATUS\n0 if all went well; \\fBnoo(1)\\fP lists the others.\n"
 	}
