@@ -13,9 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"noo/internal/atomicdir"
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/inputs"
+	"noo/internal/iopaths"
 	"noo/job"
 )
 
@@ -49,17 +51,17 @@ type Run struct {
 
 // folderOutputs are all that a Run writes.
 type folderOutputs struct {
-	dataset, withheld *atomicfile.Folder // withheld may be nil
-	report            *job.ReportFile    // or nil
-	ledger            *ledger            // nil without Resume
+	dataset, withheld *atomicdir.Folder // withheld may be nil
+	report            *job.ReportFile   // or nil
+	ledger            *ledger           // nil without Resume
 }
 
 // folders are the folders, that of the dataset last.
-func (o *folderOutputs) folders() []*atomicfile.Folder {
+func (o *folderOutputs) folders() []*atomicdir.Folder {
 	if o.withheld == nil {
-		return []*atomicfile.Folder{o.dataset}
+		return []*atomicdir.Folder{o.dataset}
 	}
-	return []*atomicfile.Folder{o.withheld, o.dataset}
+	return []*atomicdir.Folder{o.withheld, o.dataset}
 }
 
 // finished is a source that was filtered into the folders: the sizes in bytes of what was written, and what the sample of it held.
@@ -144,20 +146,20 @@ func (f *Run) keepApart() error {
 	held = slices.Compact(held)
 	folders := f.folders()
 	for i, folder := range folders {
-		if here, err := os.Getwd(); err == nil && atomicfile.Inside(here, folder) {
+		if here, err := os.Getwd(); err == nil && iopaths.Inside(here, folder) {
 			return fmt.Errorf("cannot write %s: it %w", folder, ErrWorkingFolder)
 		}
 		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
 		if f.touches(folder, others, held) || inputs.Reads(f.Sources.Arguments, folder, true) {
-			return fmt.Errorf("cannot write %s: it %w", folder, atomicfile.ErrNotApart)
+			return fmt.Errorf("cannot write %s: it %w", folder, atomicdir.ErrNotApart)
 		}
-		hidden, err := atomicfile.HiddenPaths(folder)
+		hidden, err := atomicdir.HiddenPaths(folder)
 		if err != nil {
 			return err
 		}
 		for _, path := range hidden {
-			if f.touches(path, others, held) || slices.ContainsFunc(f.Sources.Files, func(s inputs.Source) bool { return atomicfile.Inside(s.Path, path) }) {
-				return fmt.Errorf("cannot write %s: what is hidden beside it for that %w", folder, atomicfile.ErrNotApart)
+			if f.touches(path, others, held) || slices.ContainsFunc(f.Sources.Files, func(s inputs.Source) bool { return iopaths.Inside(s.Path, path) }) {
+				return fmt.Errorf("cannot write %s: what is hidden beside it for that %w", folder, atomicdir.ErrNotApart)
 			}
 		}
 	}
@@ -166,9 +168,9 @@ func (f *Run) keepApart() error {
 
 // touches tells whether a folder that is written lies in one of others, or holds something that is read or the report.
 func (f *Run) touches(written string, others, held []string) bool {
-	return slices.ContainsFunc(others, func(other string) bool { return atomicfile.Inside(written, other) }) ||
-		slices.ContainsFunc(held, func(path string) bool { return atomicfile.Inside(path, written) }) ||
-		f.hasReport() && atomicfile.Inside(f.Outputs.Report, written)
+	return slices.ContainsFunc(others, func(other string) bool { return iopaths.Inside(written, other) }) ||
+		slices.ContainsFunc(held, func(path string) bool { return iopaths.Inside(path, written) }) ||
+		f.hasReport() && iopaths.Inside(f.Outputs.Report, written)
 }
 
 // hasReport tells whether the report is a file.
@@ -179,14 +181,14 @@ func (f *Run) keepReportApart() error {
 	if !f.hasReport() {
 		return nil
 	}
-	var read []atomicfile.Place
+	var read []iopaths.Place
 	for _, source := range f.Sources.Files {
-		read = append(read, atomicfile.PlaceOf(source.Path))
+		read = append(read, iopaths.PlaceOf(source.Path))
 	}
 	for _, used := range f.Protected {
-		read = append(read, atomicfile.PlaceOf(used))
+		read = append(read, iopaths.PlaceOf(used))
 	}
-	return atomicfile.KeepApart(read, []atomicfile.Place{atomicfile.PlaceOf(f.Outputs.Report)})
+	return iopaths.KeepApart(read, []iopaths.Place{iopaths.PlaceOf(f.Outputs.Report)})
 }
 
 // create starts the folders and the report.
@@ -197,11 +199,11 @@ func (f *Run) create() (out *folderOutputs, err error) {
 			f.discard(out)
 		}
 	}()
-	if out.dataset, err = atomicfile.CreateFolder(f.Output, f.Replace, f.Resume); err != nil {
+	if out.dataset, err = atomicdir.Create(f.Output, f.Replace, f.Resume); err != nil {
 		return out, err
 	}
 	if f.Withheld != "" {
-		if out.withheld, err = atomicfile.CreateFolder(f.Withheld, f.Replace, f.Resume); err != nil {
+		if out.withheld, err = atomicdir.Create(f.Withheld, f.Replace, f.Resume); err != nil {
 			return out, err
 		}
 	}
@@ -226,7 +228,7 @@ func (f *Run) create() (out *folderOutputs, err error) {
 func (f *Run) discard(out *folderOutputs) {
 	out.report.Discard()
 	out.ledger.close()
-	for _, folder := range []*atomicfile.Folder{out.dataset, out.withheld} {
+	for _, folder := range []*atomicdir.Folder{out.dataset, out.withheld} {
 		if f.Resume {
 			folder.DiscardEmpty()
 		} else {
@@ -267,7 +269,7 @@ func (f *Run) filterAll(ctx context.Context, out *folderOutputs) ([]finished, er
 				progress(i, source.Bytes)
 				return nil
 			}
-			if !f.Replace && (out.dataset.Stands() || out.withheld.Stands()) {
+			if !f.Replace && (out.dataset.Exists() || out.withheld.Exists()) {
 				return f.standsInTheWay()
 			}
 		}
@@ -322,7 +324,7 @@ func below(folder, name string) string { return filepath.Join(folder, filepath.F
 
 // publish gives the folders their names, the dataset's last: where it stands, the rest does.
 func (f *Run) publish(ctx context.Context, report *job.Report, files []finished, out *folderOutputs) error {
-	var folders []*atomicfile.Folder
+	var folders []*atomicdir.Folder
 	for _, folder := range out.folders() {
 		sizes := make(map[string]int64, len(files))
 		for _, file := range files {
@@ -332,8 +334,8 @@ func (f *Run) publish(ctx context.Context, report *job.Report, files []finished,
 			}
 			sizes[file.report.Output.Name] = size
 		}
-		if folder.Stands() && !f.Replace {
-			if !folder.StandsWith(sizes) { // every file of which was found to be what it should be
+		if folder.Exists() && !f.Replace {
+			if !folder.Matches(sizes) { // every file of which was found to be what it should be
 				return f.standsInTheWay()
 			}
 			continue
@@ -346,12 +348,12 @@ func (f *Run) publish(ctx context.Context, report *job.Report, files []finished,
 	if err := out.report.Write(ctx, report, f.Stdout); err != nil {
 		return err
 	}
-	err := atomicfile.CommitThen(func() error { return atomicfile.PublishAll(folders) }, out.report.File())
+	err := atomicfile.CommitThen(func() error { return atomicdir.PublishAll(folders) }, out.report.File())
 	if err != nil {
 		return err
 	}
 	for _, folder := range out.folders() {
-		f.warn(folder.Forget())
+		f.warn(folder.RemoveReplaced())
 		f.warn(folder.Discard()) // of one that stood, the empty folder in the making
 	}
 	return nil

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"noo/filter/filtertest"
-	"noo/formats"
-	"noo/formats/csv"
-	"noo/internal/atomicfile"
-	"noo/internal/inputs"
-	"noo/internal/lockfile"
-	"noo/job"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"noo/filter/filtertest"
+	"noo/formats"
+	"noo/formats/csv"
+	"noo/internal/atomicdir"
+	"noo/internal/inputs"
+	"noo/internal/lockfile"
+	"noo/job"
 )
 
 // TestFolderEndedBeforeWriting is the same for a folder: it does not wait for its lock.
@@ -26,7 +27,7 @@ func TestFolderEndedBeforeWriting(t *testing.T) {
 	ctx, end := context.WithCancelCause(t.Context())
 	reason := errors.New("somebody wants it to end")
 	output := filepath.Join(dir, "out")
-	lock, err := atomicfile.LockPath(output)
+	lock, err := atomicdir.LockPath(output)
 	if err != nil {
 		t.Fatal(err)
 	}

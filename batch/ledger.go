@@ -19,6 +19,7 @@ import (
 	"slices"
 	"sync"
 
+	"noo/internal/atomicdir"
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/contextio"
@@ -130,7 +131,7 @@ func stateError(err error) error {
 
 // ledgerPath names the ledger of the output folder in the state folder.
 func (f *Run) ledgerPath() (string, error) {
-	place, err := atomicfile.FolderPlace(f.Output)
+	place, err := atomicdir.Resolve(f.Output)
 	if err != nil {
 		return "", err
 	}
@@ -151,10 +152,10 @@ func (f *Run) lock() (unlock func(), err error) {
 		}
 	}
 	for _, folder := range f.folders() {
-		path, err := atomicfile.LockPath(folder)
+		path, err := atomicdir.LockPath(folder)
 		var lock *lockfile.Lock
 		if err == nil {
-			lock, err = lockfile.AcquirePassing(path)
+			lock, err = lockfile.AcquireTemporary(path)
 		}
 		if err != nil {
 			unlock()
@@ -190,10 +191,10 @@ func (f *Run) tidy(out *folderOutputs) error {
 	for _, entry := range out.ledger.known {
 		useful[entry.File.Output.Name] = true
 	}
-	if err := out.dataset.Keep(useful); err != nil || out.withheld == nil {
+	if err := out.dataset.RemoveExcept(useful); err != nil || out.withheld == nil {
 		return err
 	}
-	return out.withheld.Keep(useful)
+	return out.withheld.RemoveExcept(useful)
 }
 
 // takeOver puts what an earlier run made of a source into the folders, and returns what it is; nil means that the file has to
@@ -222,9 +223,9 @@ func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (
 
 // bring makes sure that a file of that name is what the ledger says: in the folder that stands, where that may not be replaced, else in
 // the folder in the making, if need be by copying it from the one that stands.
-func bring(ctx context.Context, folder *atomicfile.Folder, want *job.OutputReport, name string) (bool, error) {
+func bring(ctx context.Context, folder *atomicdir.Folder, want *job.OutputReport, name string) (bool, error) {
 	standing := folder.Standing(name)
-	if folder.Stands() && !folder.Replaces() {
+	if folder.Exists() && !folder.Replaces() {
 		return isRegularWith(ctx, standing, want)
 	}
 	path, err := folder.Path(name)

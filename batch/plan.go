@@ -7,15 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"noo/formats"
-	"noo/internal/atomicfile"
-	"noo/internal/inputs"
-	"noo/job"
 	"os"
 	"path"
 	"runtime"
 	"strings"
 	"unicode/utf8"
+
+	"noo/formats"
+	"noo/internal/atomicdir"
+	"noo/internal/atomicfile"
+	"noo/internal/inputs"
+	"noo/job"
 )
 
 // Errors of a Run whose outputs cannot be named.
@@ -60,7 +62,7 @@ func (f *Run) plan() error {
 			return err
 		}
 		source.output = formats.Rename(source.Name, compression)
-		if strings.EqualFold(source.output, atomicfile.Marker) {
+		if strings.EqualFold(source.output, atomicdir.Marker) {
 			return fmt.Errorf("%s %w", source.Path, ErrReservedName)
 		}
 		if other := taken.take(source.output, source.Path); other != "" {

@@ -6,11 +6,12 @@ package batch
 import (
 	"context"
 	"errors"
-	"noo/internal/inputs"
 	"runtime"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+
+	"noo/internal/inputs"
 )
 
 // sideBySide is for how many bytes of a file one goroutine is enough: with more than one, another file gains more.

@@ -14,6 +14,7 @@ import (
 	"noo/formats"
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
+	"noo/internal/iopaths"
 )
 
 // Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules, and where it runs. It
@@ -195,12 +196,12 @@ func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
 
 // keepApart refuses outputs that are what the run reads, or one another, through whatever name, link or stream.
 func (r *Run) keepApart() error {
-	var read, written []atomicfile.Place
+	var read, written []iopaths.Place
 	for _, path := range append([]string{r.Input}, r.Protected...) {
 		if path == "-" {
-			read = append(read, atomicfile.PlaceOfOpen("stdin", r.Stdin))
+			read = append(read, iopaths.PlaceOfOpen("stdin", r.Stdin))
 		} else {
-			read = append(read, atomicfile.PlaceOf(path))
+			read = append(read, iopaths.PlaceOf(path))
 		}
 	}
 	streams := 0
@@ -209,16 +210,16 @@ func (r *Run) keepApart() error {
 		case "":
 		case "-":
 			if streams++; streams > 1 {
-				return fmt.Errorf("cannot write to stdout twice: it %w", atomicfile.ErrSameFile)
+				return fmt.Errorf("cannot write to stdout twice: it %w", iopaths.ErrSameFile)
 			}
 			if file, ok := r.Stdout.(*os.File); ok {
-				written = append(written, atomicfile.PlaceOfOpen("stdout", file))
+				written = append(written, iopaths.PlaceOfOpen("stdout", file))
 			}
 		default:
-			written = append(written, atomicfile.PlaceOf(path))
+			written = append(written, iopaths.PlaceOf(path))
 		}
 	}
-	return atomicfile.KeepApart(read, written)
+	return iopaths.KeepApart(read, written)
 }
 
 // watch has the progress of reading told.

@@ -6,6 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
 	"noo/filter"
 	"noo/filter/filtertest"
 	"noo/formats"
@@ -13,12 +20,6 @@ import (
 	"noo/internal/nhsnumber"
 	"noo/internal/steadyfile"
 	"noo/snapshot"
-	"os"
-	"path/filepath"
-	"reflect"
-	"strings"
-	"sync"
-	"testing"
 )
 
 // inFolder prepares a run over a text in a folder of its own.

@@ -16,14 +16,16 @@ var rooms = [][]string{
 	{"noo/batch"},
 	{"noo/job"},
 	{"noo/internal/columns", "noo/internal/inputs"},
+	{"noo/internal/iopaths"},
 	{"noo/filter"},
 	{"noo/formats/csv", "noo/formats/parquet"},
 	{"noo/filter/filtertest"},
 	{"noo/formats", "noo/snapshot"},
 	{"noo/formats/parquet/internal/compact"},
-	{"noo/internal/lockfile"},
+	{"noo/internal/atomicdir", "noo/internal/lockfile"},
 	{"noo/internal/atomicfile"},
-	{"noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
+	{"noo/internal/filetest"},
+	{"noo/internal/access", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
 }
 
 // floorOf returns the floor of a package, from 0 at the top, or -1 for a package that has none.

@@ -268,7 +268,7 @@ type checkOutput struct {
 // tryOutputs makes sure that the outputs can be written before anything is read for hours.
 func (c *check) tryOutputs() error {
 	for _, o := range c.outputs() {
-		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
+		file, err := atomicfile.CreateReplacing(o.path, o.isKind)
 		if err != nil {
 			return err
 		}
@@ -281,7 +281,7 @@ func (c *check) tryOutputs() error {
 func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error {
 	var written []*atomicfile.File
 	for _, o := range c.outputs() {
-		file, err := atomicfile.CreateSuccessor(o.path, o.isKind)
+		file, err := atomicfile.CreateReplacing(o.path, o.isKind)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"noo/internal/atomicfile"
+	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
 )
 
@@ -123,16 +124,16 @@ func parseConfig(t terminal, path string, text []byte) (*config, error) {
 // keepFiguresApart refuses jobs that write their figures to the same file, whether or not they will run together: monitoring would
 // see those of the last alone.
 func (c *config) keepFiguresApart() error {
-	var written []atomicfile.Place
+	var written []iopaths.Place
 	var writers []*configJob
 	for _, j := range c.jobs {
 		g, ok := j.given[metricsFlag]
 		if !ok {
 			continue
 		}
-		place := atomicfile.PlaceOf(g.texts[0])
+		place := iopaths.PlaceOf(g.texts[0])
 		for i, other := range writers {
-			if atomicfile.KeepApart(written[i:i+1], []atomicfile.Place{place}) != nil {
+			if iopaths.KeepApart(written[i:i+1], []iopaths.Place{place}) != nil {
 				return settingError{fmt.Errorf("%s: %s: the jobs %s and %s would write their figures to the same file, and lose the other's: give each job its own",
 					g.origin.place, metricsFlag, other.name, j.name)}
 			}

@@ -12,9 +12,11 @@ import (
 
 	"noo/batch"
 	"noo/formats"
+	"noo/internal/atomicdir"
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/inputs"
+	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
 	"noo/job"
 	"noo/snapshot"
@@ -91,8 +93,8 @@ func exitCode(ctx context.Context, err error) int {
 
 // wrongUse are errors about what the command line asks for.
 var wrongUse = []error{
-	snapshot.ErrNoPassword, atomicfile.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicfile.ErrForeign,
-	atomicfile.ErrNotFolder, atomicfile.ErrMountPoint, atomicfile.ErrMounted, atomicfile.ErrNotApart, batch.ErrSameOutput, batch.ErrWorkingFolder, batch.ErrStream, inputs.ErrStreamTwice, batch.ErrReservedName,
+	snapshot.ErrNoPassword, iopaths.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicdir.ErrForeign,
+	atomicdir.ErrNotFolder, atomicdir.ErrMountPoint, atomicfile.ErrMounted, atomicdir.ErrNotApart, batch.ErrSameOutput, batch.ErrWorkingFolder, batch.ErrStream, inputs.ErrStreamTwice, batch.ErrReservedName,
 }
 
 func isAny(err error, known []error) bool {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode"
 
-	"noo/internal/atomicfile"
+	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
 
 	"github.com/spf13/cobra"
@@ -208,7 +208,7 @@ var written = []string{"output", "withheld", "report", "junit", "sarif", metrics
 func keepJobsApart(jobs []*configJob, commands []*cobra.Command) error {
 	type place struct {
 		job *configJob
-		at  atomicfile.Place
+		at  iopaths.Place
 	}
 	var places []place
 	for i, j := range jobs {
@@ -217,9 +217,9 @@ func keepJobsApart(jobs []*configJob, commands []*cobra.Command) error {
 			if flag == nil || flag.Value.String() == "" || flag.Value.String() == "-" {
 				continue
 			}
-			at := atomicfile.PlaceOf(flag.Value.String())
+			at := iopaths.PlaceOf(flag.Value.String())
 			for _, other := range places {
-				if other.job != j && atomicfile.KeepApart([]atomicfile.Place{other.at}, []atomicfile.Place{at}) != nil {
+				if other.job != j && iopaths.KeepApart([]iopaths.Place{other.at}, []iopaths.Place{at}) != nil {
 					return usageError{fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s", other.job.name, j.name, flag.Value, name)}
 				}
 			}

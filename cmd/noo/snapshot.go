@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/internal/atomicfile"
+	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
 	"noo/internal/steadyfile"
 	"noo/snapshot"
@@ -160,13 +161,13 @@ func streams(lists []string) (n int) {
 
 // keepApart refuses an output that is one of the files that the build reads.
 func (f *buildFlags) keepApart(t terminal, lists []string) error {
-	read := []atomicfile.Place{atomicfile.PlaceOf(f.key), atomicfile.PlaceOfOpen("stdin", t.in)}
+	read := []iopaths.Place{iopaths.PlaceOf(f.key), iopaths.PlaceOfOpen("stdin", t.in)}
 	for _, path := range append(lists, f.checked...) {
 		if path != "-" {
-			read = append(read, atomicfile.PlaceOf(path))
+			read = append(read, iopaths.PlaceOf(path))
 		}
 	}
-	return atomicfile.KeepApart(read, []atomicfile.Place{atomicfile.PlaceOf(f.output)})
+	return iopaths.KeepApart(read, []iopaths.Place{iopaths.PlaceOf(f.output)})
 }
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted out.

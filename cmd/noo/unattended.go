@@ -12,8 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/cmd/noo/internal/metrics"
-	"noo/internal/atomicfile"
+	"noo/internal/atomicdir"
 	"noo/internal/inputs"
+	"noo/internal/iopaths"
 	"noo/internal/lockfile"
 	"noo/job"
 	"noo/snapshot"
@@ -130,24 +131,24 @@ func (f *unattended) validate(t terminal, data *dataFlags, named files) error {
 
 // keepApart refuses a lock or figures in a file that the run needs for something else.
 func (f *unattended) keepApart(t terminal, data *dataFlags, named files) error {
-	var read, written []atomicfile.Place
+	var read, written []iopaths.Place
 	for _, path := range append([]string{data.path}, named.read...) {
 		if path == "-" {
-			read = append(read, atomicfile.PlaceOfOpen("stdin", t.in))
+			read = append(read, iopaths.PlaceOfOpen("stdin", t.in))
 		} else if path != "" {
-			read = append(read, atomicfile.PlaceOf(path))
+			read = append(read, iopaths.PlaceOf(path))
 		}
 	}
 	for _, path := range append([]string{f.lock, f.metrics}, named.written...) {
 		if path == "" || path == "-" {
 			continue
 		}
-		written = append(written, atomicfile.PlaceOf(path))
+		written = append(written, iopaths.PlaceOf(path))
 		if inputs.Reads(named.read, path, isFolder(path)) {
-			return fmt.Errorf("cannot write %s: it %w", path, atomicfile.ErrNotApart)
+			return fmt.Errorf("cannot write %s: it %w", path, atomicdir.ErrNotApart)
 		}
 	}
-	return atomicfile.KeepApart(read, written)
+	return iopaths.KeepApart(read, written)
 }
 
 // alone runs with the lock, if there is to be one.

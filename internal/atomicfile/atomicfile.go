@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"noo/internal/access"
 )
 
 // TempSuffix ends the name that an uncommitted file has where the file system knows no unnamed files.
@@ -44,14 +46,14 @@ const blockSize = 512 << 10
 type File struct {
 	file    *os.File
 	path    string // as the caller named it, for messages
-	target  string // with links resolved
+	Target  string // with links resolved
 	temp    string // the hidden name, or "" while the file has none
 	replace bool
-	existed bool   // the target was there before
-	access  access // that it will have
-	block   []byte // bytes that are still to be written, fewer than blockSize
-	written int64  // bytes written
-	started int64  // bytes whose way to the disk has begun
+	existed bool          // the target was there before
+	access  access.Access // that it will have
+	block   []byte        // bytes that are still to be written, fewer than blockSize
+	written int64         // bytes written
+	started int64         // bytes whose way to the disk has begun
 	closed  bool
 	// unsynced leaves the syncing to somebody else.
 	unsynced bool
@@ -71,12 +73,12 @@ func CreateAs(path, name string, replace bool) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Dir(f.target)
+	folder := filepath.Dir(f.Target)
 	if f.file = openUnnamed(folder); f.file == nil {
 		f.file, err = os.CreateTemp(folder, ".noo-*"+TempSuffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("cannot write %s: %w", name, missingFolder("its folder does not exist; make it first"))
+			return nil, fmt.Errorf("cannot write %s: %w", name, MissingFolder("its folder does not exist; make it first"))
 		case err != nil:
 			return nil, fmt.Errorf("cannot write %s: %w", name, Cause(err))
 		}
@@ -87,13 +89,13 @@ func CreateAs(path, name string, replace bool) (*File, error) {
 
 // inspect resolves the target, and decides with which permissions to write it.
 func (f *File) inspect(path string) (err error) {
-	f.target, f.access = path, access{0o600, anyGroup}
+	f.Target, f.access = path, access.Access{Mode: 0o600, GID: access.AnyGroup}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if f.target, err = filepath.EvalSymlinks(path); err != nil {
+		if f.Target, err = filepath.EvalSymlinks(path); err != nil {
 			return fmt.Errorf("cannot write %s, a link: %w", f.path, Cause(err))
 		}
 	}
-	info, err := os.Stat(f.target)
+	info, err := os.Stat(f.Target)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -103,10 +105,10 @@ func (f *File) inspect(path string) (err error) {
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrNotRegular)
 	case !f.replace:
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrExists)
-	case mountRoot(f.target):
+	case MountRoot(f.Target):
 		return fmt.Errorf("cannot write %s: it %w", f.path, ErrMounted)
 	}
-	f.existed, f.access = true, accessOf(info)
+	f.existed, f.access = true, access.Of(info)
 	return nil
 }
 
@@ -222,7 +224,7 @@ func (f *File) seal() error {
 	if err := f.flush(); err != nil {
 		return err
 	}
-	if err := f.access.giveOpen(f.file); err != nil {
+	if err := f.access.GiveOpen(f.file); err != nil {
 		return err
 	}
 	if !f.unsynced {
@@ -249,7 +251,7 @@ func (f *File) publish() error {
 		if f.replace {
 			move = os.Rename
 		}
-		if err := move(f.temp, f.target); err != nil {
+		if err := move(f.temp, f.Target); err != nil {
 			return err
 		}
 		f.temp = ""
@@ -264,14 +266,14 @@ func (f *File) publish() error {
 	if f.unsynced {
 		return nil
 	}
-	return syncFolder(filepath.Dir(f.target))
+	return SyncFolder(filepath.Dir(f.Target))
 }
 
 // nameUnnamed links an unnamed file to its target or, where a target is to be replaced, to a hidden name beside it,
 // since a link never replaces anything.
 func (f *File) nameUnnamed() error {
 	if !f.replace {
-		return linkUnnamed(f.file, f.target)
+		return linkUnnamed(f.file, f.Target)
 	}
 	var err error
 	f.temp, err = f.hiddenName(func(name string) error { return linkUnnamed(f.file, name) })
@@ -281,7 +283,7 @@ func (f *File) nameUnnamed() error {
 // hiddenName finds a hidden name beside the target under which attempt succeeds, and returns it.
 func (f *File) hiddenName(attempt func(name string) error) (string, error) {
 	for try := 0; ; try++ {
-		name := filepath.Join(filepath.Dir(f.target), fmt.Sprintf(".noo-%d-%d%s", os.Getpid(), try, TempSuffix))
+		name := filepath.Join(filepath.Dir(f.Target), fmt.Sprintf(".noo-%d-%d%s", os.Getpid(), try, TempSuffix))
 		err := attempt(name)
 		if err == nil {
 			return name, nil
@@ -296,7 +298,7 @@ func (f *File) hiddenName(attempt func(name string) error) (string, error) {
 // it cannot be.
 func (f *File) remember() {
 	if f.existed {
-		f.old, _ = f.hiddenName(func(name string) error { return os.Link(f.target, name) })
+		f.old, _ = f.hiddenName(func(name string) error { return os.Link(f.Target, name) })
 	}
 }
 
@@ -314,8 +316,8 @@ func (f *File) withdraw() {
 	switch {
 	case !f.placed:
 	case !f.existed:
-		os.Remove(f.target)
-	case f.old != "" && os.Rename(f.old, f.target) == nil:
+		os.Remove(f.Target)
+	case f.old != "" && os.Rename(f.old, f.Target) == nil:
 		f.old = ""
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"noo/internal/filetest"
 )
 
 func write(t *testing.T, path string, replace bool, content string) *File {
@@ -22,27 +24,6 @@ func write(t *testing.T, path string, replace bool, content string) *File {
 		t.Fatal(err)
 	}
 	return f
-}
-
-func content(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func names(t *testing.T, dir string) (names []string) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names
 }
 
 // bothWays runs a test with files that have no name yet, where the system knows them, and with hidden names.
@@ -66,20 +47,20 @@ func TestCommitAndDiscard(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Discard()
-		if content(t, path) != "one" {
+		if filetest.Content(t, path) != "one" {
 			t.Fatal("not what was written")
 		}
 		if _, err := Create(path, false); !errors.Is(err, ErrExists) {
 			t.Fatalf("an existing target: %v", err)
 		}
 		write(t, path, true, "two").Discard()
-		if content(t, path) != "one" {
+		if filetest.Content(t, path) != "one" {
 			t.Fatal("a discarded file changed the target")
 		}
 		if err := Commit(write(t, path, true, "two")); err != nil {
 			t.Fatal(err)
 		}
-		if got := names(t, dir); content(t, path) != "two" || len(got) != 1 {
+		if got := filetest.Names(t, dir); filetest.Content(t, path) != "two" || len(got) != 1 {
 			t.Fatalf("after replacing: %v", got)
 		}
 	})
@@ -110,7 +91,7 @@ func TestBlocks(t *testing.T) {
 	if err := Commit(f); err != nil {
 		t.Fatal(err)
 	}
-	if content(t, path) != string(want) {
+	if filetest.Content(t, path) != string(want) {
 		t.Error("not what was written")
 	}
 }
@@ -160,7 +141,7 @@ func TestTargets(t *testing.T) {
 		if err := Commit(write(t, link, true, "two")); err != nil {
 			t.Fatal(err)
 		}
-		if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 || content(t, real) != "two" {
+		if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 || filetest.Content(t, real) != "two" {
 			t.Errorf("a link is followed, not replaced: %v, %v", info, err)
 		}
 	})
@@ -178,7 +159,7 @@ func TestAllOrNothing(t *testing.T) {
 		if err := Commit(first, second); !errors.Is(err, ErrExists) {
 			t.Fatalf("commit over a file that appeared: %v", err)
 		}
-		if got := names(t, dir); len(got) != 1 || content(t, b) != "theirs" {
+		if got := filetest.Names(t, dir); len(got) != 1 || filetest.Content(t, b) != "theirs" {
 			t.Fatalf("left: %v", got)
 		}
 	})
@@ -197,7 +178,7 @@ func TestScratch(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := names(t, os.TempDir()); len(got) != 0 {
+		if got := filetest.Names(t, os.TempDir()); len(got) != 0 {
 			t.Errorf("left: %v", got)
 		}
 	})
@@ -239,7 +220,7 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait() // it was killed
-			got := content(t, path)
+			got := filetest.Content(t, path)
 			if len(got) != 64<<10 || got != string(bytes.Repeat([]byte(got[:1]), 64<<10)) {
 				t.Fatalf("round %d: a part of a file stands there, %d bytes", round, len(got))
 			}

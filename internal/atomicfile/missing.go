@@ -1,11 +1,13 @@
 package atomicfile
 
-import "io/fs"
+import (
+	"io/fs"
+)
 
-// missingFolder says in full words that a folder is not there. It is fs.ErrNotExist, whose own words would say it once more.
-type missingFolder string
+// MissingFolder says in full words that a folder is not there. It is fs.ErrNotExist, whose own words would say it once more.
+type MissingFolder string
 
-func (m missingFolder) Error() string { return string(m) }
+func (m MissingFolder) Error() string { return string(m) }
 
-// Is tells that a missingFolder is fs.ErrNotExist.
-func (missingFolder) Is(target error) bool { return target == fs.ErrNotExist }
+// Is tells that a MissingFolder is fs.ErrNotExist.
+func (MissingFolder) Is(target error) bool { return target == fs.ErrNotExist }

@@ -2,5 +2,5 @@
 
 package atomicfile
 
-// mountRoot returns false: other systems tell only when something is moved.
-func mountRoot(string) bool { return false }
+// MountRoot returns false: other systems tell only when something is moved.
+func MountRoot(string) bool { return false }

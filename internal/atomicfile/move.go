@@ -25,10 +25,10 @@ func moveNew(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// syncFolder makes a new name durable, as far as the system allows: Windows cannot sync a folder, some file systems
+// SyncFolder makes a new name durable, as far as the system allows: Windows cannot sync a folder, some file systems
 // cannot either, and a folder that one may write to but not read cannot be opened. None of these is a reason to fail,
 // since the file itself is synced and stands.
-func syncFolder(path string) error {
+func SyncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
@@ -45,8 +45,8 @@ func syncFolder(path string) error {
 	return err
 }
 
-// syncFile syncs a file that was written and closed. Windows wants it open for writing for that.
-func syncFile(path string) error {
+// SyncFile syncs a file that was written and closed. Windows wants it open for writing for that.
+func SyncFile(path string) error {
 	flag := os.O_RDONLY
 	if runtime.GOOS == "windows" {
 		flag = os.O_RDWR

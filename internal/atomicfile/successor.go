@@ -8,16 +8,16 @@ import (
 	"os"
 )
 
-// ErrSomethingElse, of CreateSuccessor, is a target of another kind. It is ErrExists too.
+// ErrSomethingElse, of CreateReplacing, is a target of another kind. It is ErrExists too.
 var ErrSomethingElse = fmt.Errorf("%w, and is something else", ErrExists)
 
-// headSize is how many bytes of an existing file CreateSuccessor looks at.
+// headSize is how many bytes of an existing file CreateReplacing looks at.
 const headSize = 1 << 10
 
-// CreateSuccessor is Create for a file that each run writes anew, such as the figures for monitoring: what exists is
+// CreateReplacing is Create for a file that each run writes anew, such as the figures for monitoring: what exists is
 // replaced without further ado if it is empty or of the same kind, which isKind tells from its first bytes (up to 1 KiB).
 // Anything else, as a dataset named by mistake, is refused with ErrSomethingElse.
-func CreateSuccessor(path string, isKind func(head []byte) bool) (*File, error) {
+func CreateReplacing(path string, isKind func(head []byte) bool) (*File, error) {
 	f, err := Create(path, false)
 	if !errors.Is(err, ErrExists) {
 		return f, err
@@ -42,4 +42,4 @@ func readHead(path string) ([]byte, error) {
 }
 
 // SetMode gives the file these permissions instead of those that Create chose. It must be called before the commit.
-func (f *File) SetMode(mode fs.FileMode) { f.access.mode = mode }
+func (f *File) SetMode(mode fs.FileMode) { f.access.Mode = mode }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"noo/internal/filetest"
 )
 
 func TestCreateSuccessor(t *testing.T) {
@@ -14,7 +16,7 @@ func TestCreateSuccessor(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a")
 		isKind := func(head []byte) bool { return bytes.HasPrefix(head, []byte("kind:")) }
 		for _, existing := range []string{"", "kind: before"} { // first there is none
-			f, err := CreateSuccessor(path, isKind)
+			f, err := CreateReplacing(path, isKind)
 			if err != nil {
 				t.Fatalf("over %q: %v", existing, err)
 			}
@@ -28,7 +30,7 @@ func TestCreateSuccessor(t *testing.T) {
 			if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o644 {
 				t.Fatalf("mode %v, %v", info.Mode(), err)
 			}
-			if got := content(t, path); got != "kind: new" {
+			if got := filetest.Content(t, path); got != "kind: new" {
 				t.Fatalf("it holds %q", got)
 			}
 			if err := os.WriteFile(path, []byte(existing), 0o600); err != nil {
@@ -38,13 +40,13 @@ func TestCreateSuccessor(t *testing.T) {
 		if err := os.WriteFile(path, []byte("a dataset"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := CreateSuccessor(path, isKind); !errors.Is(err, ErrExists) {
+		if _, err := CreateReplacing(path, isKind); !errors.Is(err, ErrExists) {
 			t.Errorf("another kind: %v", err)
 		}
-		if got := content(t, path); got != "a dataset" {
+		if got := filetest.Content(t, path); got != "a dataset" {
 			t.Errorf("it was touched: %q", got)
 		}
-		if _, err := CreateSuccessor(filepath.Dir(path), isKind); !errors.Is(err, ErrNotRegular) {
+		if _, err := CreateReplacing(filepath.Dir(path), isKind); !errors.Is(err, ErrNotRegular) {
 			t.Errorf("a folder: %v", err)
 		}
 	})

@@ -5,13 +5,14 @@ package columns
 
 import (
 	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
 	"noo/filter"
 	"noo/formats"
 	"noo/internal/nhsnumber"
 	"noo/snapshot"
-	"slices"
-	"strings"
-	"sync"
 )
 
 // WatchedColumn counts what the watch saw in a column. It has no value of a field.

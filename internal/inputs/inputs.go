@@ -19,7 +19,9 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"noo/formats"
+	"noo/internal/atomicdir"
 	"noo/internal/atomicfile"
+	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
 )
 
@@ -137,7 +139,7 @@ func Reads(arguments []string, path string, folder bool) bool {
 		case argument == "-":
 			return false
 		case err == nil:
-			return info.IsDir() && atomicfile.Inside(path, argument)
+			return info.IsDir() && iopaths.Inside(path, argument)
 		}
 		return isPattern(argument) && patternReads(argument, path, folder)
 	})
@@ -297,7 +299,7 @@ func (s *Sources) passOver(root, name string) {
 	elements := strings.Split(name, "/")
 	first := slices.IndexFunc(elements, hidden)
 	at := filepath.Join(root, filepath.FromSlash(strings.Join(elements[:first+1], "/")))
-	if elements[first] == atomicfile.Marker && isMarker(at) {
+	if elements[first] == atomicdir.Marker && isMarker(at) {
 		return
 	}
 	if absolute, err := filepath.Abs(at); err == nil {

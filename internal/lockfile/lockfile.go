@@ -28,9 +28,9 @@ type Lock struct {
 	passes bool // the file goes with the lock
 }
 
-// AcquirePassing is Acquire without waiting, on a file that goes when the lock is released. A process that is killed leaves the file,
+// AcquireTemporary is Acquire without waiting, on a file that goes when the lock is released. A process that is killed leaves the file,
 // which does no harm.
-func AcquirePassing(path string) (*Lock, error) {
+func AcquireTemporary(path string) (*Lock, error) {
 	for {
 		lock, err := Acquire(context.Background(), path, 0)
 		if err != nil {

@@ -70,7 +70,7 @@ func isKind(head []byte) bool { return bytes.HasPrefix(head, []byte("# HELP noo_
 // Try makes sure that Write can write to path: that the folder is there, and nothing at path but a file that Write wrote
 // before. Errors are those of atomicfile.CreateSuccessor.
 func Try(path string) error {
-	file, err := atomicfile.CreateSuccessor(path, isKind)
+	file, err := atomicfile.CreateReplacing(path, isKind)
 	if err == nil {
 		file.Discard()
 	}
@@ -85,7 +85,7 @@ func Write(path string, run Run) error {
 	if err != nil {
 		return fmt.Errorf("internal error: %w: please report it", err)
 	}
-	file, err := atomicfile.CreateSuccessor(path, isKind)
+	file, err := atomicfile.CreateReplacing(path, isKind)
 	if err != nil {
 		return err
 	}

@@ -1,16 +1,16 @@
 //go:build unix
 
-package atomicfile
+package access
 
 import (
 	"io/fs"
 	"syscall"
 )
 
-// groupOf is the group of a file or folder.
-func groupOf(info fs.FileInfo) int {
+// GroupOf is the group of a file or folder.
+func GroupOf(info fs.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(stat.Gid)
 	}
-	return anyGroup
+	return AnyGroup
 }

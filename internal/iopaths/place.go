@@ -1,4 +1,4 @@
-package atomicfile
+package iopaths
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"noo/internal/atomicdir"
 )
 
 // ErrSameFile is an output that is a file which is read, or another output.
@@ -69,4 +71,31 @@ func KeepApart(read, written []Place) error {
 		known = append(known, p)
 	}
 	return nil
+}
+
+// Inside tells whether path is folder or lies in it, through whatever links. Neither need be there.
+func Inside(path, folder string) bool {
+	inner, err := atomicdir.ResolveLinks(path)
+	if err != nil {
+		inner = PlaceOf(path).path
+	}
+	outer, err := atomicdir.ResolveLinks(folder)
+	if err != nil {
+		outer = PlaceOf(folder).path
+	}
+	info, _ := os.Stat(outer)
+	for {
+		p := Place{path: inner}
+		if at, err := os.Stat(inner); err == nil {
+			p.info = at
+		}
+		if p.same(Place{path: outer, info: info}) {
+			return true
+		}
+		up := filepath.Dir(inner)
+		if up == inner {
+			return false
+		}
+		inner = up
+	}
 }

@@ -1,4 +1,4 @@
-package atomicfile
+package atomicdir
 
 import (
 	"errors"
@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"noo/internal/atomicfile"
+	"noo/internal/filetest"
 )
 
 // inNamespace runs the test that calls it once more, in a process that may mount file systems where nobody else sees them, and gives a folder to that
@@ -57,19 +60,19 @@ func TestMounted(t *testing.T) {
 	if err := errors.Join(unix.Mount(at("real"), at("out"), "", unix.MS_BIND, ""), unix.Mount(at("real.csv"), at("out.csv"), "", unix.MS_BIND, "")); err != nil {
 		t.Skip(err)
 	}
-	if _, err := CreateFolder(at("out"), true, false); !errors.Is(err, ErrMountPoint) {
+	if _, err := Create(at("out"), true, false); !errors.Is(err, ErrMountPoint) {
 		t.Errorf("a folder: %v", err)
 	}
 	if err := PublishAll([]*Folder{fill(t, at("out/inside"), false, map[string]string{"a": "new"})}); err != nil {
 		t.Errorf("a folder inside: %v", err)
 	}
-	if _, err := Create(at("out.csv"), true); !errors.Is(err, ErrMounted) {
+	if _, err := atomicfile.Create(at("out.csv"), true); !errors.Is(err, atomicfile.ErrMounted) {
 		t.Errorf("a file: %v", err)
 	}
-	if err := Commit(write(t, at("out/inside.csv"), false, "new")); err != nil {
+	if err := atomicfile.Commit(write(t, at("out/inside.csv"), false, "new")); err != nil {
 		t.Errorf("a file inside: %v", err)
 	}
-	if content(t, at("out.csv")) != "old" {
+	if filetest.Content(t, at("out.csv")) != "old" {
 		t.Error("the file was changed")
 	}
 }
@@ -106,7 +109,7 @@ func TestFolderInAnImage(t *testing.T) {
 	}
 	path := filepath.Join(layer("seen"), "out")
 	for _, keep := range []bool{false, true} { // before anything is written
-		_, err := CreateFolder(path, true, keep)
+		_, err := Create(path, true, keep)
 		if !errors.Is(err, unix.EXDEV) || !strings.Contains(err.Error(), "name one on a volume") {
 			t.Errorf("replacing: %v", err)
 		}
@@ -119,7 +122,7 @@ func TestFolderInAnImage(t *testing.T) {
 	if err := f.Discard(); err != nil {
 		t.Error(err)
 	}
-	if content(t, filepath.Join(path, "a")) != "old" {
+	if filetest.Content(t, filepath.Join(path, "a")) != "old" {
 		t.Error("the folder was changed")
 	}
 	entries, err := os.ReadDir(layer("seen"))
@@ -132,7 +135,7 @@ func TestFolderInAnImage(t *testing.T) {
 		if err := PublishAll([]*Folder{f}); err != nil {
 			t.Errorf("replacing a folder of its own: %v", err)
 		}
-		if err := f.Forget(); err != nil || content(t, filepath.Join(own, "a")) != text {
+		if err := f.RemoveReplaced(); err != nil || filetest.Content(t, filepath.Join(own, "a")) != text {
 			t.Errorf("replacing a folder of its own: %v", err)
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package atomicfile
+package atomicdir
 
 // exchange swaps the names of two folders.
 func exchange(a, b string) error { return exchangeByMoves(a, b) }

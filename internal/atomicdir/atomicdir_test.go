@@ -1,4 +1,4 @@
-package atomicfile
+package atomicdir
 
 import (
 	"context"
@@ -9,12 +9,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"noo/internal/atomicfile"
+	"noo/internal/filetest"
 )
 
 // fill starts a folder, writes files into it, and seals it.
 func fill(t *testing.T, path string, replace bool, files map[string]string) *Folder {
 	t.Helper()
-	f, err := CreateFolder(path, replace, false)
+	f, err := Create(path, replace, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +27,7 @@ func fill(t *testing.T, path string, replace bool, files map[string]string) *Fol
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Commit(write(t, at, false, text)); err != nil {
+		if err := atomicfile.Commit(write(t, at, false, text)); err != nil {
 			t.Fatal(err)
 		}
 		all[name] = int64(len(text))
@@ -46,16 +49,16 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Discard()
-	if content(t, filepath.Join(path, "x", "y", "b")) != "two" || !f.StandsWith(map[string]int64{"x/y/b": 3, "a": 3}) ||
-		f.StandsWith(map[string]int64{"a": 3}) || f.StandsWith(map[string]int64{"x/y/b": 3, "a": 4}) {
+	if filetest.Content(t, filepath.Join(path, "x", "y", "b")) != "two" || !f.Matches(map[string]int64{"x/y/b": 3, "a": 3}) ||
+		f.Matches(map[string]int64{"a": 3}) || f.Matches(map[string]int64{"x/y/b": 3, "a": 4}) {
 		t.Fatal("not what was written")
 	}
 
-	if _, err := CreateFolder(path, false, false); !errors.Is(err, ErrExists) {
+	if _, err := Create(path, false, false); !errors.Is(err, atomicfile.ErrExists) {
 		t.Fatalf("an existing folder: %v", err)
 	}
 	fill(t, path, true, map[string]string{"a": "three"}).Discard()
-	if content(t, filepath.Join(path, "a")) != "one" {
+	if filetest.Content(t, filepath.Join(path, "a")) != "one" {
 		t.Fatal("a discarded folder changed the target")
 	}
 	if err := os.Chmod(path, 0o750); err != nil {
@@ -65,8 +68,8 @@ func TestFolder(t *testing.T) {
 	if err := PublishAll([]*Folder{f}); err != nil {
 		t.Fatal(err)
 	}
-	f.Forget()
-	if got := names(t, dir); content(t, filepath.Join(path, "a")) != "three" || len(got) != 1 || len(names(t, path)) != 2 {
+	f.RemoveReplaced()
+	if got := filetest.Names(t, dir); filetest.Content(t, filepath.Join(path, "a")) != "three" || len(got) != 1 || len(filetest.Names(t, path)) != 2 {
 		t.Fatalf("after replacing: %v", got)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o750 {
@@ -97,11 +100,11 @@ func TestFolderTargets(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := CreateFolder(path, true, false); !errors.Is(err, want) {
+		if _, err := Create(path, true, false); !errors.Is(err, want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if len(names(t, filepath.Join(dir, "changed"))) != 3 {
+	if len(filetest.Names(t, filepath.Join(dir, "changed"))) != 3 {
 		t.Error("what was there is not there any more")
 	}
 }
@@ -111,7 +114,7 @@ func TestFolderTargets(t *testing.T) {
 func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	fill(t, path, false, map[string]string{"a": "1", "old/b": "2"})
-	f, err := CreateFolder(path, false, true)
+	f, err := Create(path, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +139,7 @@ func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
 	if err := PublishAll([]*Folder{f}); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(names(t, path), " "); got != "_SUCCESS a" {
+	if got := strings.Join(filetest.Names(t, path), " "); got != "_SUCCESS a" {
 		t.Errorf("the folder holds %s", got)
 	}
 }
@@ -156,7 +159,7 @@ func TestPublishAllOrNone(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(second, "came meanwhile"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := PublishAll(folders); !errors.Is(err, ErrExists) {
+		if err := PublishAll(folders); !errors.Is(err, atomicfile.ErrExists) {
 			t.Fatalf("over a folder that appeared: %v", err)
 		}
 		for _, f := range folders {
@@ -165,11 +168,11 @@ func TestPublishAllOrNone(t *testing.T) {
 		want := []string{"second"}
 		if exists {
 			want = []string{"first", "second"}
-			if content(t, filepath.Join(first, "a")) != "before" {
+			if filetest.Content(t, filepath.Join(first, "a")) != "before" {
 				t.Error("what was replaced is not back")
 			}
 		}
-		if got := names(t, dir); strings.Join(got, " ") != strings.Join(want, " ") {
+		if got := filetest.Names(t, dir); strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("left %v, want %v", got, want)
 		}
 	}
@@ -190,7 +193,7 @@ func TestSealThatIsEnded(t *testing.T) {
 // TestFolderThatAppearsMeanwhile is not replaced unasked, also not by an attempt that may look at what stands.
 func TestFolderThatAppearsMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
-	f, err := CreateFolder(path, false, true)
+	f, err := Create(path, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +207,7 @@ func TestFolderThatAppearsMeanwhile(t *testing.T) {
 	if err := os.Rename(other, path); err != nil {
 		t.Fatal(err)
 	}
-	if err := PublishAll([]*Folder{f}); !errors.Is(err, ErrExists) || content(t, filepath.Join(path, "a")) != "theirs" {
+	if err := PublishAll([]*Folder{f}); !errors.Is(err, atomicfile.ErrExists) || filetest.Content(t, filepath.Join(path, "a")) != "theirs" {
 		t.Errorf("a folder that appeared: %v", err)
 	}
 }
@@ -218,12 +221,12 @@ func TestKilledBetweenMoves(t *testing.T) {
 	if err := os.Rename(path, asideOf(path)); err != nil {
 		t.Fatal(err)
 	}
-	f, err := CreateFolder(path, true, false)
+	f, err := Create(path, true, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.Discard()
-	if content(t, filepath.Join(path, "a")) != "before" || len(names(t, filepath.Dir(path))) != 1 {
+	if filetest.Content(t, filepath.Join(path, "a")) != "before" || len(filetest.Names(t, filepath.Dir(path))) != 1 {
 		t.Error("what stood there is not back")
 	}
 }
@@ -245,7 +248,7 @@ func TestNeighbours(t *testing.T) {
 		}
 	}
 	other := fill(t, filepath.Join(dir, "x.old"), false, map[string]string{"a": "theirs"})
-	f, err := CreateFolder(filepath.Join(dir, "x"), false, true)
+	f, err := Create(filepath.Join(dir, "x"), false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +256,7 @@ func TestNeighbours(t *testing.T) {
 	if err := PublishAll([]*Folder{other}); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(names(t, dir), " "); got != "x.old" {
+	if got := strings.Join(filetest.Names(t, dir), " "); got != "x.old" {
 		t.Errorf("left %s", got)
 	}
 }
@@ -262,7 +265,7 @@ func TestNeighbours(t *testing.T) {
 func TestExchangeByMoves(t *testing.T) {
 	for _, swap := range []func(a, b string) error{exchange, exchangeByMoves} {
 		dir := t.TempDir()
-		a, b := filepath.Join(dir, ".b"+TempSuffix), filepath.Join(dir, "b")
+		a, b := filepath.Join(dir, ".b"+atomicfile.TempSuffix), filepath.Join(dir, "b")
 		for _, folder := range []string{a, b} {
 			if err := os.Mkdir(folder, 0o700); err != nil {
 				t.Fatal(err)
@@ -274,30 +277,20 @@ func TestExchangeByMoves(t *testing.T) {
 		if err := swap(a, b); err != nil {
 			t.Fatal(err)
 		}
-		if content(t, filepath.Join(a, "was")) != b || content(t, filepath.Join(b, "was")) != a || len(names(t, dir)) != 2 {
+		if filetest.Content(t, filepath.Join(a, "was")) != b || filetest.Content(t, filepath.Join(b, "was")) != a || len(filetest.Names(t, dir)) != 2 {
 			t.Error("not exchanged")
 		}
 	}
 }
 
-func TestInside(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700); err != nil {
+func write(t *testing.T, path string, replace bool, content string) *atomicfile.File {
+	t.Helper()
+	f, err := atomicfile.Create(path, replace)
+	if err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(dir, "link")
-	if err := os.Symlink(filepath.Join(dir, "a"), link); err != nil {
-		t.Skip("no links here")
+	if _, err := f.Write([]byte(content)); err != nil {
+		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		path, folder string
-		want         bool
-	}{
-		{"a", "a", true}, {"a/b", "a", true}, {"a/b/new/file", "a", true}, {"a", "a/b", false}, {"ab", "a", false},
-		{"link/b", "a", true}, {"a/b", "link", true}, {"link", "a", true}, {"new", "other", false}, {"new/x", "new", true},
-	} {
-		if got := Inside(filepath.Join(dir, filepath.FromSlash(c.path)), filepath.Join(dir, c.folder)); got != c.want {
-			t.Errorf("%s in %s: %v", c.path, c.folder, got)
-		}
-	}
+	return f
 }

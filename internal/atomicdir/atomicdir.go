@@ -1,7 +1,6 @@
-package atomicfile
-
-// Folders that are whole or not there, for runs over many files. A reader of the target never sees half a run: files
-// gather in a hidden folder beside it, which gets the target's name in one step when all of them are there.
+// Package atomicdir writes folders that are whole or not there. A reader of the target never sees half a run: files gather
+// in a hidden folder beside it, which gets the target's name in one step when all of them are there.
+package atomicdir
 
 import (
 	"bytes"
@@ -17,6 +16,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+
+	"noo/internal/access"
+	"noo/internal/atomicfile"
 )
 
 // Marker is the file in a folder that says that the folder is whole, by the convention of Hadoop and Spark, whose
@@ -76,28 +78,28 @@ type Folder struct {
 	target   string // absolute, with links resolved
 	staging  string
 	replace  bool
-	stands   bool   // the target was there, and not empty
-	existed  bool   // something was replaced, and stands in staging until Forget or withdraw
-	access   access // that it will have
-	files    access // that files in it will have
-	finished bool   // nothing is left to discard
+	stands   bool          // the target was there, and not empty
+	existed  bool          // something was replaced, and stands in staging until RemoveReplaced or withdraw
+	access   access.Access // that it will have
+	files    access.Access // that files in it will have
+	finished bool          // nothing is left to discard
 }
 
-// CreateFolder starts a folder that PublishAll will put at path, where there may be an empty folder already and, with
+// Create starts a folder that PublishAll will put at path, where there may be an empty folder already and, with
 // replace, one that a run of this program filled; anything else there is refused with ErrExists, ErrForeign,
 // ErrNotFolder or ErrMountPoint, now and once more when it is published. What is published has the permissions and the group of what it replaces; files in it
 // have those of the marker that stood there, or in an empty folder with setgid are for its group. With keep, what an earlier attempt left unfinished stays, for
 // the caller to look at, and a folder that stands is refused only when it is published: the caller may find that it is what it wants.
 // Otherwise the folder starts empty. The folder above path must exist. One process at a time may make the folder: the caller
 // holds the lock on LockPath.
-func CreateFolder(path string, replace, keep bool) (*Folder, error) {
-	target, err := resolveFolder(path)
+func Create(path string, replace, keep bool) (*Folder, error) {
+	target, err := ResolveLinks(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
+		return nil, fmt.Errorf("cannot write %s: %w", path, atomicfile.Cause(err))
 	}
-	f := &Folder{path: path, target: target, staging: stagingOf(target), replace: replace, access: access{0o700, anyGroup}, files: access{0o600, anyGroup}}
+	f := &Folder{path: path, target: target, staging: stagingOf(target), replace: replace, access: access.Access{Mode: 0o700, GID: access.AnyGroup}, files: access.Access{Mode: 0o600, GID: access.AnyGroup}}
 	if err := f.recover(); err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
+		return nil, fmt.Errorf("cannot write %s: %w", path, atomicfile.Cause(err))
 	}
 	if err := f.inspect(replace || keep); err != nil {
 		return nil, err
@@ -108,12 +110,12 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 	if err == nil {
 		err = os.Mkdir(f.staging, 0o700)
 		if keep && errors.Is(err, fs.ErrExist) {
-			makeWritable(f.staging) // it may have its final permissions already
+			access.MakeWritable(f.staging) // it may have its final permissions already
 			err = nil
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, Cause(err))
+		return nil, fmt.Errorf("cannot write %s: %w", path, atomicfile.Cause(err))
 	}
 	if f.stands && replace {
 		if err := tryExchange(f.target, f.staging); err != nil {
@@ -127,13 +129,13 @@ func CreateFolder(path string, replace, keep bool) (*Folder, error) {
 // unnamed is the error for a folder that could not be given its name.
 func (f *Folder) unnamed(err error) error {
 	if errors.Is(err, syscall.EXDEV) { // what the lower layers of an overlay file system hold
-		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, Cause(err))
+		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, atomicfile.Cause(err))
 	}
-	return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
+	return fmt.Errorf("cannot write %s: %w", f.path, atomicfile.Cause(err))
 }
 
 // stagingOf is the hidden folder in which the files of a target gather.
-func stagingOf(target string) string { return hiddenBeside(target, TempSuffix) }
+func stagingOf(target string) string { return hiddenBeside(target, atomicfile.TempSuffix) }
 
 func hiddenBeside(target, suffix string) string {
 	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+suffix)
@@ -141,7 +143,7 @@ func hiddenBeside(target, suffix string) string {
 
 // LockPath is a hidden file beside the folder at path, for whoever writes the folder to lock.
 func LockPath(path string) (string, error) {
-	target, err := FolderPlace(path)
+	target, err := Resolve(path)
 	return lockOf(target), err
 }
 
@@ -149,7 +151,7 @@ func lockOf(target string) string { return hiddenBeside(target, ".noo-lock") }
 
 // HiddenPaths are the hidden places beside the folder at path that making it uses. Nothing else may be there.
 func HiddenPaths(path string) ([]string, error) {
-	target, err := FolderPlace(path)
+	target, err := Resolve(path)
 	return []string{stagingOf(target), asideOf(target), lockOf(target)}, err
 }
 
@@ -168,14 +170,14 @@ func (f *Folder) recover() error {
 
 // removeLeft takes away something hidden that an earlier run left. The error names it: nobody would see it.
 func removeLeft(hidden string) error {
-	if err := removeTree(hidden); err != nil {
-		return fmt.Errorf("%s, which an earlier run left, cannot be removed (%w): remove it", hidden, Cause(err))
+	if err := access.RemoveTree(hidden); err != nil {
+		return fmt.Errorf("%s, which an earlier run left, cannot be removed (%w): remove it", hidden, atomicfile.Cause(err))
 	}
 	return nil
 }
 
-// resolveFolder gives the absolute path of a folder that need not be there, with links resolved.
-func resolveFolder(path string) (string, error) {
+// ResolveLinks gives the absolute path of a folder that need not be there, with links resolved.
+func ResolveLinks(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
@@ -189,16 +191,16 @@ func resolveFolder(path string) (string, error) {
 	}
 	parent, err := filepath.EvalSymlinks(filepath.Dir(absolute))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", missingFolder("the folder that it is to be in does not exist; make it first")
+		return "", atomicfile.MissingFolder("the folder that it is to be in does not exist; make it first")
 	}
 	return filepath.Join(parent, filepath.Base(absolute)), err
 }
 
-// FolderPlace gives the one name by which a folder that need not be there is known, whatever path leads to it.
-func FolderPlace(path string) (string, error) {
-	place, err := resolveFolder(path)
+// Resolve gives the one name by which a folder that need not be there is known, whatever path leads to it.
+func Resolve(path string) (string, error) {
+	place, err := ResolveLinks(path)
 	if err != nil {
-		return "", fmt.Errorf("cannot write %s: %w", path, Cause(err))
+		return "", fmt.Errorf("cannot write %s: %w", path, atomicfile.Cause(err))
 	}
 	return place, nil
 }
@@ -211,23 +213,23 @@ func (f *Folder) inspect(replace bool) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
+		return fmt.Errorf("cannot write %s: %w", f.path, atomicfile.Cause(err))
 	case !info.IsDir():
 		return refuse(ErrNotFolder)
 	}
-	f.access = accessOf(info)
-	f.files = f.access.filesBelow()
-	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) || mountRoot(f.target) {
+	f.access = access.Of(info)
+	f.files = f.access.FilesBelow()
+	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) || atomicfile.MountRoot(f.target) {
 		return refuse(ErrMountPoint)
 	}
 	entries, err := os.ReadDir(f.target)
 	switch {
 	case err != nil:
-		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
+		return fmt.Errorf("cannot write %s: %w", f.path, atomicfile.Cause(err))
 	case len(entries) == 0:
 		return nil
 	case !replace:
-		return refuse(ErrExists)
+		return refuse(atomicfile.ErrExists)
 	}
 	f.stands = true
 	marked, err := readMarker(f.target)
@@ -235,12 +237,12 @@ func (f *Folder) inspect(replace bool) error {
 		return refuse(ErrForeign)
 	}
 	if info, err := os.Lstat(filepath.Join(f.target, Marker)); err == nil {
-		f.files = accessOf(info).within(f.access)
-		f.files.mode |= 0o600
+		f.files = access.Of(info).Within(f.access)
+		f.files.Mode |= 0o600
 	}
 	files, err := listFiles(f.target)
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", f.path, Cause(err))
+		return fmt.Errorf("cannot write %s: %w", f.path, atomicfile.Cause(err))
 	}
 	delete(files, Marker)
 	for _, m := range marked.Files {
@@ -289,7 +291,7 @@ func readMarker(folder string) (*marker, error) {
 func (f *Folder) Path(name string) (string, error) {
 	path := filepath.Join(f.staging, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("cannot write %s in %s: %w", name, f.path, Cause(err))
+		return "", fmt.Errorf("cannot write %s in %s: %w", name, f.path, atomicfile.Cause(err))
 	}
 	return path, nil
 }
@@ -299,10 +301,10 @@ func (f *Folder) Standing(name string) string {
 	return filepath.Join(f.target, filepath.FromSlash(name))
 }
 
-// Keep takes everything away that an earlier attempt left in the folder, but the regular files with these names.
-func (f *Folder) Keep(names map[string]bool) error {
+// RemoveExcept takes everything away that an earlier attempt left in the folder, but the regular files with these names.
+func (f *Folder) RemoveExcept(names map[string]bool) error {
 	if err := f.keep(names); err != nil {
-		return fmt.Errorf("cannot write %s: %s, which an earlier run left, cannot be tidied (%w): remove it", f.path, f.staging, Cause(err))
+		return fmt.Errorf("cannot write %s: %s, which an earlier run left, cannot be tidied (%w): remove it", f.path, f.staging, atomicfile.Cause(err))
 	}
 	return nil
 }
@@ -320,15 +322,15 @@ func (f *Folder) keep(names map[string]bool) error {
 	return err
 }
 
-// Stands tells whether there was something at the target when the folder was started that PublishAll would have to replace.
-func (f *Folder) Stands() bool { return f != nil && f.stands }
+// Exists tells whether there was something at the target when the folder was started that PublishAll would have to replace.
+func (f *Folder) Exists() bool { return f != nil && f.stands }
 
 // Replaces tells whether PublishAll may replace what stands.
 func (f *Folder) Replaces() bool { return f.replace }
 
-// StandsWith tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and the marker that Seal
+// Matches tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and the marker that Seal
 // writes for them.
-func (f *Folder) StandsWith(sizes map[string]int64) bool {
+func (f *Folder) Matches(sizes map[string]int64) bool {
 	marked, err := os.ReadFile(filepath.Join(f.target, Marker))
 	if err != nil {
 		return false
@@ -371,7 +373,7 @@ func (f *Folder) Seal(ctx context.Context, sizes map[string]int64) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("writing %s: %w", f.path, Cause(err))
+		return fmt.Errorf("writing %s: %w", f.path, atomicfile.Cause(err))
 	}
 	return nil
 }
@@ -391,7 +393,7 @@ func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 	if err := f.syncFiles(ctx, m.Files); err != nil {
 		return err
 	}
-	file, err := Create(filepath.Join(f.staging, Marker), true)
+	file, err := atomicfile.Create(filepath.Join(f.staging, Marker), true)
 	if err != nil {
 		return err
 	}
@@ -403,17 +405,17 @@ func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 	if _, err := file.Write(text); err != nil {
 		return err
 	}
-	if err := Commit(file); err != nil {
+	if err := atomicfile.Commit(file); err != nil {
 		return err
 	}
 	folders, err := dropEmptyFolders(f.staging)
 	if err != nil {
 		return err
 	}
-	if err := f.files.give(file.target); err != nil {
+	if err := f.files.Give(file.Target); err != nil {
 		return err
 	}
-	below := f.access.foldersOf(f.files)
+	below := f.access.FoldersOf(f.files)
 	for _, folder := range folders {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -422,10 +424,10 @@ func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 		if folder == f.staging {
 			given = f.access
 		}
-		if err := given.give(folder); err != nil {
+		if err := given.Give(folder); err != nil {
 			return err
 		}
-		if err := syncFolder(folder); err != nil {
+		if err := atomicfile.SyncFolder(folder); err != nil {
 			return err
 		}
 	}
@@ -446,10 +448,10 @@ func (f *Folder) syncFiles(ctx context.Context, files []markedFile) error {
 		}
 		group.Go(func() error {
 			path := filepath.Join(f.staging, filepath.FromSlash(file.Name))
-			if err := f.files.give(path); err != nil {
+			if err := f.files.Give(path); err != nil {
 				return err
 			}
-			return syncFile(path)
+			return atomicfile.SyncFile(path)
 		})
 	}
 	return group.Wait()
@@ -472,7 +474,7 @@ func dropEmptyFolders(top string) (others []string, err error) {
 	return others, err
 }
 
-// publish gives a sealed folder its name. What it replaces is kept aside until Forget, so that withdraw can put it back.
+// publish gives a sealed folder its name. What it replaces is kept aside until RemoveReplaced, so that withdraw can put it back.
 func (f *Folder) publish() error {
 	if err := f.inspect(f.replace); err != nil {
 		return err
@@ -497,7 +499,7 @@ func (f *Folder) rename() error {
 		return err
 	}
 	f.finished = true
-	return syncFolder(filepath.Dir(f.target))
+	return atomicfile.SyncFolder(filepath.Dir(f.target))
 }
 
 // asideOf is where exchangeByMoves puts what stands at the target, for a moment. No other target has anything of this name.
@@ -520,7 +522,7 @@ func exchangeByMoves(a, b string) error {
 }
 
 // PublishAll publishes sealed folders in the order given, or none of them. The one that readers wait for belongs last. What they replace is
-// kept aside until Forget.
+// kept aside until RemoveReplaced.
 func PublishAll(folders []*Folder) error {
 	for i, f := range folders {
 		if err := f.publish(); err != nil {
@@ -546,13 +548,13 @@ func (f *Folder) withdraw() error {
 	return exchange(f.staging, f.target)
 }
 
-// Forget takes away what a published folder has replaced. An error says where what is left of it stands hidden.
-func (f *Folder) Forget() error {
+// RemoveReplaced takes away what a published folder has replaced. An error says where what is left of it stands hidden.
+func (f *Folder) RemoveReplaced() error {
 	if f == nil || !f.existed {
 		return nil
 	}
-	if err := removeTree(f.staging); err != nil {
-		return fmt.Errorf("%s holds what %s replaced and cannot be removed (%w): remove it", f.staging, f.path, Cause(err))
+	if err := access.RemoveTree(f.staging); err != nil {
+		return fmt.Errorf("%s holds what %s replaced and cannot be removed (%w): remove it", f.staging, f.path, atomicfile.Cause(err))
 	}
 	f.existed = false
 	return nil
@@ -564,8 +566,8 @@ func (f *Folder) Discard() error {
 	if f == nil || f.finished {
 		return nil
 	}
-	if err := removeTree(f.staging); err != nil {
-		return fmt.Errorf("%s holds what was to be %s and cannot be removed (%w): remove it", f.staging, f.path, Cause(err))
+	if err := access.RemoveTree(f.staging); err != nil {
+		return fmt.Errorf("%s holds what was to be %s and cannot be removed (%w): remove it", f.staging, f.path, atomicfile.Cause(err))
 	}
 	return nil
 }
@@ -577,32 +579,5 @@ func (f *Folder) DiscardEmpty() {
 	}
 	if _, err := dropEmptyFolders(f.staging); err == nil {
 		_ = syscall.Rmdir(f.staging) // which only an empty one lets happen
-	}
-}
-
-// Inside tells whether path is folder or lies in it, through whatever links. Neither need be there.
-func Inside(path, folder string) bool {
-	inner, err := resolveFolder(path)
-	if err != nil {
-		inner = PlaceOf(path).path
-	}
-	outer, err := resolveFolder(folder)
-	if err != nil {
-		outer = PlaceOf(folder).path
-	}
-	info, _ := os.Stat(outer)
-	for {
-		p := Place{path: inner}
-		if at, err := os.Stat(inner); err == nil {
-			p.info = at
-		}
-		if p.same(Place{path: outer, info: info}) {
-			return true
-		}
-		up := filepath.Dir(inner)
-		if up == inner {
-			return false
-		}
-		inner = up
 	}
 }

@@ -1,8 +1,10 @@
 //go:build !unix
 
-package atomicfile
+package atomicdir
 
-import "io/fs"
+import (
+	"io/fs"
+)
 
 // sameDevice returns true: Windows tells only when the folder is moved.
 func sameDevice(_, _ fs.FileInfo) bool { return true }
