@@ -5,11 +5,9 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +18,6 @@ import (
 	"noo/internal/iopaths"
 	"noo/job"
 )
-
-// ErrWorkingFolder is an output folder that cannot be replaced under the feet of whoever runs the command.
-var ErrWorkingFolder = errors.New("is or holds the folder that you are working in: name another one")
 
 // Run is many datasets to filter into one folder.
 type Run struct {
@@ -71,14 +66,14 @@ type finished struct {
 }
 
 // Do carries the run out and returns its report. On an error no folder appears. The errors are those of Run.Do, and
-// atomicfile.ErrForeign, ErrNotFolder, ErrMountPoint and ErrNotApart for folders that cannot be written, ErrWorkingFolder, ErrReservedName,
+// those of iopaths.Paths.Check and atomicdir.Create for folders that cannot be written, ErrReservedName,
 // ErrSameOutput and ErrStream for inputs that cannot be written there, and ErrBusy.
 func (f *Run) Do(ctx context.Context) (*job.Report, error) {
 	report := job.NewReport(f.Heading)
 	if err := f.Policy.Validate(); err != nil {
 		return nil, err
 	}
-	if err := f.keepApart(); err != nil {
+	if err := f.checkPaths(); err != nil {
 		return nil, err
 	}
 	if err := f.plan(); err != nil {
@@ -125,70 +120,23 @@ func (f *Run) folders() []string {
 	return []string{f.Withheld, f.Output}
 }
 
-// keepApart refuses outputs that lie in what is read, or in one another, and the other way round: a folder is replaced
-// as a whole.
-func (f *Run) keepApart() error {
-	var held []string // what no output folder may hold
+// checkPaths refuses outputs that are in what is read, or in one another, and the other way round: a folder is replaced as a
+// whole.
+func (f *Run) checkPaths() error {
+	var paths iopaths.Paths
+	paths.Read(f.Protected...)
 	for _, source := range f.Sources.Files {
-		path := source.Path
-		if resolved, err := filepath.EvalSymlinks(path); err == nil {
-			path = resolved
-		}
-		held = append(held, filepath.Dir(path))
+		paths.Read(source.Path)
 	}
-	for _, used := range f.Protected {
-		if resolved, err := filepath.EvalSymlinks(used); err == nil {
-			used = resolved
-		}
-		held = append(held, used)
+	paths.ReadFolders(f.Sources.Roots...)
+	paths.ReadMatching(f.Sources.Read)
+	for _, folder := range f.folders() {
+		paths.WriteFolder(folder)
 	}
-	slices.Sort(held)
-	held = slices.Compact(held)
-	folders := f.folders()
-	for i, folder := range folders {
-		if here, err := os.Getwd(); err == nil && iopaths.Inside(here, folder) {
-			return fmt.Errorf("cannot write %s: it %w", folder, ErrWorkingFolder)
-		}
-		others := slices.Concat(f.Sources.Roots, folders[:i], folders[i+1:])
-		if f.touches(folder, others, held) || inputs.Reads(f.Sources.Arguments, folder, true) {
-			return fmt.Errorf("cannot write %s: it %w", folder, atomicdir.ErrNotApart)
-		}
-		hidden, err := atomicdir.HiddenPaths(folder)
-		if err != nil {
-			return err
-		}
-		for _, path := range hidden {
-			if f.touches(path, others, held) || slices.ContainsFunc(f.Sources.Files, func(s inputs.Source) bool { return iopaths.Inside(s.Path, path) }) {
-				return fmt.Errorf("cannot write %s: what is hidden beside it for that %w", folder, atomicdir.ErrNotApart)
-			}
-		}
+	if f.Outputs.Report != "-" {
+		paths.Write(f.Outputs.Report)
 	}
-	return f.keepReportApart()
-}
-
-// touches tells whether a folder that is written lies in one of others, or holds something that is read or the report.
-func (f *Run) touches(written string, others, held []string) bool {
-	return slices.ContainsFunc(others, func(other string) bool { return iopaths.Inside(written, other) }) ||
-		slices.ContainsFunc(held, func(path string) bool { return iopaths.Inside(path, written) }) ||
-		f.hasReport() && iopaths.Inside(f.Outputs.Report, written)
-}
-
-// hasReport tells whether the report is a file.
-func (f *Run) hasReport() bool { return f.Outputs.Report != "" && f.Outputs.Report != "-" }
-
-// keepReportApart refuses a report that is what the run reads.
-func (f *Run) keepReportApart() error {
-	if !f.hasReport() {
-		return nil
-	}
-	var read []iopaths.Place
-	for _, source := range f.Sources.Files {
-		read = append(read, iopaths.PlaceOf(source.Path))
-	}
-	for _, used := range f.Protected {
-		read = append(read, iopaths.PlaceOf(used))
-	}
-	return iopaths.KeepApart(read, []iopaths.Place{iopaths.PlaceOf(f.Outputs.Report)})
+	return paths.Check()
 }
 
 // create starts the folders and the report.

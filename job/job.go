@@ -112,7 +112,7 @@ func (o *outputs) discard() {
 
 // Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
 // for a bad input, a *columns.ChoiceError where the identifying columns could not be told, a *columns.PreflightError where others hold NHS
-// numbers, a *CompressionError, a *PolicyError, atomicfile.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular
+// numbers, a *CompressionError, a *PolicyError, iopaths.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular
 // for an output that cannot be, ErrReadBack or formats.ErrMiscompressed for one that is wrong, the context's cause when
 // it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
@@ -120,7 +120,7 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	if err := r.Policy.Validate(); err != nil {
 		return nil, err
 	}
-	if err := r.keepApart(); err != nil {
+	if err := r.checkPaths(); err != nil {
 		return nil, err
 	}
 	r.Digests = r.Digests || r.Report != ""
@@ -194,32 +194,29 @@ func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
 	return r.filter(ctx, in, out)
 }
 
-// keepApart refuses outputs that are what the run reads, or one another, through whatever name, link or stream.
-func (r *Run) keepApart() error {
-	var read, written []iopaths.Place
-	for _, path := range append([]string{r.Input}, r.Protected...) {
-		if path == "-" {
-			read = append(read, iopaths.PlaceOfOpen("stdin", r.Stdin))
-		} else {
-			read = append(read, iopaths.PlaceOf(path))
-		}
+// checkPaths refuses outputs that are what the run reads, or one another.
+func (r *Run) checkPaths() error {
+	var paths iopaths.Paths
+	paths.Read(r.Protected...)
+	if r.Input == "-" {
+		paths.ReadOpen("stdin", r.Stdin)
+	} else {
+		paths.Read(r.Input)
 	}
 	streams := 0
 	for _, path := range []string{r.Output, r.Withheld, r.Report} {
-		switch path {
-		case "":
-		case "-":
-			if streams++; streams > 1 {
-				return fmt.Errorf("cannot write to stdout twice: it %w", iopaths.ErrSameFile)
-			}
-			if file, ok := r.Stdout.(*os.File); ok {
-				written = append(written, iopaths.PlaceOfOpen("stdout", file))
-			}
-		default:
-			written = append(written, iopaths.PlaceOf(path))
+		if path != "-" {
+			paths.Write(path)
+			continue
+		}
+		if streams++; streams > 1 {
+			return fmt.Errorf("cannot write two outputs to stdout: %w", iopaths.ErrSameFile)
+		}
+		if file, ok := r.Stdout.(*os.File); ok {
+			paths.WriteOpen("stdout", file)
 		}
 	}
-	return iopaths.KeepApart(read, written)
+	return paths.Check()
 }
 
 // watch has the progress of reading told.

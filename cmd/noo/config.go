@@ -133,7 +133,7 @@ func (c *config) keepFiguresApart() error {
 		}
 		place := iopaths.PlaceOf(g.texts[0])
 		for i, other := range writers {
-			if iopaths.KeepApart(written[i:i+1], []iopaths.Place{place}) != nil {
+			if written[i].Same(place) {
 				return settingError{fmt.Errorf("%s: %s: the jobs %s and %s would write their figures to the same file, and lose the other's: give each job its own",
 					g.origin.place, metricsFlag, other.name, j.name)}
 			}

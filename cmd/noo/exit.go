@@ -94,7 +94,7 @@ func exitCode(ctx context.Context, err error) int {
 // wrongUse are errors about what the command line asks for.
 var wrongUse = []error{
 	snapshot.ErrNoPassword, iopaths.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicdir.ErrForeign,
-	atomicdir.ErrNotFolder, atomicdir.ErrMountPoint, atomicfile.ErrMounted, atomicdir.ErrNotApart, batch.ErrSameOutput, batch.ErrWorkingFolder, batch.ErrStream, inputs.ErrStreamTwice, batch.ErrReservedName,
+	atomicdir.ErrNotFolder, atomicdir.ErrMountPoint, atomicfile.ErrMounted, iopaths.ErrNotApart, batch.ErrSameOutput, iopaths.ErrWorkingFolder, batch.ErrStream, inputs.ErrStreamTwice, batch.ErrReservedName,
 }
 
 func isAny(err error, known []error) bool {

@@ -219,7 +219,7 @@ func keepJobsApart(jobs []*configJob, commands []*cobra.Command) error {
 			}
 			at := iopaths.PlaceOf(flag.Value.String())
 			for _, other := range places {
-				if other.job != j && iopaths.KeepApart([]iopaths.Place{other.at}, []iopaths.Place{at}) != nil {
+				if other.job != j && other.at.Same(at) {
 					return usageError{fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s", other.job.name, j.name, flag.Value, name)}
 				}
 			}

@@ -97,7 +97,7 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	if streams(lists)+streams(f.checked) > 1 {
 		return usageError{errors.New("standard input (-) can be read as one list only")}
 	}
-	if err := f.keepApart(t, lists); err != nil {
+	if err := f.checkPaths(t, lists); err != nil {
 		return err
 	}
 	out, err := atomicfile.Create(f.output, f.force)
@@ -159,15 +159,18 @@ func streams(lists []string) (n int) {
 	return n
 }
 
-// keepApart refuses an output that is one of the files that the build reads.
-func (f *buildFlags) keepApart(t terminal, lists []string) error {
-	read := []iopaths.Place{iopaths.PlaceOf(f.key), iopaths.PlaceOfOpen("stdin", t.in)}
+// checkPaths refuses an output that is one of the files that the build reads.
+func (f *buildFlags) checkPaths(t terminal, lists []string) error {
+	var paths iopaths.Paths
+	paths.Read(f.key)
+	paths.ReadOpen("stdin", t.in)
 	for _, path := range append(lists, f.checked...) {
 		if path != "-" {
-			read = append(read, iopaths.PlaceOf(path))
+			paths.Read(path)
 		}
 	}
-	return iopaths.KeepApart(read, []iopaths.Place{iopaths.PlaceOf(f.output)})
+	paths.Write(f.output)
+	return paths.Check()
 }
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted out.

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/cmd/noo/internal/metrics"
-	"noo/internal/atomicdir"
 	"noo/internal/inputs"
 	"noo/internal/iopaths"
 	"noo/internal/lockfile"
@@ -120,7 +119,7 @@ func (f *unattended) ready(data *dataFlags) error {
 
 // validate refuses what cannot work before anything is waited for.
 func (f *unattended) validate(t terminal, data *dataFlags, named files) error {
-	if err := f.keepApart(t, data, named); err != nil {
+	if err := f.checkPaths(t, data, named); err != nil {
 		return err
 	}
 	if f.metrics != "" {
@@ -129,26 +128,28 @@ func (f *unattended) validate(t terminal, data *dataFlags, named files) error {
 	return nil
 }
 
-// keepApart refuses a lock or figures in a file that the run needs for something else.
-func (f *unattended) keepApart(t terminal, data *dataFlags, named files) error {
-	var read, written []iopaths.Place
-	for _, path := range append([]string{data.path}, named.read...) {
+// checkPaths refuses a lock or metrics in a file that the run needs for something else, and outputs that the next run would read.
+func (f *unattended) checkPaths(t terminal, data *dataFlags, named files) error {
+	var paths iopaths.Paths
+	paths.Read(data.path)
+	for _, path := range named.read {
 		if path == "-" {
-			read = append(read, iopaths.PlaceOfOpen("stdin", t.in))
-		} else if path != "" {
-			read = append(read, iopaths.PlaceOf(path))
+			paths.ReadOpen("stdin", t.in)
+		} else {
+			paths.Read(path)
 		}
 	}
+	paths.ReadMatching(func(path string, folder bool) bool { return inputs.Reads(named.read, path, folder) })
 	for _, path := range append([]string{f.lock, f.metrics}, named.written...) {
-		if path == "" || path == "-" {
-			continue
-		}
-		written = append(written, iopaths.PlaceOf(path))
-		if inputs.Reads(named.read, path, isFolder(path)) {
-			return fmt.Errorf("cannot write %s: it %w", path, atomicdir.ErrNotApart)
+		switch {
+		case path == "-":
+		case isFolder(path):
+			paths.WriteFolder(path)
+		default:
+			paths.Write(path)
 		}
 	}
-	return iopaths.KeepApart(read, written)
+	return paths.Check()
 }
 
 // alone runs with the lock, if there is to be one.

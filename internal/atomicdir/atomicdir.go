@@ -36,8 +36,6 @@ var (
 	ErrNotFolder = errors.New("is not a folder")
 	// ErrMountPoint is a target that cannot be given its name in one step, since another file system begins there.
 	ErrMountPoint = errors.New("is where another file system or folder is mounted: name a folder inside it")
-	// ErrNotApart is a folder that is written and lies in one that is read, or the other way round.
-	ErrNotApart = errors.New("lies in or around something else that is read or written: name another place")
 )
 
 // marker is the content of the marker file: what the folder holds. It has nothing of the inputs, not even a digest: from

@@ -84,6 +84,9 @@ func (s *Sources) Describe() string {
 	return s.Files[0].Path
 }
 
+// Read tells whether the arguments would find what is put at path or, of a folder, what may be put into it. See Reads.
+func (s *Sources) Read(path string, folder bool) bool { return Reads(s.Arguments, path, folder) }
+
 // Expand finds the files that the arguments name: files; folders, with everything below them but what Spark too passes
 // over (names that start with "." or "_", unless they are partitions such as _k=v); and patterns with *, ?, [a-z], {a,b} and **, for
 // shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it, and so are folders before a pattern.

@@ -1,8 +1,8 @@
 package iopaths
 
+// Places: two names, or links, of one file are one place.
+
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,9 +11,6 @@ import (
 
 	"noo/internal/atomicdir"
 )
-
-// ErrSameFile is an output that is a file which is read, or another output.
-var ErrSameFile = errors.New("is used for something else at the same time: name another file")
 
 // Place is where a command reads or writes. Two names, or links, of one file are the same place.
 type Place struct {
@@ -47,7 +44,8 @@ func PlaceOfOpen(name string, file *os.File) Place {
 	return p
 }
 
-func (p Place) same(other Place) bool {
+// Same reports whether two places are one.
+func (p Place) Same(other Place) bool {
 	switch {
 	case p.info != nil && other.info != nil:
 		return os.SameFile(p.info, other.info)
@@ -57,20 +55,6 @@ func (p Place) same(other Place) bool {
 		return strings.EqualFold(p.path, other.path) // their file systems do not tell the two apart
 	}
 	return p.path == other.path
-}
-
-// KeepApart returns an error that wraps ErrSameFile if a place that is written is also read, or written twice.
-func KeepApart(read, written []Place) error {
-	known := append([]Place(nil), read...)
-	for _, p := range written {
-		for _, other := range known {
-			if p.same(other) {
-				return fmt.Errorf("cannot write %s: it %w", p.name, ErrSameFile)
-			}
-		}
-		known = append(known, p)
-	}
-	return nil
 }
 
 // Inside tells whether path is folder or lies in it, through whatever links. Neither need be there.
@@ -89,7 +73,7 @@ func Inside(path, folder string) bool {
 		if at, err := os.Stat(inner); err == nil {
 			p.info = at
 		}
-		if p.same(Place{path: outer, info: info}) {
+		if p.Same(Place{path: outer, info: info}) {
 			return true
 		}
 		up := filepath.Dir(inner)
