@@ -17,19 +17,20 @@ import (
 	"noo/internal/atomicdir"
 	"noo/internal/atomicfile"
 	"noo/internal/inputs"
+	"noo/internal/kind"
 	"noo/job"
 )
 
 // Errors of a Run whose outputs cannot be named.
 var (
 	// ErrSameOutput is two inputs that would be one file of an output folder.
-	ErrSameOutput = errors.New("would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
+	ErrSameOutput = kind.New(kind.Usage, "would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
 	// ErrNotUTF8 is a file whose name no report can hold.
 	ErrNotUTF8 = errors.New("its name is not in UTF-8: rename it")
 	// ErrReservedName is an input whose output would be the marker of the folder.
-	ErrReservedName = errors.New("has the name that says that a folder is complete: rename it")
+	ErrReservedName = kind.New(kind.Usage, "has the name that says that a folder is complete: rename it")
 	// ErrStream is standard input, which has no name for its output.
-	ErrStream = errors.New("standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
+	ErrStream = kind.New(kind.Usage, "standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
 )
 
 // planned is a source with what is known before it is filtered.

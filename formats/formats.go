@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"noo/internal/kind"
 )
 
 // Format is one file format, configured and ready to open inputs. It is safe for concurrent use.
@@ -244,6 +246,9 @@ func (e *InputError) Place() string {
 	}
 	return place.String()
 }
+
+// Kind returns kind.Input.
+func (*InputError) Kind() kind.Kind { return kind.Input }
 
 // Unwrap gives the reason.
 func (e *InputError) Unwrap() error { return e.Err }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"noo/formats"
+	"noo/internal/kind"
 )
 
 // Reasons for which an output cannot be compressed as it would be; each comes wrapped in a *CompressionError.
@@ -40,6 +41,9 @@ func (e *CompressionError) Error() string {
 	}
 	return text
 }
+
+// Kind returns kind.Usage.
+func (*CompressionError) Kind() kind.Kind { return kind.Usage }
 
 // Unwrap gives the reason.
 func (e *CompressionError) Unwrap() error { return e.Err }

@@ -15,6 +15,7 @@ import (
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/iopaths"
+	"noo/internal/kind"
 )
 
 // Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules, and where it runs. It
@@ -99,6 +100,9 @@ func (e *PolicyError) Error() string {
 	}[e.Verdict]
 	return fmt.Sprintf("%s: record %d %s, and the policy is --%s fail; nothing was written", e.Name, e.Record, what, e.Verdict)
 }
+
+// Kind returns kind.Disclosure.
+func (*PolicyError) Kind() kind.Kind { return kind.Disclosure }
 
 // outputs are all that a run writes.
 type outputs struct{ dataset, withheld, report *output }

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"noo/internal/atomicfile"
+	"noo/internal/kind"
 	"noo/internal/nhsnumber"
 )
 
@@ -37,6 +38,9 @@ type ListError struct {
 	Line int    // from 1
 	Err  error
 }
+
+// Kind returns kind.Input.
+func (*ListError) Kind() kind.Kind { return kind.Input }
 
 // Error names the list, the line and what is wrong, but never what the line holds.
 func (e *ListError) Error() string { return fmt.Sprintf("list %s, line %d: %v", e.Name, e.Line, e.Err) }

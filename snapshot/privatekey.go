@@ -12,9 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"noo/internal/atomicfile"
-
 	"aead.dev/minisign"
+
+	"noo/internal/atomicfile"
+	"noo/internal/kind"
 )
 
 // PrivateSuffix ends the names of private key files.
@@ -27,7 +28,7 @@ var (
 	// ErrPassword is a wrong password, or a key that was altered: the format cannot tell them apart.
 	ErrPassword = errors.New("the password is wrong, or the key is damaged")
 	// ErrNoPassword is an empty password, or none where one is needed.
-	ErrNoPassword = errors.New("it needs a password, which must not be empty")
+	ErrNoPassword = kind.New(kind.Usage, "it needs a password, which must not be empty")
 	// ErrKeyDamaged is a private key whose public half does not belong to it. Signing with it would give the key away.
 	ErrKeyDamaged = errors.New("its two halves do not belong together; restore it from a copy")
 )

@@ -6,6 +6,8 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+
+	"noo/internal/kind"
 )
 
 // ErrRefused matches, with errors.Is, every Refusal.
@@ -55,6 +57,9 @@ func (r *Refusal) Error() string {
 	}
 	return fmt.Sprintf("snapshot %s refused: %v: %s", r.Path, r.Reason, r.Detail)
 }
+
+// Kind returns kind.Snapshot.
+func (*Refusal) Kind() kind.Kind { return kind.Snapshot }
 
 // Unwrap returns the reason.
 func (r *Refusal) Unwrap() error { return r.Reason }

@@ -15,6 +15,7 @@ import (
 	"aead.dev/minisign"
 
 	"noo/internal/atomicfile"
+	"noo/internal/kind"
 )
 
 // PublicSuffix ends the names of public key files.
@@ -31,6 +32,9 @@ type KeyError struct {
 
 // Error names the file and what is wrong with it.
 func (e *KeyError) Error() string { return fmt.Sprintf("key file %s: %v", e.Path, e.Err) }
+
+// Kind returns kind.Usage.
+func (*KeyError) Kind() kind.Kind { return kind.Usage }
 
 // Unwrap returns what is wrong.
 func (e *KeyError) Unwrap() error { return e.Err }

@@ -9,15 +9,17 @@ import (
 	"io"
 
 	"aead.dev/minisign"
+
+	"noo/internal/kind"
 )
 
 // Errors that Write returns for sets that no snapshot may hold.
 var (
 	// ErrOutsideChecked is a set of who has opted out that is no part of the set of who was looked up.
-	ErrOutsideChecked = errors.New("opted_out holds numbers that are not in checked")
+	ErrOutsideChecked = kind.New(kind.Input, "opted_out holds numbers that are not in checked")
 	// ErrNobody is a national snapshot in which nobody has opted out: it would let everybody's record pass, and is far
 	// more likely a list that went missing.
-	ErrNobody = errors.New("nobody has opted out in it: check the lists")
+	ErrNobody = kind.New(kind.Input, "nobody has opted out in it: check the lists")
 )
 
 // Sets are the numbers in a snapshot.

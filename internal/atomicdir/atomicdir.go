@@ -19,6 +19,7 @@ import (
 
 	"noo/internal/access"
 	"noo/internal/atomicfile"
+	"noo/internal/kind"
 )
 
 // Marker is the file in a folder that says that the folder is whole, by the convention of Hadoop and Spark, whose
@@ -31,11 +32,11 @@ const markerSchema = "noo/folder/v1"
 // Errors about folders.
 var (
 	// ErrForeign is a folder that cannot be replaced as a whole since not all in it was written by a run.
-	ErrForeign = errors.New("holds files that noo did not write there: move them away, or name another folder")
+	ErrForeign = kind.New(kind.Usage, "holds files that noo did not write there: move them away, or name another folder")
 	// ErrNotFolder is a target for a folder that is something else.
-	ErrNotFolder = errors.New("is not a folder")
+	ErrNotFolder = kind.New(kind.Usage, "is not a folder")
 	// ErrMountPoint is a target that cannot be given its name in one step, since another file system begins there.
-	ErrMountPoint = errors.New("is where another file system or folder is mounted: name a folder inside it")
+	ErrMountPoint = kind.New(kind.Usage, "is where another file system or folder is mounted: name a folder inside it")
 )
 
 // marker is the content of the marker file: what the folder holds. It has nothing of the inputs, not even a digest: from

@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"noo/internal/access"
+	"noo/internal/kind"
 )
 
 // TempSuffix ends the name that an uncommitted file has where the file system knows no unnamed files.
@@ -23,11 +24,11 @@ const TempSuffix = ".noo-partial"
 // Errors that Create and Commit wrap.
 var (
 	// ErrExists is a target that exists although replacing it was not asked for.
-	ErrExists = errors.New("exists already")
+	ErrExists = kind.New(kind.Usage, "exists already")
 	// ErrNotRegular is a target that is a folder, a device or a pipe: such a thing is never replaced.
-	ErrNotRegular = errors.New("is not a regular file")
+	ErrNotRegular = kind.New(kind.Usage, "is not a regular file")
 	// ErrMounted is a target at which a file is mounted, as into a container: it cannot be replaced in one step.
-	ErrMounted = errors.New("is a file that is mounted there by itself, and cannot be replaced: mount the folder that it is in")
+	ErrMounted = kind.New(kind.Usage, "is a file that is mounted there by itself, and cannot be replaced: mount the folder that it is in")
 )
 
 // HiddenVariable makes files have hidden names on Linux too, as they have elsewhere. It is for file systems on which

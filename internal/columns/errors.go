@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"noo/formats"
+	"noo/internal/kind"
 )
 
 // Errors that choosing the columns can give; each is wrapped in a *ChoiceError.
@@ -121,6 +122,9 @@ func (e *ChoiceError) said() string {
 	return fmt.Sprintf("%s %s %s named like an NHS number and not by --column: filter by all with%s, or, where there is no number in it, pass%s",
 		columns, strings.Join(names, ", "), are, flags("--column", slices.Concat(e.Named, e.Said)), flags("--allow-column", e.Said))
 }
+
+// Kind returns kind.Usage.
+func (*ChoiceError) Kind() kind.Kind { return kind.Usage }
 
 // Unwrap gives the reason.
 func (e *ChoiceError) Unwrap() error { return e.Err }
@@ -260,6 +264,9 @@ func recordsWritten(n int64) string {
 	}
 	return fmt.Sprintf("%d records that would be kept", n)
 }
+
+// Kind returns kind.Usage.
+func (*PreflightError) Kind() kind.Kind { return kind.Usage }
 
 // Unwrap gives the reason.
 func (e *PreflightError) Unwrap() error { return e.Err }

@@ -22,6 +22,7 @@ import (
 	"noo/internal/atomicdir"
 	"noo/internal/atomicfile"
 	"noo/internal/iopaths"
+	"noo/internal/kind"
 	"noo/internal/nhsnumber"
 )
 
@@ -36,7 +37,7 @@ var (
 	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern starts, below which outputs have their names.
 	ErrOutside = errors.New("one of its alternatives {a,b} leads out of the folder before them: name that by a pattern of its own")
 	// ErrStreamTwice is standard input named more than once.
-	ErrStreamTwice = errors.New("standard input (-) can be read only once: name it once")
+	ErrStreamTwice = kind.New(kind.Usage, "standard input (-) can be read only once: name it once")
 	// ErrNumberInName is a file or folder whose name is about one person: records are removed from files, names stay.
 	ErrNumberInName = errors.New("a name that is or may be an NHS number: noo looks for numbers in records, not in the names of files and folders; rename it, or put the number into a column")
 	// ErrNotAFile is something in a folder that is neither a file nor a folder, such as a pipe or a link to a folder.

@@ -3,23 +3,23 @@
 package iopaths
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"noo/internal/atomicdir"
+	"noo/internal/kind"
 )
 
 // Reasons for which Check refuses a path that is written.
 var (
 	// ErrSameFile is an output that is a file which is read, or another output.
-	ErrSameFile = errors.New("name another file")
+	ErrSameFile = kind.New(kind.Usage, "name another file")
 	// ErrNotApart is an output in a folder that is read or written, or a folder to be written that holds something else which is.
-	ErrNotApart = errors.New("name another place")
+	ErrNotApart = kind.New(kind.Usage, "name another place")
 	// ErrWorkingFolder is an output folder that cannot be replaced while the command is run from inside it.
-	ErrWorkingFolder = errors.New("it is or holds the folder that you are working in: name another one")
+	ErrWorkingFolder = kind.New(kind.Usage, "it is or holds the folder that you are working in: name another one")
 )
 
 // Paths are the paths of one command. The zero Paths has none. It is not safe for concurrent use.
