@@ -11,7 +11,6 @@ import (
 	"io"
 
 	"github.com/andybalholm/brotli"
-	"github.com/golang/snappy"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/huff0"
 	"github.com/klauspost/compress/s2"
@@ -54,7 +53,6 @@ const (
 
 // compressor holds the working memory of every codec that it has met. It is for one goroutine at a time.
 type compressor struct {
-	sample    []byte // what a sample was compressed to
 	zstdIn    *zstd.Decoder
 	zstdOut   *zstd.Encoder
 	gzipIn    *gzip.Reader
@@ -63,8 +61,6 @@ type compressor struct {
 	brotli    *brotli.Writer
 	lz4       lz4.Compressor
 	huffman   *huff0.Scratch
-	huffmanIn *huff0.Scratch
-	texts     *textEncoder
 	literals  []byte
 	sequences *sequencer
 	scratch   bytes.Buffer
@@ -131,9 +127,6 @@ func fill(dst []byte, r io.Reader) error {
 }
 
 func (z *compressor) unzstd(dst, src []byte) (err error) {
-	if z.unzstdEven(dst, src) {
-		return nil
-	}
 	if z.zstdIn == nil {
 		z.zstdIn, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
@@ -240,31 +233,27 @@ func (z *compressor) compressLike(c codec, dst, src []byte, was origin) ([]byte,
 	switch {
 	case c == snappyCodec && was.packed >= was.size && len(src) > 0:
 		return appendSnappyLiteral(dst, src), nil
-	case c == snappyCodec:
-		return z.snappyLike(dst, src, was)
 	case c == zstdCodec:
 		return z.zstdLike(dst, src, was)
 	}
 	return z.compress(c, dst, src)
 }
 
-// textMargin is how much larger than the input's own page a page of short texts may become for the sake of speed.
-const textMargin = 1.1
+// zstdMargin is how much larger than the input's own page noo may make a page for the sake of speed.
+const zstdMargin = 1.08
 
-// zstdLike chooses among four encoders by what they make of the page.
+// zstdLike appends src, compressed by noo's encoder for what the page holds, or by klauspost's
+// where there is none or it makes the page too large.
 func (z *compressor) zstdLike(dst, src []byte, was origin) ([]byte, error) {
 	if !*was.loses {
 		start := len(dst)
 		made := false
 		if dst, made = z.zstdValues(dst, src, was); made {
-			if float64(len(dst)-start) <= huffmanMargin*was.ratio()*float64(len(src)) {
+			if float64(len(dst)-start) <= zstdMargin*was.ratio()*float64(len(src)) {
 				return dst, nil
 			}
 			*was.loses, dst = true, dst[:start]
 		}
-	}
-	if huffmanSuits(src, was.size, was.packed) {
-		return z.appendHuffman(dst, src), nil
 	}
 	return z.compress(zstdCodec, dst, src)
 }
@@ -280,41 +269,6 @@ func (z *compressor) zstdValues(dst, src []byte, was origin) (_ []byte, made boo
 		return z.appendValues(dst, src, was.levels), true
 	}
 	return dst, false
-}
-
-// snappyLike chooses among three encoders by what they make of the page.
-func (z *compressor) snappyLike(dst, src []byte, was origin) ([]byte, error) {
-	if was.holds == plainTexts && !*was.loses && textsSuit(src, was.levels, was.n) {
-		if z.texts == nil {
-			z.texts = &textEncoder{}
-		}
-		start := len(dst)
-		dst = z.texts.append(dst, src, was.levels)
-		if float64(len(dst)-start) <= textMargin*was.ratio()*float64(len(src)) {
-			return dst, nil
-		}
-		*was.loses, dst = true, dst[:start]
-	}
-	if z.fastSnappyLoses(src, was.size, was.packed) {
-		return appendBlock(dst, snappy.MaxEncodedLen(len(src)), func(room []byte) (int, error) {
-			return len(snappy.Encode(room, src)), nil
-		})
-	}
-	return z.compress(snappyCodec, dst, src)
-}
-
-// fastSnappyLoses tells whether the faster of the two encoders makes src notably larger than the writer of the input made the
-// page, of which it compressed size bytes to packed. It finds fewer of the short matches that short texts are full of: on
-// NHS numbers as text it leaves 77 % and the other 68 %, at 340 and 260 MB/s. It goes by a sample, so it hangs on the data
-// alone.
-func (z *compressor) fastSnappyLoses(src []byte, size, packed int) bool {
-	const sample = 32 << 10
-	if len(src) < 2*sample || size <= 0 {
-		return false
-	}
-	z.sample = grow(z.sample[:0], s2.MaxEncodedLen(sample))
-	found := len(s2.EncodeSnappy(z.sample[:cap(z.sample)], src[len(src)/2:][:sample]))
-	return float64(found)/sample > 1.04*float64(packed)/float64(size)
 }
 
 // appendSnappyLiteral appends a Snappy block of a single literal (snappy, format_description.txt, 2.1).
