@@ -17,6 +17,8 @@ import (
 type readingFlags struct {
 	csv     csv.Format
 	parquet parquet.Format
+	// independentReadBack has Parquet outputs read back by code that did not write them.
+	independentReadBack bool
 }
 
 func (f *readingFlags) add(cmd *cobra.Command) {
@@ -40,6 +42,9 @@ func (f *readingFlags) validate() error {
 
 // formats are the formats that inputs may have. A new format is one more line here.
 func (f *readingFlags) formats() []formats.Format {
+	if f.independentReadBack {
+		f.parquet.ReadBackWith = parquet.Independent{}
+	}
 	return []formats.Format{
 		f.parquet,
 		f.csv, // last: it takes any text

@@ -76,10 +76,10 @@ type bounds struct {
 	maxPrefix uint64
 }
 
-// reset makes b ready for a column chunk.
-func (b *bounds) reset(l *leaf) {
+// reset makes b ready for a column chunk whose values have an order and a width in bytes, 0 for BYTE_ARRAY.
+func (b *bounds) reset(order ordering, width int) {
 	*b = bounds{
-		order: l.order, width: l.width, minBytes: b.minBytes[:0], maxBytes: b.maxBytes[:0],
+		order: order, width: width, minBytes: b.minBytes[:0], maxBytes: b.maxBytes[:0],
 		minInt: math.MaxInt64, maxInt: math.MinInt64, minUint: math.MaxUint64,
 		minFloat: math.Inf(1), maxFloat: math.Inf(-1),
 	}

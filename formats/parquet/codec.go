@@ -205,12 +205,12 @@ const (
 	plainEights // integers and floating-point numbers of eight bytes
 )
 
-// contentOf tells what a page of a column holds.
-func contentOf(l *leaf, e encoding) content {
+// contentOf tells how the values of a page of a type and encoding lie.
+func contentOf(kind physical, e encoding) content {
 	switch {
-	case e == plain && l.kind == byteArray:
+	case e == plain && kind == byteArray:
 		return plainTexts
-	case e == plain && (l.kind == int64Type || l.kind == double):
+	case e == plain && (kind == int64Type || kind == double):
 		return plainEights
 	}
 	return anything

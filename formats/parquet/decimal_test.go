@@ -42,15 +42,12 @@ func plainNotation(n *big.Int, scale int) string {
 	return digits[:point] + "." + digits[point:]
 }
 
-// wantDecimal has both readers write a decimal.
+// wantDecimal has a decimal written as text.
 func wantDecimal(t *testing.T, value []byte, scale int, want string) {
 	t.Helper()
 	before := slices.Clone(value)
 	if got := string(appendDecimal([]byte("before "), value, scale)); got != "before "+want {
 		t.Errorf("%x with scale %d is %q, want %q", value, scale, got, want)
-	}
-	if got := string(independentDecimal(value, scale)); got != want {
-		t.Errorf("%x with scale %d is %q to the independent reader, want %q", value, scale, got, want)
 	}
 	if !bytes.Equal(value, before) {
 		t.Errorf("%x is %x now", before, value)
@@ -128,32 +125,6 @@ func TestWideInts(t *testing.T) {
 			if want := c.want == ""; ok != want || ok && v != n.Int64() {
 				t.Errorf("%x is %d, %v, want %s", value, v, ok, c.value)
 			}
-			want := c.value
-			if !ok {
-				want = string(value)
-			}
-			if got := string(independentWide(value)); got != want {
-				t.Errorf("%x is %q to the independent reader, want %q", value, got, want)
-			}
-		}
-	}
-	r := rand.New(rand.NewPCG(13, 14))
-	for range 20_000 {
-		value := make([]byte, wideBytes)
-		fill := byte(-r.IntN(2))
-		for i := range value {
-			value[i] = fill
-		}
-		from, to := r.IntN(wideBytes), r.IntN(wideBytes)
-		for i := from; i < to; i++ {
-			value[i] = byte(r.Uint32())
-		}
-		want := string(value)
-		if v, ok := wideInt(value); ok {
-			want = strconv.FormatInt(v, 10)
-		}
-		if got := string(independentWide(value)); got != want {
-			t.Errorf("%x is %q to the independent reader, want %q", value, got, want)
 		}
 	}
 	for _, text := range []string{"9434765919      ", "9434765919\x00\x00\x00\x00\x00\x00", " 943 476 5919   ", "\x00\x00\x00\x00\x00\x009434765919"} {
@@ -468,7 +439,7 @@ func TestDisputedColumns(t *testing.T) {
 		if want == "" && err != nil || want != "" && (!errors.Is(err, errNotIdentifying) || !strings.Contains(err.Error(), want)) {
 			t.Errorf("column %s is refused with %v, want %q", columns[c].Name, err, want)
 		}
-		if _, scanned := d.meanings([]int{c}); (scanned == nil) != (err == nil) {
+		if _, scanned := valueTypes(d.footer.leaves, []int{c}); (scanned == nil) != (err == nil) {
 			t.Errorf("column %s: %v and %v", columns[c].Name, scanned, err)
 		}
 	}

@@ -5,13 +5,16 @@ package parquet
 // Statistics, indexes and bloom filters are not even looked at: they speak of removed records.
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"noo/formats"
 	"noo/formats/parquet/internal/compact"
@@ -23,6 +26,31 @@ const (
 	magicEncrypted = "PARE"
 	tailSize       = 8 // footer length and magic
 )
+
+// formatName is what reports call the format.
+const formatName = "parquet"
+
+// isParquet tells whether head is that of a Parquet file, encrypted or not. The four letters of the magic could start a text
+// too, but in a Parquet file a Thrift field header follows them, which is no character of a text.
+func isParquet(head []byte, name string) bool {
+	if bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte(magicEncrypted)) {
+		if len(head) > len(magic) {
+			next := head[len(magic)]
+			return next < ' ' && next != '\t' && next != '\r' && next != '\n'
+		}
+		return named(name)
+	}
+	return named(name) && bytes.IndexByte(head, 0) >= 0
+}
+
+// named tells whether a file's name says that it is a Parquet file.
+func named(name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".parquet", ".parq", ".pq":
+		return true
+	}
+	return false
+}
 
 // footer is the part of FileMetaData that is used, and the rest as raw Thrift values. It is not changed after Open.
 type footer struct {

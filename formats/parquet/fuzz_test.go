@@ -118,7 +118,7 @@ func FuzzDictionary(f *testing.F) {
 				used[index] = true
 			}
 			var seen bounds
-			seen.reset(&l)
+			seen.reset(l.order, l.width)
 			pruned, left := d.pruned(nil, used, renumber, &seen)
 			var again dictionary
 			if err := again.load(page{pageHeader: pageHeader{values: int32(left)}, body: pruned}, &l); err != nil {
@@ -156,7 +156,7 @@ func FuzzValues(f *testing.F) {
 		const limit = 1 << 20
 		for e, leaves := range coders() {
 			for _, l := range leaves {
-				coder, err := coderFor(&l, e, quirks{})
+				coder, err := coderFor(l.kind, l.width, e, false)
 				if err != nil {
 					t.Fatal(err)
 				}

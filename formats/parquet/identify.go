@@ -35,8 +35,8 @@ var errNotIdentifying = errors.New("noo cannot filter by a column")
 var errDisputed = fmt.Errorf("%w whose annotations contradict one another: "+
 	"write the file anew with one of them", errNotIdentifying)
 
-// numberless reports whether a value of the column has no room for an NHS number.
-func (l *leaf) numberless() bool {
+// numberless reports whether a value of a column has no room for an NHS number.
+func numberless(l *leaf) bool {
 	_, err := meaningOf(l)
 	return err != nil
 }
@@ -78,8 +78,8 @@ func meaningOf(l *leaf) (meaning, error) {
 	return refuse("which is not text, an integer, DOUBLE or DECIMAL")
 }
 
-// refusal tells why records cannot be told by a column, or returns nil where they can.
-func (l *leaf) refusal() error {
+// refusal returns why noo does not filter by a column, or nil where it does.
+func refusal(l *leaf) error {
 	if l.disputed {
 		return errDisputed
 	}
@@ -90,6 +90,13 @@ func (l *leaf) refusal() error {
 // batchBytes is how many bytes of pages a batch of records may hold at least, however small a page must be: some ten times
 // what one of NHS numbers holds.
 const batchBytes = 32 << 20
+
+const (
+	// sampleBytes is how many bytes of decoded pages a sample of a column holds at most, and a page more.
+	sampleBytes = 4 << 20
+	// sampleOccurrences is how many values of lists a sample of a column holds at most, and those of one list in a page more.
+	sampleOccurrences = 1 << 14
+)
 
 // dictionaryBytes is what a value of a dictionary takes beside its own bytes: a slice twice, and its place.
 const dictionaryBytes = 24 + 24 + 4
@@ -291,7 +298,7 @@ func (d *identifier) loadValues() (err error) {
 	if e != plain {
 		coder := d.coders[e]
 		if coder == nil {
-			if coder, err = coderFor(d.leaf, e, d.quirks); err != nil {
+			if coder, err = coderFor(d.leaf.kind, d.leaf.width, e, d.quirks.chainedPrefixes); err != nil {
 				return err
 			}
 			d.coders[e] = coder
@@ -617,4 +624,22 @@ func bigEndianInt(b []byte) int64 {
 		v = v<<8 | int64(c)
 	}
 	return v
+}
+
+// valueTypes returns how the values of the identifying columns, places among leaves, are read.
+func valueTypes(leaves []leaf, columns []int) (types []meaning, err error) {
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("%w that nobody named", errNotIdentifying)
+	}
+	for _, c := range columns {
+		if c < 0 || c >= len(leaves) {
+			return nil, fmt.Errorf("%w that does not exist, number %d", errNotIdentifying, c)
+		}
+		if err := refusal(&leaves[c]); err != nil {
+			return nil, &placedError{columnPart(leaves[c].name), err}
+		}
+		mean, _ := meaningOf(&leaves[c])
+		types = append(types, mean)
+	}
+	return types, nil
 }

@@ -28,10 +28,10 @@ import (
 type Independent struct{}
 
 // Name returns "parquet".
-func (Independent) Name() string { return Format{}.Name() }
+func (Independent) Name() string { return formatName }
 
-// Matches is as for Format.
-func (Independent) Matches(head []byte, name string) bool { return Format{}.Matches(head, name) }
+// Matches reports whether head is that of a Parquet file.
+func (Independent) Matches(head []byte, name string) bool { return isParquet(head, name) }
 
 // RandomAccess returns true.
 func (Independent) RandomAccess() bool { return true }
@@ -108,7 +108,7 @@ func (d *independentDataset) Columns() []formats.Column {
 	for i := range d.leaves {
 		leaf := &d.leaves[i]
 		columns[i] = formats.Column{
-			Name: leaf.name, Type: leaf.typeText(), Refused: leaf.refusal(),
+			Name: leaf.name, Type: leaf.typeText(), Refused: refusal(leaf),
 		}
 	}
 	return columns
@@ -150,7 +150,7 @@ func (d *independentDataset) Scan(ctx context.Context, columns []int, decide for
 	if to.Kept != nil || to.Withheld != nil {
 		return errReadOnly
 	}
-	means, err := (&dataset{footer: &footer{leaves: d.leaves}}).meanings(columns)
+	means, err := valueTypes(d.leaves, columns)
 	if err != nil {
 		return inputError(d.name, err)
 	}
@@ -194,6 +194,22 @@ func independentCodec(id codec) bool {
 
 // errSharedName is a column that parquet-go mistakes for another.
 var errSharedName = unsupported("names that are one name to the independent reader (read back without it)")
+
+// CheckReadable returns an error, before anything is written, where outputs of a file could not be read back by the given columns: they have the names and
+// codecs of the input.
+func (Independent) CheckReadable(f *footer, columns []int) error {
+	if err := independentNames(f.leaves); err != nil {
+		return err
+	}
+	for g := range f.rowGroups {
+		for _, c := range columns {
+			if id := f.rowGroups[g].chunks[c].codec; !independentCodec(id) {
+				return &placedError{part(g, f.leaves[c].name), errNotIndependent}
+			}
+		}
+	}
+	return nil
+}
 
 // independentNames refuses columns that parquet-go does not tell apart. It makes an identifier of every name, so that "nhs" and "Nhs"
 // are the same to it, and so are "a b" and "a32b".

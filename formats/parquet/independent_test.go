@@ -112,7 +112,7 @@ func TestIndependentCodecs(t *testing.T) {
 		compress.Codecs.Zstd, compress.Codecs.Brotli,
 	} {
 		data := written(t, 100, c, parquet.DataPageV1, rand.New(rand.NewPCG(5, 5)))
-		d, err := openBytes(Format{IndependentReadBack: true}, "a.parquet", data)
+		d, err := openBytes(Format{ReadBackWith: Independent{}}, "a.parquet", data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestIndependentNames(t *testing.T) {
 			leaves = append(leaves, leaf{path: path, name: strings.Join(path, ".")})
 		}
 		d := &dataset{footer: &footer{leaves: leaves}}
-		if err := d.readableIndependently(nil); (err == nil) != c.fit || err != nil && !errors.Is(err, ErrUnsupported) {
+		if err := (Independent{}).CheckReadable(d.footer, nil); (err == nil) != c.fit || err != nil && !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%q: %v", c.paths, err)
 		}
 	}

@@ -15,12 +15,9 @@
 package parquet
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"path/filepath"
 	"runtime"
-	"strings"
 
 	"noo/formats"
 )
@@ -30,6 +27,14 @@ var _ formats.ReadBacker = Format{}
 // DefaultMaxPage is the limit on a page where Format.MaxPage is 0. Common writers make pages of 1 MiB, some put a column
 // chunk into one page.
 const DefaultMaxPage = 256 << 20
+
+// ReadBackFormat is a format that reads back what Format has written.
+type ReadBackFormat interface {
+	formats.Format
+	// CheckReadable returns an error where outputs of a file could not be read back by the given columns, before anything is
+	// written.
+	CheckReadable(input *footer, columns []int) error
+}
 
 // Format is the Parquet format. Its zero value is ready to use.
 type Format struct {
@@ -41,43 +46,24 @@ type Format struct {
 	Workers int
 	// Version is the version of this program, for created_by in the files written: "noo version " and this.
 	Version string
-	// IndependentReadBack has outputs read back by Independent, which shares no code with the writer, and is slower.
-	IndependentReadBack bool
+	// ReadBackWith is the format that reads outputs back; where nil, it is this one.
+	ReadBackWith ReadBackFormat
 
 	// valuesOnly sends all pages down the value path, for tests.
 	valuesOnly bool
 }
 
 // Name returns "parquet".
-func (Format) Name() string { return "parquet" }
+func (Format) Name() string { return formatName }
 
-// Matches tells whether head is that of a Parquet file, encrypted or not. The four letters of the magic could start a text
-// too, but in a Parquet file a Thrift field header follows them, which is no character of a text.
-func (Format) Matches(head []byte, name string) bool {
-	if bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte(magicEncrypted)) {
-		if len(head) > len(magic) {
-			next := head[len(magic)]
-			return next < ' ' && next != '\t' && next != '\r' && next != '\n'
-		}
-		return named(name)
-	}
-	return named(name) && bytes.IndexByte(head, 0) >= 0
-}
-
-// named tells whether a file's name says that it is a Parquet file.
-func named(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".parquet", ".parq", ".pq":
-		return true
-	}
-	return false
-}
+// Matches reports whether head is that of a Parquet file, encrypted or not.
+func (Format) Matches(head []byte, name string) bool { return isParquet(head, name) }
 
 // ReadBack returns the format to read an output with before it gets its name: a Parquet file is put together anew, and a
 // mistake in doing that must not leak a record.
 func (f Format) ReadBack() formats.Format {
-	if f.IndependentReadBack {
-		return Independent{}
+	if f.ReadBackWith != nil {
+		return f.ReadBackWith
 	}
 	return f
 }
@@ -125,7 +111,7 @@ func (d *dataset) Columns() []formats.Column {
 	for i := range d.footer.leaves {
 		leaf := &d.footer.leaves[i]
 		columns[i] = formats.Column{
-			Name: leaf.name, Type: leaf.typeText(), Refused: leaf.refusal(), Numberless: leaf.numberless(),
+			Name: leaf.name, Type: leaf.typeText(), Refused: refusal(leaf), Numberless: numberless(leaf),
 		}
 	}
 	return columns

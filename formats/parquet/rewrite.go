@@ -36,7 +36,7 @@ type pageTally struct {
 func (o *chunkOut) reset(l *leaf) {
 	o.pages, o.tally = o.pages[:0], o.tally[:0]
 	o.values, o.nulls, o.uncompressed, o.dictionaryAt, o.dataAt = 0, 0, 0, -1, 0
-	o.seen.reset(l)
+	o.seen.reset(l.order, l.width)
 	o.encoderLoses = false
 }
 
@@ -243,7 +243,7 @@ func (w *rewriter) load(pg *page, indexed bool) (cutter, error) {
 	if c == nil {
 		c = plainCutter(w.leaf)
 		if pg.encoding != plain {
-			coder, err := coderFor(w.leaf, pg.encoding, w.quirks)
+			coder, err := coderFor(w.leaf.kind, w.leaf.width, pg.encoding, w.quirks.chainedPrefixes)
 			if err != nil {
 				return nil, err
 			}
@@ -507,7 +507,7 @@ func (w *rewriter) appendPage(dst []byte, out *chunkOut, next *waiting, body []b
 		h.repBytes, h.defBytes = int32(next.repBytes), int32(next.defBytes)
 	}
 	was := origin{size: int(h.size), packed: int(h.compressed), loses: &out.encoderLoses, n: values,
-		holds: contentOf(w.leaf, h.encoding), levels: next.repBytes + next.defBytes - levels}
+		holds: contentOf(w.leaf.kind, h.encoding), levels: next.repBytes + next.defBytes - levels}
 	// The page is compressed where it is to stand, behind a header whose length is guessed: it hangs on how small the page gets.
 	h.size, h.compressed, h.values, h.crc = int32(len(body)), int32(was.ratio()*float64(len(body))), int32(next.levels), 1<<31
 	start, gap := len(dst), w.encodeHeader(h)

@@ -11,14 +11,8 @@ import (
 	"noo/formats"
 )
 
-const (
-	// sampleBytes is how many bytes of decoded pages a sample of a column holds at most, and a page more.
-	sampleBytes = 4 << 20
-	// sampleOccurrences is how many values of lists a sample of a column holds at most, and those of one list in a page more.
-	sampleOccurrences = 1 << 14
-	// sampleStride is how many bytes of a column a sample asks the file for at a time.
-	sampleStride = 64 << 10
-)
+// sampleStride is how many bytes of a column a sample asks the file for at a time.
+const sampleStride = 64 << 10
 
 // Sample implements formats.Dataset, for every column that Scan can be given. Those whose
 // annotations contradict one another are sampled too: they may hold NHS numbers, though Scan

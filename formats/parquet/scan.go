@@ -25,49 +25,16 @@ const (
 
 // Scan implements formats.Dataset. With no sink at all only the named columns are read.
 func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
-	means, err := d.meanings(columns)
+	means, err := valueTypes(d.footer.leaves, columns)
 	if err != nil {
 		return inputError(d.in.Name, err)
 	}
-	if d.format.IndependentReadBack && (to.Kept != nil || to.Withheld != nil) {
-		if err := d.readableIndependently(columns); err != nil {
+	if d.format.ReadBackWith != nil && (to.Kept != nil || to.Withheld != nil) {
+		if err := d.format.ReadBackWith.CheckReadable(d.footer, columns); err != nil {
 			return inputError(d.in.Name, err)
 		}
 	}
 	return d.scan(ctx, columns, means, decide, to)
-}
-
-// readableIndependently refuses, before anything is written, what could not be read back: outputs have the names and codecs of the input.
-func (d *dataset) readableIndependently(columns []int) error {
-	if err := independentNames(d.footer.leaves); err != nil {
-		return err
-	}
-	for g := range d.footer.rowGroups {
-		for _, c := range columns {
-			if id := d.footer.rowGroups[g].chunks[c].codec; !independentCodec(id) {
-				return &placedError{part(g, d.footer.leaves[c].name), errNotIndependent}
-			}
-		}
-	}
-	return nil
-}
-
-// meanings tells how the values of the identifying columns are to be read.
-func (d *dataset) meanings(columns []int) (means []meaning, err error) {
-	if len(columns) == 0 {
-		return nil, fmt.Errorf("%w that nobody named", errNotIdentifying)
-	}
-	for _, c := range columns {
-		if c < 0 || c >= len(d.footer.leaves) {
-			return nil, fmt.Errorf("%w that does not exist, number %d", errNotIdentifying, c)
-		}
-		if err := d.footer.leaves[c].refusal(); err != nil {
-			return nil, &placedError{columnPart(d.footer.leaves[c].name), err}
-		}
-		mean, _ := meaningOf(&d.footer.leaves[c])
-		means = append(means, mean)
-	}
-	return means, nil
 }
 
 // scan is Scan for columns whose values are to be read in a given way.

@@ -199,11 +199,15 @@ func TestDisputedTypes(t *testing.T) {
 			t.Errorf("%s: disputed is %v", c.name, got)
 		}
 	}
-	disputed := dataset{footer: &footer{leaves: []leaf{{kind: int64Type, disputed: true}}}}
-	if _, err := disputed.meanings([]int{0}); !errors.Is(err, errNotIdentifying) {
+}
+
+// TestDisputedColumnsAreSampled: a column whose annotations contradict one another does not identify people, and is sampled.
+func TestDisputedColumnsAreSampled(t *testing.T) {
+	leaves := []leaf{{kind: int64Type, disputed: true}}
+	if _, err := valueTypes(leaves, []int{0}); !errors.Is(err, errNotIdentifying) {
 		t.Errorf("a disputed column identifies: %v", err)
 	}
-	if _, err := meaningOf(&disputed.footer.leaves[0]); err != nil {
+	if _, err := meaningOf(&leaves[0]); err != nil {
 		t.Errorf("nobody would look at a disputed column that was not named: %v", err)
 	}
 }

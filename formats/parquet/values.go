@@ -31,23 +31,24 @@ type valueCoder interface {
 	fromPlain(dst, src []byte, n int) ([]byte, error)
 }
 
-// coderFor returns the coder for an encoding of a column. It holds what has to be carried from page to page, so each column
+// coderFor returns the coder for an encoding of a column of a type, of width bytes a value, 0 for BYTE_ARRAY. chainedPrefixes is a bug of the
+// writer: the first prefix of a DELTA_BYTE_ARRAY page refers to the last value of the page before. It holds what has to be carried from page to page, so each column
 // chunk needs its own.
-func coderFor(l *leaf, e encoding, q quirks) (valueCoder, error) {
-	integers := l.kind == int32Type || l.kind == int64Type
+func coderFor(kind physical, width int, e encoding, chainedPrefixes bool) (valueCoder, error) {
+	integers := kind == int32Type || kind == int64Type
 	switch {
 	case e == deltaBinaryPacked && integers:
-		return deltaIntegers{l.width}, nil
-	case e == deltaLengthByteArray && l.kind == byteArray:
+		return deltaIntegers{width}, nil
+	case e == deltaLengthByteArray && kind == byteArray:
 		return &deltaLengths{}, nil
-	case e == deltaByteArray && (l.kind == byteArray || l.kind == fixedLenByteArray):
-		return &deltaStrings{width: l.width, fixed: l.kind == fixedLenByteArray, chained: q.chainedPrefixes}, nil
-	case e == byteStreamSplit && (integers || l.kind == float || l.kind == double || l.kind == fixedLenByteArray):
-		return streamSplit{l.width}, nil
-	case e == rle && l.kind == boolean:
+	case e == deltaByteArray && (kind == byteArray || kind == fixedLenByteArray):
+		return &deltaStrings{width: width, fixed: kind == fixedLenByteArray, chained: chainedPrefixes}, nil
+	case e == byteStreamSplit && (integers || kind == float || kind == double || kind == fixedLenByteArray):
+		return streamSplit{width}, nil
+	case e == rle && kind == boolean:
 		return rleBooleans{}, nil
 	}
-	return nil, unsupported("encoding %d for a column of type %s", e, physicalNames[l.kind])
+	return nil, unsupported("encoding %d for a column of type %s", e, physicalNames[kind])
 }
 
 // coded cuts values in any encoding that has a coder.

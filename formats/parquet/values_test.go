@@ -39,7 +39,7 @@ func TestChainedPrefixes(t *testing.T) {
 	}
 	pages := [][]byte{page([]int64{0, 4}, []int64{5, 1}, "word12"), page([]int64{4, 0}, []int64{1, 1}, "3x")}
 	want := [][]byte{appendPlain(appendPlain(nil, []byte("word1")), []byte("word2")), appendPlain(appendPlain(nil, []byte("word3")), []byte("x"))}
-	old, err := coderFor(&leaf{kind: byteArray}, deltaByteArray, quirksOf([]byte("parquet-mr version 1.6.0 (build 6aa21f8776)")))
+	old, err := coderFor(byteArray, 0, deltaByteArray, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestChainedPrefixes(t *testing.T) {
 			t.Errorf("page %d: %q, %v, want %q", i, got, err, want[i])
 		}
 	}
-	sound, err := coderFor(&leaf{kind: byteArray}, deltaByteArray, quirksOf([]byte("parquet-mr version 1.8.0")))
+	sound, err := coderFor(byteArray, 0, deltaByteArray, false)
 	if err != nil {
 		t.Fatal(err)
 	}

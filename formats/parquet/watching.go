@@ -292,7 +292,7 @@ func (d *dataset) watchSlots(watch *formats.Watch) []int {
 	}
 	if watch != nil {
 		for slot, c := range watch.Columns {
-			if !d.footer.leaves[c].numberless() {
+			if !numberless(&d.footer.leaves[c]) {
 				slots[c] = slot
 			}
 		}
