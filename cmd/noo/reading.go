@@ -11,6 +11,7 @@ import (
 	"noo/formats"
 	"noo/formats/csv"
 	"noo/formats/parquet"
+	"noo/formats/parquet/readback"
 )
 
 // readingFlags are the dialect of CSV and the limits of Parquet.
@@ -43,7 +44,7 @@ func (f *readingFlags) validate() error {
 // formats are the formats that inputs may have. A new format is one more line here.
 func (f *readingFlags) formats() []formats.Format {
 	if f.independentReadBack {
-		f.parquet.ReadBackWith = parquet.Independent{}
+		f.parquet.ReadBackWith = readback.Format{}
 	}
 	return []formats.Format{
 		f.parquet,
