@@ -13,7 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/findings"
+	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/internal/atomicfile"
 	"noo/snapshot"
@@ -22,7 +24,7 @@ import (
 // mostOffenders is how many records of a file check names.
 const mostOffenders = 20
 
-func newCheck(t terminal) *cobra.Command {
+func newCheck(t *ui.Terminal) *cobra.Command {
 	c := check{terminal: t}
 	cmd := &cobra.Command{
 		Use:   "check INPUT...",
@@ -51,21 +53,21 @@ earlier one is replaced; any other file is not.`,
 		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := files{read: args, written: []string{c.junit, c.sarif}}
-			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {
+			return c.runFlags.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *filter.Report) error {
 				sources, err := filter.ExpandEach(args)
 				if err != nil {
 					return err
 				}
 				err = c.run(ctx, cmd, s, sources, report)
 				if err == nil || errors.Is(err, errDisclosure) {
-					t.tellPassedOver(sources, c.quiet)
+					warnNotRead(t, sources, c.quiet)
 				}
 				return err
 			})
 		},
 	}
 	c.dataFlags.add(cmd)
-	c.unattended.add(cmd, t)
+	c.runFlags.add(cmd)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print the report, in JSON and with digests, instead of lines")
 	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings as JUnit XML, a test case an input, to `FILE`")
 	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings as SARIF, a result a named record, to `FILE`")
@@ -74,9 +76,9 @@ earlier one is replaced; any other file is not.`,
 
 // check is the command with its flags.
 type check struct {
-	terminal terminal
+	terminal *ui.Terminal
 	dataFlags
-	unattended
+	runFlags
 	json         bool
 	junit, sarif string
 }
@@ -88,7 +90,7 @@ func (c *check) ready() error {
 			return errStream
 		}
 	}
-	return c.unattended.ready(&c.dataFlags)
+	return c.runFlags.ready(&c.dataFlags)
 }
 
 // run checks every input, writes what was found, and returns the error that decides on the exit code.
@@ -138,9 +140,9 @@ type checked struct {
 // inputs checks all inputs, several at a time, and says what was found in each in their order, as soon as that of those
 // before it is known. The error is one that ends the check.
 func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *filter.Sources, report *filter.Report) ([]checked, error) {
-	bar := newProgress(c.terminal, c.quiet, sources.Describe())
-	defer bar.finish()
-	progress := sources.Progress(bar.update)
+	bar := ui.NewProgress(c.terminal, c.quiet, sources.Describe())
+	defer bar.Clear()
+	progress := sources.Progress(bar.Update)
 	all := make([]checked, len(sources.Files))
 	var mutex sync.Mutex
 	said := 0
@@ -155,7 +157,7 @@ func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snap
 		mutex.Lock()
 		defer mutex.Unlock()
 		for all[i] = (checked{file, err}); said < len(all) && all[said].file != nil; said++ {
-			bar.finish() // it comes again
+			bar.Clear() // it comes again
 			if err := c.say(ctx, report, all[said].file, all[said].err); err != nil {
 				return err
 			}
@@ -172,7 +174,7 @@ func (c *check) input(ctx context.Context, run *filter.Run, err error) (*finding
 	if err == nil {
 		done, err = run.Do(ctx)
 	}
-	file := &findings.File{Name: displayName(run.Input, "stdin")}
+	file := &findings.File{Name: ui.DisplayName(run.Input, "stdin")}
 	if stop, ok := errors.AsType[*filter.PolicyError](err); ok {
 		file.Outcome = findings.Found
 		file.Finding = fmt.Sprintf("must not be disclosed: record %d is %v, at which --%v fail ended the check", stop.Record, stop.Verdict, stop.Verdict)
@@ -216,15 +218,15 @@ func verdict(checked []findings.File, failures []error) error {
 
 // say says what was found in one input, to the person or program that reads standard output and to the journal.
 func (c *check) say(ctx context.Context, report *filter.Report, file *findings.File, failure error) error {
-	if c.terminal.log.on() {
-		outcome, code := outcomeDone, exitDone
+	if c.terminal.Log.On() {
+		end := eventlog.End{Outcome: eventlog.Done, ExitCode: exitDone, Error: file.Report.Error}
 		switch file.Outcome {
 		case findings.Found:
-			outcome, code = outcomeFound, exitDisclosure
+			end.Outcome, end.ExitCode = eventlog.Found, exitDisclosure
 		case findings.Failed:
-			outcome, code = outcomeFailed, exitCode(ctx, failure)
+			end.Outcome, end.ExitCode = eventlog.Failed, exitCode(ctx, failure)
 		}
-		c.terminal.log.file(report.Command, &file.Report, outcome, code)
+		c.terminal.Log.File(report.Command, &file.Report, end)
 	}
 	if c.json {
 		return nil
@@ -235,9 +237,9 @@ func (c *check) say(ctx context.Context, report *filter.Report, file *findings.F
 		fmt.Fprintf(&text, "  record %d: %v\n", o.Record, o.Verdict)
 	}
 	if n := file.Unnamed(); n > 0 {
-		fmt.Fprintf(&text, "  and %s more\n", grouped(n))
+		fmt.Fprintf(&text, "  and %s more\n", ui.Grouped(n))
 	}
-	if _, err := io.WriteString(c.terminal.out, text.String()); err != nil {
+	if _, err := io.WriteString(c.terminal.Out, text.String()); err != nil {
 		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 	}
 	return nil
@@ -288,11 +290,11 @@ func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error 
 		written = append(written, file)
 	}
 	if c.json { // before any file gets its name: a reader may let it wait
-		if err := result.Report.WriteJSON(c.terminal.out); err != nil {
+		if err := result.Report.WriteJSON(c.terminal.Out); err != nil {
 			return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 		}
 	}
-	c.terminal.settle()
+	c.terminal.Finish()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -302,7 +304,7 @@ func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error 
 // finding is what check says of one dataset under a policy.
 func finding(n filter.Tally, policy filter.Policy) string {
 	if n.MustNotBeDisclosed() == 0 {
-		return fmt.Sprintf("may be disclosed: none of its %s must be left out", records(n.Read))
+		return fmt.Sprintf("may be disclosed: none of its %s must be left out", ui.Records(n.Read))
 	}
 	classes := []struct {
 		count  int64
@@ -321,8 +323,8 @@ func finding(n filter.Tally, policy filter.Policy) string {
 	var found []string
 	for _, class := range classes {
 		if class.count > 0 && class.action != filter.Keep {
-			found = append(found, grouped(class.count)+" "+class.words)
+			found = append(found, ui.Grouped(class.count)+" "+class.words)
 		}
 	}
-	return fmt.Sprintf("must not be disclosed: of its %s %s", records(n.Read), strings.Join(found, ", "))
+	return fmt.Sprintf("must not be disclosed: of its %s %s", ui.Records(n.Read), strings.Join(found, ", "))
 }

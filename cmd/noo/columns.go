@@ -12,15 +12,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 )
 
-func newColumns(t terminal) *cobra.Command {
+func newColumns(t *ui.Terminal) *cobra.Command {
 	var flags readingFlags
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -49,7 +49,7 @@ It needs no snapshot, and prints no values.`,
 			if err := oneFile(args[0]); err != nil {
 				return err
 			}
-			survey, err := filter.SurveyColumns(cmd.Context(), args[0], t.in, flags.formats())
+			survey, err := filter.SurveyColumns(cmd.Context(), args[0], t.In, flags.formats())
 			if err != nil {
 				return err
 			}
@@ -63,9 +63,9 @@ It needs no snapshot, and prints no values.`,
 				}
 			} else {
 				printColumns(&text, survey.Columns)
-				explainColumns(t.err, survey)
+				explainColumns(t.Err, survey)
 			}
-			if _, err := io.WriteString(t.out, text.String()); err != nil {
+			if _, err := io.WriteString(t.Out, text.String()); err != nil {
 				return fmt.Errorf("writing stdout: %w", err)
 			}
 			return nil
@@ -105,7 +105,7 @@ func shortType(name string) string {
 	if _, logical, found := strings.Cut(name, " "); found {
 		name = logical
 	}
-	return cmp.Or(printable(name), "text")
+	return cmp.Or(ui.Printable(name), "text")
 }
 
 // printColumns lists columns as a table that is as wide as its longest names.
@@ -113,7 +113,7 @@ func printColumns(w io.Writer, columns []filter.SurveyedColumn) {
 	rows := [][len(columnsHead)]string{columnsHead}
 	for _, c := range columns {
 		rows = append(rows, [...]string{
-			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), grouped(int64(c.Filled)), share(c.ColumnSample), partNames[c.Part],
+			strconv.Itoa(c.Number), ui.Printable(c.Name), shortType(c.Type), ui.Grouped(int64(c.Values)), ui.Grouped(int64(c.Filled)), share(c.ColumnSample), partNames[c.Part],
 		})
 	}
 	var widths [len(columnsHead)]int
@@ -179,14 +179,4 @@ func explainColumns(w io.Writer, survey *filter.Survey) {
 			told = append(told, c.Refused)
 		}
 	}
-}
-
-// printable replaces what would not stay in its place on a terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
+	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/settings"
+	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/formats"
 	"noo/internal/atomicfile"
-	"noo/internal/nhsnumber"
 	"noo/snapshot"
 )
 
@@ -36,7 +37,7 @@ var errDisclosure = errors.New("records that must not be disclosed")
 // usageError is a wrong command line.
 type usageError struct{ error }
 
-// saidError is an error that was said already, as an event of the journal.
+// saidError is an error that was already written, as an event.
 type saidError struct{ error }
 
 func (e saidError) Unwrap() error { return e.error }
@@ -70,7 +71,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDone
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return exitInterrupted
-	case is[settingError](err):
+	case is[*settings.Error](err):
 		return exitUsage
 	case errors.Is(err, errDisclosure) || is[*filter.PolicyError](err):
 		return exitDisclosure
@@ -101,6 +102,19 @@ func is[E error](err error) bool {
 	return ok
 }
 
+// outcomeOf returns the outcome of a run with an exit code, as an event calls it.
+func outcomeOf(code int) eventlog.Outcome {
+	switch code {
+	case exitDone:
+		return eventlog.Done
+	case exitDisclosure:
+		return eventlog.Found
+	case exitInterrupted:
+		return eventlog.Interrupted
+	}
+	return eventlog.Failed
+}
+
 // message is the line to say about an error: what is wrong and, for a command line, where to look.
 func message(ctx context.Context, err error) string {
 	switch {
@@ -114,9 +128,9 @@ func message(ctx context.Context, err error) string {
 		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
 			said = jobError{job.job, said}
 		}
-		return showable(said.Error())
+		return ui.Showable(said.Error())
 	}
-	text := showable(strings.TrimSpace(err.Error()))
+	text := ui.Showable(strings.TrimSpace(err.Error()))
 	switch {
 	case errors.Is(err, atomicfile.ErrSomethingElse) || is[noForce](err) && errors.Is(err, atomicfile.ErrExists):
 		text += "; name another file"
@@ -126,15 +140,4 @@ func message(ctx context.Context, err error) string {
 		text += " (noo --help shows how)"
 	}
 	return text
-}
-
-// showable makes a text fit for a terminal, a log or a report, whatever somebody called a file: on one line, without
-// control characters, and without the digits of an NHS number.
-func showable(text string) string {
-	return nhsnumber.Mask(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?")))
 }

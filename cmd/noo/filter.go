@@ -12,12 +12,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/formats"
 	"noo/snapshot"
 )
 
-func newFilter(t terminal) *cobra.Command {
+func newFilter(t *ui.Terminal) *cobra.Command {
 	var flags filterFlags
 	cmd := &cobra.Command{
 		Use:   "filter INPUT... -o OUTPUT",
@@ -66,27 +69,28 @@ run that was cut short can be taken up by running it again.`,
 		PreRunE: func(*cobra.Command, []string) error { return flags.ready() },
 		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
 	}
-	flags.add(cmd, t)
+	flags.add(cmd)
 	return cmd
 }
 
 // filterFlags are the flags of noo filter.
 type filterFlags struct {
 	dataFlags
-	unattended
+	runFlags
 	output, withheld, report string
 	force, resume            bool
 	compress                 *formats.Compression
 }
 
-func (f *filterFlags) add(cmd *cobra.Command, t terminal) {
+func (f *filterFlags) add(cmd *cobra.Command) {
 	f.dataFlags.add(cmd)
-	f.unattended.add(cmd, t)
+	f.runFlags.add(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or those of several files to FOLDER/; - is standard output")
 	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the records that were withheld to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	cmd.Flags().Var(readBack{&f.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
-	cmd.Flags().Var(compression{&f.compress}, "compress", "what to compress CSV outputs with, if not as the input is: gzip, zstd or none")
+	flagvalue.Add(cmd.Flags(), newReadBack(&f.parquet.IndependentReadBack), "read-back",
+		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
+	addChoice(cmd.Flags(), newCompression(&f.compress), "compress", "compress CSV outputs like this, not like the input")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace outputs that exist; a folder only if noo wrote all that is in it")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")
 }
@@ -107,13 +111,13 @@ func (f *filterFlags) ready() error {
 	case streams > 1:
 		return usageError{errors.New("only one of the outputs can be - for standard output: name a file for the others")}
 	}
-	return f.unattended.ready(&f.dataFlags)
+	return f.runFlags.ready(&f.dataFlags)
 }
 
 // run filters the inputs.
-func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
+func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) error {
 	named := files{read: args, written: []string{f.output, f.withheld, f.report}, output: f.output}
-	return f.unattended.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *filter.Report) error {
+	return f.runFlags.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *filter.Report) error {
 		sources, err := filter.Expand(args)
 		if err != nil {
 			return err
@@ -122,16 +126,16 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		bar := newProgress(t, f.quiet, sources.Describe())
+		bar := ui.NewProgress(t, f.quiet, sources.Describe())
 		run := f.prepare(t, cmd, s, args[0])
-		run.Progress = bar.update
+		run.Progress = bar.Update
 		var done *filter.Report
 		if into {
 			done, err = f.folderRun(ctx, t, cmd, s, run, sources)
 		} else {
 			done, err = run.Do(ctx)
 		}
-		bar.finish()
+		bar.Clear()
 		if err != nil {
 			return err
 		}
@@ -142,11 +146,11 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 }
 
 // prepare prepares a run with all outputs.
-func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
+func (f *filterFlags) prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *filter.Run {
 	run := f.dataFlags.prepare(t, cmd, s, input)
-	run.Uses = append(run.Uses, f.unattended.own()...)
+	run.Uses = append(run.Uses, f.runFlags.own()...)
 	run.Output, run.Withheld, run.Report, run.Replace = f.output, f.withheld, f.report, f.force
-	run.Compress, run.Writing = f.compress, t.settle
+	run.Compress, run.Writing = f.compress, t.Finish
 	if f.report != "" {
 		run.About.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
@@ -154,16 +158,16 @@ func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapsh
 }
 
 // tellFiles says what was done, as events or as a summary.
-func (f *filterFlags) tellFiles(t terminal, inputs string, sources *filter.Sources, done *filter.Report) {
-	if t.log.on() {
+func (f *filterFlags) tellFiles(t *ui.Terminal, inputs string, sources *filter.Sources, done *filter.Report) {
+	if t.Log.On() {
 		for i := range done.Files {
-			t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
+			t.Log.File(done.Command, &done.Files[i], eventlog.End{Outcome: eventlog.Done})
 		}
-		t.tellPassedOver(sources, f.quiet)
+		warnNotRead(t, sources, f.quiet)
 	} else if !f.quiet {
-		printSummary(t.err, done, inputs, f.output)
+		ui.Summary(t.Err, done, inputs, f.output)
 		if sources.PassedOver > 0 {
-			fmt.Fprintf(t.err, "  not read   %s: names that start with . or _\n", counted(sources.PassedOver, "file or folder", "files or folders"))
+			fmt.Fprintf(t.Err, "  not read   %s: names that start with . or _\n", ui.Counted(int64(sources.PassedOver), "file or folder", "files or folders"))
 		}
 	}
 }
@@ -200,13 +204,13 @@ func isFolder(path string) bool {
 }
 
 // folderRun filters many inputs into a folder.
-func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *filter.Run, sources *filter.Sources) (*filter.Report, error) {
+func (f *filterFlags) folderRun(ctx context.Context, t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *filter.Run, sources *filter.Sources) (*filter.Report, error) {
 	state, err := snapshot.DefaultStateDir()
 	if err != nil {
 		return nil, err
 	}
 	run := filter.FolderRun{Each: *each, Sources: sources, Resume: f.resume, StateDir: state}
-	run.Warn = func(err error) { t.warn(message(ctx, err)) }
+	run.Warn = func(err error) { t.Warn(message(ctx, err)) }
 	if f.resume {
 		run.Rules = f.rules(cmd, s)
 	}
@@ -236,23 +240,27 @@ func describe(args []string, sources *filter.Sources) string {
 	return sources.Describe()
 }
 
-// compression is a formats.Compression as a flag; nil where it is not given.
-type compression struct{ wanted **formats.Compression }
-
-func (c compression) Set(text string) error {
-	var wanted formats.Compression
-	if err := wanted.UnmarshalText([]byte(text)); err != nil {
-		return err
-	}
-	*c.wanted = &wanted
-	return nil
+// newReadBack returns a flag for how an output is read back.
+func newReadBack(independent *bool) *flagvalue.Choice[bool] {
+	return flagvalue.NewChoice("HOW", independent,
+		flagvalue.Word[bool]{Text: "plain", Value: false},
+		flagvalue.Word[bool]{Text: "independent", Value: true})
 }
 
-func (c compression) String() string {
-	if c.wanted == nil || *c.wanted == nil {
-		return ""
+// newCompression returns a flag that sets *to, which is nil where the flag is not set.
+func newCompression(to **formats.Compression) *flagvalue.Choice[*formats.Compression] {
+	var words []flagvalue.Word[*formats.Compression]
+	for _, c := range []formats.Compression{formats.Gzip, formats.Zstd, formats.Uncompressed} {
+		words = append(words, flagvalue.Word[*formats.Compression]{Text: c.String(), Value: &c})
 	}
-	return (*c.wanted).String()
+	return flagvalue.NewChoice("HOW", to, words...)
 }
 
-func (compression) Type() string { return "HOW" }
+// warnNotRead says that there are files which the run did not read.
+func warnNotRead(t *ui.Terminal, sources *filter.Sources, quiet bool) {
+	if sources.PassedOver == 0 || quiet {
+		return
+	}
+	n := ui.Counted(int64(sources.PassedOver), "file or folder", "files or folders")
+	t.Warn("passed over, since their names start with . or _: " + n)
+}

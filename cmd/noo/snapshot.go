@@ -13,13 +13,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/ui"
 	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
 	"noo/internal/steadyfile"
 	"noo/snapshot"
 )
 
-func newSnapshot(t terminal) *cobra.Command {
+func newSnapshot(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Build, inspect and verify snapshots of who has opted out",
@@ -35,13 +37,13 @@ func newSnapshot(t terminal) *cobra.Command {
 type buildFlags struct {
 	output, key, publisher, column string
 	checked                        []string
-	sequence                       sequence
-	validFor                       age
+	sequence                       flagvalue.Sequence
+	validFor                       flagvalue.Age
 	force                          bool
 }
 
-func newSnapshotBuild(t terminal) *cobra.Command {
-	flags := buildFlags{validFor: age(snapshot.DefaultMaxAge)}
+func newSnapshotBuild(t *ui.Terminal) *cobra.Command {
+	flags := buildFlags{validFor: flagvalue.Age(snapshot.DefaultMaxAge)}
 	cmd := &cobra.Command{
 		Use:   "build LIST... -o OUT.noo --key NAME.key",
 		Short: "Make a signed snapshot from lists of NHS numbers",
@@ -72,13 +74,14 @@ and records of anyone else will be withheld.`,
 	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "say in `TEXT` who publishes the snapshot")
 	cmd.Flags().StringVar(&flags.column, "column", "", "read the lists as CSV, the numbers from the column `NAME`")
 	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "take the numbers that were looked up from the list in `FILE`; may be repeated")
-	cmd.Flags().Var(&flags.sequence, "sequence", "give the snapshot sequence `N`, higher than the last one's (default the time as YYYYMMDDhhmmss)")
-	cmd.Flags().Var(&flags.validFor, "valid-for", "how long the snapshot may be used")
+	flagvalue.Add(cmd.Flags(), &flags.sequence, "sequence", "give the snapshot sequence `N`, higher than that of the last")
+	cmd.Flags().Lookup("sequence").DefValue = "the time as YYYYMMDDhhmmss"
+	flagvalue.Add(cmd.Flags(), &flags.validFor, "valid-for", "how long the snapshot may be used")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "replace an output that exists")
 	return cmd
 }
 
-func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) error {
+func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) error {
 	switch {
 	case f.output == "":
 		return usageError{errors.New("no output: name one with -o OUT.noo")}
@@ -117,7 +120,7 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 		return err
 	}
 	if loose, err := snapshot.LoosePermissions(f.key); err == nil && loose {
-		t.say("warning: others can read %s: make it yours alone (chmod 600)", f.key)
+		t.Say("warning: others can read %s: make it yours alone (chmod 600)", f.key)
 	}
 	created := time.Now().UTC().Truncate(time.Second)
 	scope := snapshot.National
@@ -130,7 +133,7 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	if err != nil {
 		return err
 	}
-	t.settle()
+	t.Finish()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -139,12 +142,12 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	}
 	switch all := sets.Checked; {
 	case sets.OptedOut.Len() == 0:
-		t.say("warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing")
+		t.Say("warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing")
 	case all != nil && sets.OptedOut.Len() > all.Len()/2:
-		t.say("warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not")
+		t.Say("warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not")
 	}
-	t.say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
-		f.output, grouped(int64(sets.OptedOut.Len())), duplicatesInWords(duplicates), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
+	t.Say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
+		f.output, ui.Grouped(int64(sets.OptedOut.Len())), ui.Counted(int64(duplicates), "duplicate", "duplicates"), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
 	return nil
 }
 
@@ -159,8 +162,8 @@ func streams(lists []string) (n int) {
 }
 
 // keepApart refuses an output that is one of the files that the build reads.
-func (f *buildFlags) keepApart(t terminal, lists []string) error {
-	read := []atomicfile.Place{atomicfile.PlaceOf(f.key), atomicfile.PlaceOfOpen("stdin", t.in)}
+func (f *buildFlags) keepApart(t *ui.Terminal, lists []string) error {
+	read := []atomicfile.Place{atomicfile.PlaceOf(f.key), atomicfile.PlaceOfOpen("stdin", t.In)}
 	for _, path := range append(lists, f.checked...) {
 		if path != "-" {
 			read = append(read, atomicfile.PlaceOf(path))
@@ -170,7 +173,7 @@ func (f *buildFlags) keepApart(t terminal, lists []string) error {
 }
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted out.
-func (f *buildFlags) sets(t terminal, lists []string) (sets snapshot.Sets, duplicates uint64, err error) {
+func (f *buildFlags) sets(t *ui.Terminal, lists []string) (sets snapshot.Sets, duplicates uint64, err error) {
 	if sets.OptedOut, duplicates, err = readLists(t, lists, f.column); err != nil {
 		return sets, 0, err
 	}
@@ -182,12 +185,12 @@ func (f *buildFlags) sets(t terminal, lists []string) (sets snapshot.Sets, dupli
 
 // readLists joins lists, and counts the numbers that came more than once. That a list is empty is said: another has numbers, so
 // that nothing else would tell of an export that failed.
-func readLists(t terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
+func readLists(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
 	all := snapshot.NewSet()
 	var numbers uint64
 	var empty []string
 	for _, path := range paths {
-		set, stats, err := readList(t.in, path, column)
+		set, stats, err := readList(t.In, path, column)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -199,7 +202,7 @@ func readLists(t terminal, paths []string, column string) (*snapshot.Set, uint64
 	}
 	for _, path := range empty {
 		if numbers > 0 {
-			t.say("warning: there is no number in the list %s: make sure that it is whole", displayName(path, "stdin"))
+			t.Say("warning: there is no number in the list %s: make sure that it is whole", ui.DisplayName(path, "stdin"))
 		}
 	}
 	return all, numbers - all.Len(), nil
@@ -249,14 +252,7 @@ func (t *tally) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func duplicatesInWords(n uint64) string {
-	if n == 1 {
-		return "1 duplicate"
-	}
-	return grouped(int64(n)) + " duplicates"
-}
-
-func newSnapshotInspect(t terminal) *cobra.Command {
+func newSnapshotInspect(t *ui.Terminal) *cobra.Command {
 	var flags snapshotFlags
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -281,7 +277,7 @@ signature does not hold or whose publisher is not trusted.`,
 	return cmd
 }
 
-func newSnapshotVerify(t terminal) *cobra.Command {
+func newSnapshotVerify(t *ui.Terminal) *cobra.Command {
 	var flags snapshotFlags
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -301,8 +297,8 @@ may not.`,
 			if asJSON {
 				return printSnapshot(t, s, true)
 			}
-			return printed(fmt.Fprintf(t.out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
-				showable(args[0]), s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
+			return printed(fmt.Fprintf(t.Out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
+				ui.Showable(args[0]), s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
 		},
 	}
 	flags.addTrust(cmd)
@@ -319,11 +315,11 @@ func oneSnapshot(_ *cobra.Command, args []string) error {
 }
 
 // printSnapshot prints what a snapshot says of itself.
-func printSnapshot(t terminal, s *snapshot.Snapshot, asJSON bool) error {
+func printSnapshot(t *ui.Terminal, s *snapshot.Snapshot, asJSON bool) error {
 	m := s.Manifest()
 	if asJSON {
 		m.Publisher = nhsnumber.Mask(m.Publisher)
-		encoder := json.NewEncoder(t.out)
+		encoder := json.NewEncoder(t.Out)
 		encoder.SetIndent("", "  ")
 		if err := encoder.Encode(struct {
 			snapshot.Manifest
@@ -336,19 +332,19 @@ func printSnapshot(t terminal, s *snapshot.Snapshot, asJSON bool) error {
 	}
 	for _, line := range [][2]string{
 		{"id", m.ID},
-		{"publisher", showable(m.Publisher)},
+		{"publisher", ui.Showable(m.Publisher)},
 		{"signed by", s.KeyID()},
 		{"scope", string(m.Scope)},
 		{"sequence", fmt.Sprint(m.Sequence)},
 		{"created", m.Created.Format(time.RFC3339)},
 		{"valid until", m.ValidUntil.Format(time.RFC3339)},
 	} {
-		if err := printed(fmt.Fprintf(t.out, "%-12s %s\n", line[0], line[1])); err != nil {
+		if err := printed(fmt.Fprintf(t.Out, "%-12s %s\n", line[0], line[1])); err != nil {
 			return err
 		}
 	}
 	for _, section := range m.Sections {
-		if err := printed(fmt.Fprintf(t.out, "%-12s %s numbers\n", section.Name, grouped(int64(section.Count)))); err != nil {
+		if err := printed(fmt.Fprintf(t.Out, "%-12s %s numbers\n", section.Name, ui.Grouped(int64(section.Count)))); err != nil {
 			return err
 		}
 	}

@@ -173,7 +173,7 @@ func TestFiguresThatCannotBeWritten(t *testing.T) {
 		code int
 		said string
 	}{
-		{[]string{"filter", "-", "-o", "out.csv", "--quiet", "--metrics", "gone/noo.prom"}, 0, "noo: warning: the run's figures could not be written: cannot write gone/noo.prom: "},
+		{[]string{"filter", "-", "-o", "out.csv", "--quiet", "--metrics", "gone/noo.prom"}, 0, "noo: warning: noo could not write the metrics: cannot write gone/noo.prom: "},
 		{[]string{"check", "-", "--junit", "gone/noo.xml"}, 5, "noo: cannot write gone/noo.xml: "},
 	} {
 		dir := smallRun(t)
