@@ -1,6 +1,6 @@
 package main
 
-// noo check: a second pair of eyes, for people and for CI. It writes no dataset.
+// noo check: find records that must not be disclosed. It writes no dataset.
 
 import (
 	"context"
@@ -28,18 +28,18 @@ func newCheck(t *ui.Terminal) *cobra.Command {
 	c := check{terminal: t}
 	cmd := &cobra.Command{
 		Use:   "check INPUT...",
-		Short: "Say whether datasets hold records that must not be disclosed",
-		Long: `check reads datasets as filter would, writes none, and prints one line for each
-to standard output, with the numbers of the first 20 records that must not be
-disclosed: of people who opted out, and those that filter would withhold under
-the same flags. Records are counted from 1, a header not counted. Inputs may be
-files, folders and patterns, as for filter.
+		Short: "Check whether datasets hold records that must not be disclosed",
+		Long: `check reads datasets as filter does, and writes none. For each, it prints a line
+to standard output, and lists the first 20 records that must not be disclosed:
+those of people who opted out, and those that filter would withhold under the
+same flags. It counts records from 1, without the header. Inputs may be files,
+folders and patterns, as for filter.
 
-It exits with 1 when there is any such record. A column of NHS numbers that is
-neither named nor allowed ends it with 2. All inputs are checked, also after one
-that cannot be: then the exit code is that of the first such error, whatever was
-found in the others. The JUnit and SARIF files are written all the same. An
-earlier one is replaced; any other file is not.`,
+check exits with 1 if it finds such a record. It exits with 2 if a column of NHS
+numbers is neither named nor allowed. If it cannot read an input, it still
+checks the others, and exits with the code of the first such error. It always
+writes the JUnit and SARIF files. It overwrites a file of an earlier check, and
+no other file.`,
 		Example: `  noo check clean.csv --snapshot optouts.noo
   noo check january.csv february.csv --missing keep
   cat clean.csv | noo check -
@@ -68,9 +68,9 @@ earlier one is replaced; any other file is not.`,
 	}
 	c.dataFlags.add(cmd)
 	c.runFlags.add(cmd)
-	cmd.Flags().BoolVar(&c.json, "json", false, "print the report, in JSON and with digests, instead of lines")
-	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings as JUnit XML, a test case an input, to `FILE`")
-	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings as SARIF, a result a named record, to `FILE`")
+	cmd.Flags().BoolVar(&c.json, "json", false, "print the report as JSON, with digests, instead of lines")
+	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings to `FILE` as JUnit XML, with a test case for each input")
+	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings to `FILE` as SARIF, with a result for each listed record")
 	return cmd
 }
 
@@ -216,7 +216,7 @@ func verdict(checked []findings.File, failures []error) error {
 	return nil
 }
 
-// say says what was found in one input, to the person or program that reads standard output and to the journal.
+// say says what was found in one input, on standard output and in the event log.
 func (c *check) say(ctx context.Context, report *filter.Report, file *findings.File, failure error) error {
 	if c.terminal.Log.On() {
 		end := eventlog.End{Outcome: eventlog.Done, ExitCode: exitDone, Error: file.Report.Error}

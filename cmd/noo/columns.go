@@ -26,10 +26,10 @@ func newColumns(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "columns FILE",
 		Short: "List the columns of a dataset, and which look like NHS numbers",
-		Long: `columns lists the columns of a dataset with their types, and says what share of
-the values in the first records of each looks like NHS numbers. It marks the
-column that filter would go by if none is named, and those that would stop it.
-It needs no snapshot, and prints no values.`,
+		Long: `columns lists the columns of a dataset with their types. From the first records,
+it counts which share of the values in each column looks like NHS numbers. It
+marks the column by which filter would filter if you name none, and those that
+would stop it. It needs no snapshot, and prints no values.`,
 		Example: `  noo columns extract.csv
   noo columns extract.txt --delimiter pipe --no-header
   noo columns extract.parquet --json`,

@@ -52,11 +52,11 @@ func addCompletion(t *ui.Terminal, root *cobra.Command) {
 func newCompletion(t *ui.Terminal, root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
-		Short: "Print a script by which a shell completes noo's command lines",
+		Short: "Print a script with which a shell completes command lines of noo",
 		Long: `completion prints a script for a shell. With it, the tab key completes commands,
-flags, the values that there are to choose from, files, the names of jobs, and
-for --column the names of the columns of the input that stands before it: of a
-folder or pattern, those of its first file.`,
+flags, their values, files and the names of jobs. For --column, it completes the
+names of the columns of the input before it on the line. If that is a folder or
+a pattern, noo looks at its first file.`,
 		Example: `  source <(noo completion bash)     # needs the package bash-completion
   noo completion bash > /etc/bash_completion.d/noo
   noo completion zsh > "${fpath[1]}/_noo"

@@ -20,7 +20,7 @@ import (
 func newConfig(t *ui.Terminal, root *cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
-		Short:   "Show which settings are in force",
+		Short:   "Show the settings",
 		Example: "  noo config show\n  noo config show births --json",
 	}
 	cmd.AddCommand(newConfigShow(t, root))
@@ -56,10 +56,10 @@ func newConfigShow(t *ui.Terminal, root *cobra.Command) *cobra.Command {
 		Short: "Show each setting and where it comes from",
 		Long: `show prints every flag of the command that a job runs, its value, and where the
 value comes from: the command line, the environment, a line of the config file,
-or the default. Without JOB it shows what noo filter would run with; the config
-file counts for jobs only.
+or the default. Without JOB it shows the flags of noo filter, without the config
+file: that is for jobs only.
 
-A value that holds an NHS number is shown with x for each of its digits.`,
+If a value holds an NHS number, show prints x for each of its digits.`,
 		Example: `  noo config show
   noo config show births
   noo config show births --missing keep --json`,

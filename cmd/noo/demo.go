@@ -49,9 +49,9 @@ func newDemo(t *ui.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo [DIR]",
 		Short: "Show the main job on made-up data",
-		Long: `demo writes a made-up extract and list of opt-outs into DIR, which must be empty
-or not exist yet (by default a new folder for temporary files), and shows the
-commands that filter it and what they say.`,
+		Long: `demo writes a made-up extract and a list of opt-outs into DIR. DIR must be empty
+or not exist yet; the default is a new temporary folder. demo then shows the
+commands that filter the extract, and what they print.`,
 		Example: "  noo demo\n  noo demo try-it",
 		Args:    atMostOne("folders"),
 		RunE: func(cmd *cobra.Command, args []string) error {

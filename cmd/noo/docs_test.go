@@ -298,8 +298,8 @@ func TestTaskSchedulerExample(t *testing.T) {
 	}, nil, strings.Fields(task.Actions.Arguments))
 }
 
-// TestDocumentedFigures: the figures that docs/schedule names are those that a run writes.
-func TestDocumentedFigures(t *testing.T) {
+// TestDocumentedMetrics: the metrics that docs/schedule names are those that a run writes.
+func TestDocumentedMetrics(t *testing.T) {
 	dir := smallRun(t)
 	if out, err := noo(dir, "filter", "in.csv", "-o", "out.csv", "--metrics", "noo.prom").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

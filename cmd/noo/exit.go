@@ -1,6 +1,7 @@
 package main
 
-// Exit codes, and the one line that is said when a command fails. Scripts rely on the codes: the README lists them.
+// Exit codes, and the one line that noo prints when a command fails. Scripts rely on the codes: the
+// README lists them.
 
 import (
 	"context"
@@ -28,10 +29,10 @@ const (
 	exitInterrupted = 130
 )
 
-// interrupted is what is said of a command that ^C or SIGTERM ended.
+// interrupted is the error of a command that ^C or SIGTERM ended.
 const interrupted = "interrupted; nothing was written"
 
-// errDisclosure ends a check that found something. The finding has been printed by then.
+// errDisclosure ends a check that found something. By then, check has printed it.
 var errDisclosure = errors.New("records that must not be disclosed")
 
 // usageError is a wrong command line.

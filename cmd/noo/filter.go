@@ -1,6 +1,6 @@
 package main
 
-// noo filter: datasets in, the same without the records that must not be disclosed out.
+// noo filter: write datasets without the records that must not be disclosed.
 
 import (
 	"context"
@@ -25,32 +25,33 @@ func newFilter(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "filter INPUT... -o OUTPUT",
 		Short: "Write datasets without the records that must not be disclosed",
-		Long: `filter reads a dataset and writes the records of people who have not opted out,
-each byte for byte as it was and in the same order. Records of people who opted
-out are removed. Records without an NHS number (missing), with something that is
-no NHS number (invalid), or of people who were not looked up (unchecked) are
-withheld unless you say otherwise.
+		Long: `filter reads a dataset and writes the records of people who have not opted out.
+Each record stays byte for byte as it was, in the same order. filter removes the
+records of people who opted out. Unless you say otherwise, it also withholds
+records without an NHS number (missing), with something that is not an NHS
+number (invalid), or of people whom the publisher did not look up (unchecked).
 
-A second column with NHS numbers must be named with --column or allowed with
---allow-column. filter finds it by its name, by the first records, and by
-watching every column in the whole file for numbers of people who opted out. It
-stops if a named column holds something else. noo columns shows what is there.
+If a second column has NHS numbers, name it with --column or allow it with
+--allow-column: otherwise filter stops. It looks at the names of the columns and
+at the first records. In the whole file, it watches every column for numbers of
+people who opted out. It also stops if a named column holds something else.
+noo columns shows what a dataset holds.
 
-The output appears complete or not at all. INPUT and OUTPUT may be - for
-standard input and output; what goes to standard output is held back until the
-whole input was found good.
+filter writes a complete output or none. INPUT and OUTPUT may be - for standard
+input and output. filter writes nothing to standard output until it has read the
+whole input and found no mistake.
 
-CSV may be compressed with gzip, zstd or bzip2, which is told by its content.
-The output is compressed as the input is, or as --compress says, and its name
-must say so: .gz, .zst, or neither.
+CSV may be compressed with gzip, zstd or bzip2: filter sees that in the content.
+It compresses the output as the input is, or as --compress says. The name of the
+output must agree: .gz, .zst, or neither.
 
 Several files, folders and patterns ("in/*.csv", "in/**/*.parquet") go into a
-folder, -o FOLDER/, under the paths that they have below the folder or the fixed
-part of the pattern. Below folders, names that start with . or _ are passed
-over. Tables of Delta Lake, Iceberg, Hudi, Paimon and DuckLake are refused:
-write their rows to a Parquet file first. The folder appears when all files are
-done and verified, with a file _SUCCESS in it. With --resume from the start, a
-run that was cut short can be taken up by running it again.`,
+folder, -o FOLDER/. Each output has the path that its input has below the folder
+or the fixed part of the pattern. In folders, filter does not read names that
+start with . or _. It refuses tables of Delta Lake, Iceberg, Hudi, Paimon and
+DuckLake: write their rows to a Parquet file first. The folder appears when all
+files are complete and verified, with a file _SUCCESS in it. If you use --resume
+from the start, you can continue an interrupted run: run the command again.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
   noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs \
     --report report.json
@@ -85,17 +86,17 @@ type filterFlags struct {
 func (f *filterFlags) add(cmd *cobra.Command) {
 	f.dataFlags.add(cmd)
 	f.runFlags.add(cmd)
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or those of several files to FOLDER/; - is standard output")
-	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the records that were withheld to `FILE` or FOLDER/, for follow-up inside the organisation")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or to FOLDER/ for several inputs; - is standard output")
+	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the withheld records to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
 	flagvalue.Add(cmd.Flags(), newReadBack(&f.parquet.IndependentReadBack), "read-back",
 		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
 	addChoice(cmd.Flags(), newCompression(&f.compress), "compress", "compress CSV outputs like this, not like the input")
-	cmd.Flags().BoolVar(&f.force, "force", false, "replace outputs that exist; a folder only if noo wrote all that is in it")
-	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")
+	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite outputs that exist; a folder only if noo wrote everything in it")
+	cmd.Flags().BoolVar(&f.resume, "resume", false, "keep the files that an earlier run with --resume finished, if input, snapshot and flags are the same")
 }
 
-// ready refuses flags with which no run can begin, whatever the inputs hold.
+// ready refuses flags with which no run can start, whatever the inputs hold.
 func (f *filterFlags) ready() error {
 	streams := 0
 	for _, path := range []string{f.output, f.withheld, f.report} {
@@ -157,7 +158,7 @@ func (f *filterFlags) prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Sn
 	return run
 }
 
-// tellFiles says what was done, as events or as a summary.
+// tellFiles writes an event for each file, or the summary.
 func (f *filterFlags) tellFiles(t *ui.Terminal, inputs string, sources *filter.Sources, done *filter.Report) {
 	if t.Log.On() {
 		for i := range done.Files {
@@ -172,7 +173,8 @@ func (f *filterFlags) tellFiles(t *ui.Terminal, inputs string, sources *filter.S
 	}
 }
 
-// intoFolder tells whether the outputs are folders: where there may be more than one input, or the output's name says so.
+// intoFolder reports whether the outputs are folders: there may be more than one input, or the name
+// of the output says so.
 func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 	into := sources.Many || isFolder(f.output)
 	switch {
@@ -192,13 +194,13 @@ func (f *filterFlags) intoFolder(sources *filter.Sources) (bool, error) {
 	return true, nil
 }
 
-// leadsToFolder tells whether there is a folder at a path.
+// leadsToFolder reports whether a folder exists at a path.
 func leadsToFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
 
-// isFolder tells whether a path names a folder: whether a slash ends it.
+// isFolder reports whether a path names a folder: whether it ends with a slash.
 func isFolder(path string) bool {
 	return path != "" && os.IsPathSeparator(path[len(path)-1])
 }
@@ -217,11 +219,12 @@ func (f *filterFlags) folderRun(ctx context.Context, t *ui.Terminal, cmd *cobra.
 	return run.Do(ctx)
 }
 
-// withoutEffect are flags on which what a run writes into its output folder does not depend.
+// withoutEffect are flags that change nothing in the output folder of a run.
 var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "snapshot", "trusted-key", "max-age", "min-sequence",
 	"lock", "lock-wait", "log-format", "metrics"}
 
-// rules writes down all that the outputs of a run depend on beside the inputs: the program, the snapshot, the formats and the flags.
+// rules returns all that the outputs of a run depend on beside the inputs: the program, the
+// snapshot, the formats and the flags.
 func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
 	text := fmt.Sprintf("%s\n%x\n%+v\n%+v\n%+v\n", buildVersion(), s.SHA256(), f.csv, f.parquet, f.policy)
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
@@ -262,5 +265,5 @@ func warnNotRead(t *ui.Terminal, sources *filter.Sources, quiet bool) {
 		return
 	}
 	n := ui.Counted(int64(sources.PassedOver), "file or folder", "files or folders")
-	t.Warn("passed over, since their names start with . or _: " + n)
+	t.Warn("not read, since the names start with . or _: " + n)
 }

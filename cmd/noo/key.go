@@ -36,12 +36,12 @@ func newKeyGenerate(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate --name NAME",
 		Short: "Make a key pair",
-		Long: `generate makes NAME.key, with which you sign snapshots and which you keep to
-yourself, and NAME.pub, which you hand to those who are to trust them. Both are
-minisign keys: minisign can read them, and noo can use those that minisign made.
+		Long: `generate makes two files. You sign snapshots with NAME.key: keep it secret. You
+give NAME.pub to the people who should trust your snapshots. Both are minisign
+keys: minisign can read them, and noo can use keys that minisign made.
 
-The private key is encrypted with a password: asked for on the terminal, or
-taken from ` + passwordVariable + `.`,
+noo encrypts the private key with a password. It asks for the password on the
+terminal, or takes it from ` + passwordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
 		Args: noArguments,

@@ -90,13 +90,12 @@ func newTree(t *ui.Terminal) (root *cobra.Command, started *bool) {
 		Use:   "noo",
 		Short: "Remove the records of people who opted out, before a dataset is disclosed",
 		Long: `noo removes the whole record of everyone who has opted out (the national data
-opt-out) from a dataset before it is disclosed. Who has opted out is in a
-snapshot, a file signed by a publisher whose key you trust. Nothing leaves this
-machine: there is no service and no network.
+opt-out) from a dataset before it is disclosed. A snapshot says who has opted
+out: a file signed by a publisher whose key you trust. Nothing leaves this
+machine: noo uses no service and no network.
 
-Records without a readable NHS number are withheld too, unless you say
-otherwise. Either a complete output is written or none. No NHS number is ever
-printed.`,
+noo also withholds records without a readable NHS number, unless you say
+otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		Example: `  noo demo
   noo filter extract.csv -o clean.csv --snapshot optouts.noo \
     --trusted-key publisher.pub

@@ -25,7 +25,7 @@ import (
 // jobCommands are the commands that a job may run. A job that names none runs the first.
 var jobCommands = []string{"filter", "check"}
 
-const configUsage = "read the jobs from `FILE`; without it from noo/config.yaml in the folder for your settings"
+const configUsage = "read the jobs from `FILE`; without it, from noo/config.yaml in your config folder"
 
 // addSettings adds the commands that use the flags of others to a tree that has all others.
 func addSettings(t *ui.Terminal, root *cobra.Command) {
@@ -34,7 +34,7 @@ func addSettings(t *ui.Terminal, root *cobra.Command) {
 		return suggest.FlagError(cmd.Flags(), err)
 	})
 	root.SetUsageTemplate(root.UsageTemplate() + `{{if and .Runnable .HasAvailableLocalFlags (not .HasAvailableSubCommands)}}
-Every flag is also read from the environment: --some-flag from NOO_SOME_FLAG.
+noo also reads every flag from the environment: --some-flag from NOO_SOME_FLAG.
 {{end}}`)
 }
 
@@ -43,9 +43,9 @@ func newRun(t *ui.Terminal, root *cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [JOB...]",
 		Short: "Run jobs from a config file",
-		Long: `run carries out jobs of a config file, in the order in which they are named, and
-stops at the first that does not end with exit code 0, with that job's code.
-Without JOB it lists the jobs. A config file is YAML:
+		Long: `run runs jobs of a config file in the order in which you name them. It stops at
+the first job that fails, and exits with the code of that job. Without JOB it
+lists the jobs. A config file is YAML:
 
   defaults:                # for every job
     snapshot: optouts.noo
@@ -57,12 +57,12 @@ Without JOB it lists the jobs. A config file is YAML:
       column: [mother_nhs, baby_nhs]
       missing: keep
     births-check:
-      command: check       # filter, where nothing is said
+      command: check       # filter is the default
       input: births_clean.csv
 
 The keys of a job are command, input and the names of the command's flags. Paths
-are meant from the folder of the config file. A flag given here goes before the
-environment, and that before the config file.`,
+are relative to the folder of the config file. Precedence: command line, then
+environment, then config file.`,
 		Example: `  noo run
   noo run births births-check --config nightly.yaml
   noo run births --force`,

@@ -47,15 +47,15 @@ func newSnapshotBuild(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build LIST... -o OUT.noo --key NAME.key",
 		Short: "Make a signed snapshot from lists of NHS numbers",
-		Long: `build reads lists of the NHS numbers of people who have opted out and writes a
-signed snapshot. A list has one number a line, with or without a comma after it;
-blank lines and lines that start with # are passed over. With --column the lists
-are CSV files with a header. LIST may be - for standard input. A number that is
-not valid stops the build.
+		Long: `build reads lists of the NHS numbers of people who have opted out, and writes a
+signed snapshot. A list has one number on each line, with or without a comma
+after it. build ignores blank lines and lines that start with #. With --column
+the lists are CSV files with a header. LIST may be - for standard input. build
+stops at a number that is not valid.
 
-Without --checked the lists are taken to be complete: whoever is not on them has
-not opted out. With it, only the numbers on the --checked lists were looked up,
-and records of anyone else will be withheld.`,
+Without --checked the lists must be complete: everyone else has not opted out.
+With it, only the numbers on the --checked lists were looked up, and filter will
+withhold the records of everyone else.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
   noo snapshot build optouts.csv --column nhs_number -o optouts.noo \
     --key publisher.key --publisher "Example Trust"
@@ -69,15 +69,15 @@ and records of anyone else will be withheld.`,
 		},
 		RunE: func(cmd *cobra.Command, lists []string) error { return flags.build(cmd.Context(), t, lists) },
 	}
-	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, by custom with the ending .noo")
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, whose name usually ends in .noo")
 	cmd.Flags().StringVar(&flags.key, "key", "", "sign with the private key in `FILE`")
-	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "say in `TEXT` who publishes the snapshot")
-	cmd.Flags().StringVar(&flags.column, "column", "", "read the lists as CSV, the numbers from the column `NAME`")
-	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "take the numbers that were looked up from the list in `FILE`; may be repeated")
+	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "the publisher of the snapshot is `TEXT`")
+	cmd.Flags().StringVar(&flags.column, "column", "", "the lists are CSV; read the numbers from column `NAME`")
+	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "the numbers in the list `FILE` were looked up; may be repeated")
 	flagvalue.Add(cmd.Flags(), &flags.sequence, "sequence", "give the snapshot sequence `N`, higher than that of the last")
 	cmd.Flags().Lookup("sequence").DefValue = "the time as YYYYMMDDhhmmss"
 	flagvalue.Add(cmd.Flags(), &flags.validFor, "valid-for", "how long the snapshot may be used")
-	cmd.Flags().BoolVar(&flags.force, "force", false, "replace an output that exists")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite an output that exists")
 	return cmd
 }
 
@@ -257,10 +257,10 @@ func newSnapshotInspect(t *ui.Terminal) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Show what a snapshot says of itself",
-		Long: `inspect verifies the signature of a snapshot and prints its manifest. It does
-not mind a snapshot that is too old or expired, but shows nothing of one whose
-signature does not hold or whose publisher is not trusted.`,
+		Short: "Show the manifest of a snapshot",
+		Long: `inspect verifies the signature of a snapshot and prints its manifest. It accepts
+a snapshot that is too old or expired. It prints nothing if the signature is
+wrong or the publisher is not trusted.`,
 		Example: `  noo snapshot inspect optouts.noo --trusted-key publisher.pub`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -282,10 +282,10 @@ func newSnapshotVerify(t *ui.Terminal) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Say whether a snapshot may be used",
+		Short: "Check whether a snapshot may be used",
 		Long: `verify makes the same checks as filter does: signature, trust, age and sequence.
-It exits with 0 when the snapshot may be used, and with 3 and the reason when it
-may not.`,
+It exits with 0 if the snapshot may be used. Otherwise it prints the reason and
+exits with 3.`,
 		Example: `  noo snapshot verify optouts.noo --trusted-key publisher.pub --max-age 7d`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {

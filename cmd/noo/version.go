@@ -34,10 +34,10 @@ func newVersion(t *ui.Terminal) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Say which version of noo this is, and how it was built",
-		Long: `version prints what a report of a problem should start with: the version, the
-commit, the version of Go and the system. With --json the libraries are listed
-as well, for an inventory.`,
+		Short: "Show the version of noo, and how it was built",
+		Long: `version prints the version, the commit, the version of Go and the system. Start
+the report of a problem with it. With --json it also lists the libraries, for an
+inventory.`,
 		Example: "  noo version\n  noo version --json",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
