@@ -1,6 +1,6 @@
 package main
 
-// noo check: a second pair of eyes, for people and for CI. It writes no dataset.
+// noo check: find records that must not be disclosed. It writes no dataset.
 
 import (
 	"context"
@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/batch"
+	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/findings"
+	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
@@ -26,22 +28,22 @@ import (
 // mostOffenders is how many records of a file check names.
 const mostOffenders = 20
 
-func newCheck(t terminal) *cobra.Command {
+func newCheck(t *ui.Terminal) *cobra.Command {
 	c := check{terminal: t}
 	cmd := &cobra.Command{
 		Use:   "check INPUT...",
-		Short: "Say whether datasets hold records that must not be disclosed",
-		Long: `check reads datasets as filter would, writes none, and prints one line for each
-to standard output, with the numbers of the first 20 records that must not be
-disclosed: of people who opted out, and those that filter would withhold under
-the same flags. Records are counted from 1, a header not counted. Inputs may be
-files, folders and patterns, as for filter.
+		Short: "Check whether datasets hold records that must not be disclosed",
+		Long: `check reads datasets as filter does, and writes none. For each, it prints a line
+to standard output, and lists the first 20 records that must not be disclosed:
+those of people who opted out, and those that filter would withhold under the
+same flags. It counts records from 1, without the header. Inputs may be files,
+folders and patterns, as for filter.
 
-It exits with 1 when there is any such record. A column of NHS numbers that is
-neither named nor allowed ends it with 2. All inputs are checked, also after one
-that cannot be: then the exit code is that of the first such error, whatever was
-found in the others. The JUnit and SARIF files are written all the same. An
-earlier one is replaced; any other file is not.`,
+check exits with 1 if it finds such a record. It exits with 2 if a column of NHS
+numbers is neither named nor allowed. If it cannot read an input, it still
+checks the others, and exits with the code of the first such error. It always
+writes the JUnit and SARIF files. It overwrites a file of an earlier check, and
+no other file.`,
 		Example: `  noo check clean.csv --snapshot optouts.noo
   noo check january.csv february.csv --missing keep
   cat clean.csv | noo check -
@@ -55,32 +57,32 @@ earlier one is replaced; any other file is not.`,
 		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := files{read: args, written: []string{c.junit, c.sarif}}
-			return c.unattended.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
+			return c.runFlags.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
 				sources, err := inputs.ExpandEach(args)
 				if err != nil {
 					return err
 				}
 				err = c.run(ctx, cmd, s, sources, report)
 				if err == nil || errors.Is(err, errDisclosure) {
-					t.tellPassedOver(sources, c.quiet)
+					warnNotRead(t, sources, c.quiet)
 				}
 				return err
 			})
 		},
 	}
 	c.dataFlags.add(cmd)
-	c.unattended.add(cmd, t)
-	cmd.Flags().BoolVar(&c.json, "json", false, "print the report, in JSON and with digests, instead of lines")
-	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings as JUnit XML, a test case an input, to `FILE`")
-	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings as SARIF, a result a named record, to `FILE`")
+	c.runFlags.add(cmd)
+	cmd.Flags().BoolVar(&c.json, "json", false, "print the report as JSON, with digests, instead of lines")
+	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings to `FILE` as JUnit XML, with a test case for each input")
+	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings to `FILE` as SARIF, with a result for each listed record")
 	return cmd
 }
 
 // check is the command with its flags.
 type check struct {
-	terminal terminal
+	terminal *ui.Terminal
 	dataFlags
-	unattended
+	runFlags
 	json         bool
 	junit, sarif string
 }
@@ -92,7 +94,7 @@ func (c *check) ready() error {
 			return errStream
 		}
 	}
-	return c.unattended.ready(&c.dataFlags)
+	return c.runFlags.ready(&c.dataFlags)
 }
 
 // run checks every input, writes what was found, and returns the error that decides on the exit code.
@@ -142,9 +144,9 @@ type checked struct {
 // inputs checks all inputs, several at a time, and says what was found in each in their order, as soon as that of those
 // before it is known. The error is one that ends the check.
 func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *inputs.Sources, report *job.Report) ([]checked, error) {
-	bar := newProgress(c.terminal, c.quiet, sources.Describe())
-	defer bar.finish()
-	progress := batch.Progress(sources.Files, bar.update)
+	bar := ui.NewProgress(c.terminal, c.quiet, sources.Describe())
+	defer bar.Clear()
+	progress := batch.Progress(sources.Files, bar.Update)
 	all := make([]checked, len(sources.Files))
 	var mutex sync.Mutex
 	said := 0
@@ -159,7 +161,7 @@ func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snap
 		mutex.Lock()
 		defer mutex.Unlock()
 		for all[i] = (checked{file, err}); said < len(all) && all[said].file != nil; said++ {
-			bar.finish() // it comes again
+			bar.Clear() // it comes again
 			if err := c.say(ctx, report, all[said].file, all[said].err); err != nil {
 				return err
 			}
@@ -176,7 +178,7 @@ func (c *check) input(ctx context.Context, run *job.Run, err error) (*findings.F
 	if err == nil {
 		done, err = run.Do(ctx)
 	}
-	file := &findings.File{Name: displayName(run.Input, "stdin")}
+	file := &findings.File{Name: ui.DisplayName(run.Input, "stdin")}
 	if stop, ok := errors.AsType[*job.PolicyError](err); ok {
 		file.Outcome = findings.Found
 		file.Finding = fmt.Sprintf("must not be disclosed: record %d is %v, at which --%v fail ended the check", stop.Record, stop.Verdict, stop.Verdict)
@@ -218,17 +220,17 @@ func verdict(checked []findings.File, failures []error) error {
 	return nil
 }
 
-// say says what was found in one input, to the person or program that reads standard output and to the journal.
+// say says what was found in one input, on standard output and in the event log.
 func (c *check) say(ctx context.Context, report *job.Report, file *findings.File, failure error) error {
-	if c.terminal.log.on() {
-		outcome, code := outcomeDone, exitDone
+	if c.terminal.Log.On() {
+		end := eventlog.End{Outcome: eventlog.Done, ExitCode: exitDone, Error: file.Report.Error}
 		switch file.Outcome {
 		case findings.Found:
-			outcome, code = outcomeFound, exitDisclosure
+			end.Outcome, end.ExitCode = eventlog.Found, exitDisclosure
 		case findings.Failed:
-			outcome, code = outcomeFailed, exitCode(ctx, failure)
+			end.Outcome, end.ExitCode = eventlog.Failed, exitCode(ctx, failure)
 		}
-		c.terminal.log.file(report.Command, &file.Report, outcome, code)
+		c.terminal.Log.File(report.Command, &file.Report, end)
 	}
 	if c.json {
 		return nil
@@ -239,9 +241,9 @@ func (c *check) say(ctx context.Context, report *job.Report, file *findings.File
 		fmt.Fprintf(&text, "  record %d: %v\n", o.Record, o.Verdict)
 	}
 	if n := file.Unnamed(); n > 0 {
-		fmt.Fprintf(&text, "  and %s more\n", grouped(n))
+		fmt.Fprintf(&text, "  and %s more\n", ui.Grouped(n))
 	}
-	if _, err := io.WriteString(c.terminal.out, text.String()); err != nil {
+	if _, err := io.WriteString(c.terminal.Out, text.String()); err != nil {
 		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 	}
 	return nil
@@ -292,11 +294,11 @@ func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error 
 		written = append(written, file)
 	}
 	if c.json { // before any file gets its name: a reader may let it wait
-		if err := result.Report.WriteJSON(c.terminal.out); err != nil {
+		if err := result.Report.WriteJSON(c.terminal.Out); err != nil {
 			return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 		}
 	}
-	c.terminal.settle()
+	c.terminal.Finish()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -306,7 +308,7 @@ func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error 
 // finding is what check says of one dataset under a policy.
 func finding(n filter.Tally, policy filter.Policy) string {
 	if n.MustNotBeDisclosed() == 0 {
-		return fmt.Sprintf("may be disclosed: none of its %s must be left out", records(n.Read))
+		return fmt.Sprintf("may be disclosed: none of its %s must be left out", ui.Records(n.Read))
 	}
 	classes := []struct {
 		count  int64
@@ -325,8 +327,8 @@ func finding(n filter.Tally, policy filter.Policy) string {
 	var found []string
 	for _, class := range classes {
 		if class.count > 0 && class.action != filter.Keep {
-			found = append(found, grouped(class.count)+" "+class.words)
+			found = append(found, ui.Grouped(class.count)+" "+class.words)
 		}
 	}
-	return fmt.Sprintf("must not be disclosed: of its %s %s", records(n.Read), strings.Join(found, ", "))
+	return fmt.Sprintf("must not be disclosed: of its %s %s", ui.Records(n.Read), strings.Join(found, ", "))
 }

@@ -12,26 +12,26 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/ui"
 	"noo/internal/columns"
 	"noo/internal/inputs"
 	"noo/job"
 )
 
-func newColumns(t terminal) *cobra.Command {
+func newColumns(t *ui.Terminal) *cobra.Command {
 	var flags readingFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "columns FILE",
 		Short: "List the columns of a dataset, and which look like NHS numbers",
-		Long: `columns lists the columns of a dataset with their types, and says what share of
-the values in the first records of each looks like NHS numbers. It marks the
-column that filter would go by if none is named, and those that would stop it.
-It needs no snapshot, and prints no values.`,
+		Long: `columns lists the columns of a dataset with their types. From the first records,
+it counts which share of the values in each column looks like NHS numbers. It
+marks the column by which filter would filter if you name none, and those that
+would stop it. It needs no snapshot, and prints no values.`,
 		Example: `  noo columns extract.csv
   noo columns extract.txt --delimiter pipe --no-header
   noo columns extract.parquet --json`,
@@ -51,7 +51,7 @@ It needs no snapshot, and prints no values.`,
 			if err := oneFile(args[0]); err != nil {
 				return err
 			}
-			survey, err := job.Survey(cmd.Context(), args[0], t.in, flags.formats())
+			survey, err := job.Survey(cmd.Context(), args[0], t.In, flags.formats())
 			if err != nil {
 				return err
 			}
@@ -65,9 +65,9 @@ It needs no snapshot, and prints no values.`,
 				}
 			} else {
 				printColumns(&text, survey.Columns)
-				explainColumns(t.err, survey)
+				explainColumns(t.Err, survey)
 			}
-			if _, err := io.WriteString(t.out, text.String()); err != nil {
+			if _, err := io.WriteString(t.Out, text.String()); err != nil {
 				return fmt.Errorf("writing stdout: %w", err)
 			}
 			return nil
@@ -107,7 +107,7 @@ func shortType(name string) string {
 	if _, logical, found := strings.Cut(name, " "); found {
 		name = logical
 	}
-	return cmp.Or(printable(name), "text")
+	return cmp.Or(ui.Printable(name), "text")
 }
 
 // printColumns lists columns as a table that is as wide as its longest names.
@@ -115,7 +115,7 @@ func printColumns(w io.Writer, columns []columns.Surveyed) {
 	rows := [][len(columnsHead)]string{columnsHead}
 	for _, c := range columns {
 		rows = append(rows, [...]string{
-			strconv.Itoa(c.Number), printable(c.Name), shortType(c.Type), grouped(int64(c.Values)), grouped(int64(c.Filled)), share(c.Sample), partNames[c.Part],
+			strconv.Itoa(c.Number), ui.Printable(c.Name), shortType(c.Type), ui.Grouped(int64(c.Values)), ui.Grouped(int64(c.Filled)), share(c.Sample), partNames[c.Part],
 		})
 	}
 	var widths [len(columnsHead)]int
@@ -181,14 +181,4 @@ func explainColumns(w io.Writer, survey *columns.Survey) {
 			told = append(told, c.Refused)
 		}
 	}
-}
-
-// printable replaces what would not stay in its place on a terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -1,18 +1,19 @@
 package main
 
-// noo completion, and what shells are told of arguments and values. What a flag takes is known from its usage, so that
-// a new flag is completed without another line. Completing writes nothing, and says nothing of what goes wrong.
+// noo completion, and what completes arguments and values. A flag's value lists its choices, so that
+// a new flag needs no line here. To complete writes nothing, and hides what goes wrong.
 
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/ui"
 	"noo/internal/inputs"
 	"noo/job"
 )
@@ -34,7 +35,7 @@ var shells = map[string]func(*cobra.Command, io.Writer) error{
 }
 
 // addCompletion adds the command that prints completions, and tells all others what completes them.
-func addCompletion(t terminal, root *cobra.Command) {
+func addCompletion(t *ui.Terminal, root *cobra.Command) {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newCompletion(t, root))
 	for cmd := range commands(root) {
@@ -49,14 +50,14 @@ func addCompletion(t terminal, root *cobra.Command) {
 	}
 }
 
-func newCompletion(t terminal, root *cobra.Command) *cobra.Command {
+func newCompletion(t *ui.Terminal, root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
-		Short: "Print a script by which a shell completes noo's command lines",
+		Short: "Print a script with which a shell completes command lines of noo",
 		Long: `completion prints a script for a shell. With it, the tab key completes commands,
-flags, the values that there are to choose from, files, the names of jobs, and
-for --column the names of the columns of the input that stands before it: of a
-folder or pattern, those of its first file.`,
+flags, their values, files and the names of jobs. For --column, it completes the
+names of the columns of the input before it on the line. If that is a folder or
+a pattern, noo looks at its first file.`,
 		Example: `  source <(noo completion bash)     # needs the package bash-completion
   noo completion bash > /etc/bash_completion.d/noo
   noo completion zsh > "${fpath[1]}/_noo"
@@ -74,7 +75,7 @@ folder or pattern, those of its first file.`,
 			if err := shells[args[0]](root, &script); err != nil {
 				return err
 			}
-			return printed(io.WriteString(t.out, script.String()))
+			return printed(io.WriteString(t.Out, script.String()))
 		},
 	}
 }
@@ -91,32 +92,16 @@ func completeFlag(cmd *cobra.Command, flag *pflag.Flag) cobra.CompletionFunc {
 	switch {
 	case endings[flag.Name] != nil:
 		return cobra.FixedCompletions(endings[flag.Name], cobra.ShellCompDirectiveFilterFileExt)
-	case placeholder(flag) == "DIR":
+	case flagvalue.Placeholder(flag) == "DIR":
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-	case namesFile(flag):
+	case flagvalue.IsPath(flag):
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
-	case flag.Value.Type() == (character{}).Type():
-		return cobra.FixedCompletions([]string{"comma", "pipe", "semicolon", "tab"}, cobra.ShellCompDirectiveNoFileComp)
 	}
-	return cobra.FixedCompletions(choices(flag), cobra.ShellCompDirectiveNoFileComp)
-}
-
-// choice is how a usage lists the values that there are: "plain, or independent", "withhold, keep or fail".
-var choice = regexp.MustCompile(`: ((?:[a-z0-9]+, )*[a-z0-9]+,? or [a-z0-9]+)(?:$| with |[;,(])`)
-
-// choices are the values that there are to choose from, as the usage of a flag lists them.
-func choices(flag *pflag.Flag) []string {
-	_, usage := pflag.UnquoteUsage(flag)
-	found := choice.FindStringSubmatch(usage)
-	if found == nil {
-		return nil
-	}
-	words := strings.FieldsFunc(found[1], func(r rune) bool { return r == ' ' || r == ',' })
-	return slices.DeleteFunc(words, func(word string) bool { return word == "or" })
+	return cobra.FixedCompletions(flagvalue.Choices(flag), cobra.ShellCompDirectiveNoFileComp)
 }
 
 // completeArguments completes the arguments of a command by what its usage calls them.
-func completeArguments(t terminal, cmd *cobra.Command) cobra.CompletionFunc {
+func completeArguments(t *ui.Terminal, cmd *cobra.Command) cobra.CompletionFunc {
 	switch {
 	case cmd.HasSubCommands():
 		return cobra.NoFileCompletions
@@ -133,17 +118,17 @@ func completeArguments(t terminal, cmd *cobra.Command) cobra.CompletionFunc {
 }
 
 // completeJobs completes the names of the jobs in the config file.
-func completeJobs(t terminal) cobra.CompletionFunc {
+func completeJobs(t *ui.Terminal) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, names []string, _ string) ([]string, cobra.ShellCompDirective) {
-		settleQuietly(cmd)
+		resolveQuietly(cmd)
 		c, err := openConfig(t, cmd.Flag("config").Value.String())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var found []string
-		for _, j := range c.jobs {
-			if !slices.Contains(names, j.name) {
-				found = append(found, cobra.CompletionWithDesc(j.name, "noo "+j.command))
+		for _, j := range c.Jobs {
+			if !slices.Contains(names, j.Name) {
+				found = append(found, cobra.CompletionWithDesc(j.Name, "noo "+j.Command))
 			}
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
@@ -166,7 +151,7 @@ func completeColumns(set *pflag.FlagSet, name string, flags *dataFlags) {
 
 // complete completes the name of a column.
 func (c columnList) complete(cmd *cobra.Command, named []string, _ string) ([]string, cobra.ShellCompDirective) {
-	settleQuietly(cmd)
+	resolveQuietly(cmd)
 	var found []string
 	for _, input := range named {
 		sources, err := inputs.Expand([]string{input})
@@ -187,9 +172,9 @@ func (c columnList) complete(cmd *cobra.Command, named []string, _ string) ([]st
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
-// settleQuietly sets what the environment sets, as far as it can: nobody wants to hear of a mistake while typing.
-func settleQuietly(cmd *cobra.Command) {
-	if env, err := environment(cmd.Flags()); err == nil {
-		_, _ = settle(cmd.Flags(), env)
+// resolveQuietly sets what the environment sets, as far as it can. It hides mistakes: the user types.
+func resolveQuietly(cmd *cobra.Command) {
+	if values, err := environment.Read(cmd.Flags()); err == nil {
+		_, _ = resolve(cmd.Flags(), values)
 	}
 }

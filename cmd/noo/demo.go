@@ -11,10 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/ui"
 	"noo/internal/atomicfile"
 	"noo/snapshot"
 )
@@ -45,21 +45,21 @@ var demoSteps = []demoStep{
 		"check extract.csv --snapshot optouts.noo --trusted-key publisher.pub", exitDisclosure},
 }
 
-func newDemo(t terminal) *cobra.Command {
+func newDemo(t *ui.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo [DIR]",
 		Short: "Show the main job on made-up data",
-		Long: `demo writes a made-up extract and list of opt-outs into DIR, which must be empty
-or not exist yet (by default a new folder for temporary files), and shows the
-commands that filter it and what they say.`,
+		Long: `demo writes a made-up extract and a list of opt-outs into DIR. DIR must be empty
+or not exist yet; the default is a new temporary folder. demo then shows the
+commands that filter the extract, and what they print.`,
 		Example: "  noo demo\n  noo demo try-it",
-		Args:    oneAtMost("folders"),
+		Args:    atMostOne("folders"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := demoFolder(args)
 			if err != nil {
 				return err
 			}
-			return runDemo(cmd.Context(), terminal{in: t.in, out: t.out, err: t.out, settled: new(atomic.Bool)}, dir)
+			return runDemo(cmd.Context(), &ui.Terminal{In: t.In, Out: t.Out, Err: t.Out}, dir)
 		},
 	}
 }
@@ -85,7 +85,7 @@ func demoFolder(args []string) (string, error) {
 	return filepath.Abs(args[0])
 }
 
-func runDemo(ctx context.Context, t terminal, dir string) error {
+func runDemo(ctx context.Context, t *ui.Terminal, dir string) error {
 	for _, name := range []string{"extract.csv", "extract.parquet", "optouts.txt"} {
 		text, err := demoFiles.ReadFile("demo/" + name)
 		if err != nil {
@@ -100,7 +100,7 @@ func runDemo(ctx context.Context, t terminal, dir string) error {
 	}
 	// The commands do what they say here, whatever the environment of this machine says, and what they do is no business
 	// of the snapshots that are used on it.
-	for _, name := range variableNames() {
+	for _, name := range environment.Names() {
 		if err := os.Unsetenv(name); err != nil {
 			return err
 		}
@@ -108,12 +108,12 @@ func runDemo(ctx context.Context, t terminal, dir string) error {
 	if err := os.Setenv(snapshot.StateDirVariable, filepath.Join(dir, "state")); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "In %s there are now\nextract.csv and extract.parquet, made-up hospital episodes, and optouts.txt, NHS\nnumbers of people who have opted out.\n", dir)
+	fmt.Fprintf(t.Out, "In %s there are now\nextract.csv and extract.parquet, made-up hospital episodes, and optouts.txt, NHS\nnumbers of people who have opted out.\n", dir)
 	for _, step := range demoSteps {
 		if step.why != "" {
-			fmt.Fprintf(t.out, "\n%s\n", step.why)
+			fmt.Fprintf(t.Out, "\n%s\n", step.why)
 		}
-		fmt.Fprintf(t.out, "\n$ noo %s\n", step.line)
+		fmt.Fprintf(t.Out, "\n$ noo %s\n", step.line)
 		code := execute(ctx, t, strings.Fields(step.line))
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -122,7 +122,7 @@ func runDemo(ctx context.Context, t terminal, dir string) error {
 			return errors.New("the demonstration did not go as it should: please report it")
 		}
 	}
-	_, err := io.WriteString(t.out, demoEnd(dir))
+	_, err := io.WriteString(t.Out, demoEnd(dir))
 	return err
 }
 

@@ -1,25 +1,19 @@
 package main
 
-// Exit codes, and the one line that is said when a command fails. Scripts rely on the codes: the README lists them.
+// Exit codes, and the one line that noo prints when a command fails. Scripts rely on the codes:
+// docs/exit-codes.md lists them.
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"unicode"
 
-	"noo/batch"
-	"noo/formats"
-	"noo/internal/atomicdir"
+	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/ui"
 	"noo/internal/atomicfile"
-	"noo/internal/columns"
-	"noo/internal/inputs"
-	"noo/internal/iopaths"
-	"noo/internal/nhsnumber"
+	"noo/internal/kind"
 	"noo/job"
-	"noo/snapshot"
 )
 
 const (
@@ -32,21 +26,24 @@ const (
 	exitInterrupted = 130
 )
 
-// interrupted is what is said of a command that ^C or SIGTERM ended.
+// interrupted is the error of a command that ^C or SIGTERM ended.
 const interrupted = "interrupted; nothing was written"
 
-// errDisclosure ends a check that found something. The finding has been printed by then.
-var errDisclosure = errors.New("records that must not be disclosed")
+// errDisclosure ends a check that found something. By then, check has printed it.
+var errDisclosure = kind.New(kind.Disclosure, "records that must not be disclosed")
 
 // usageError is a wrong command line.
 type usageError struct{ error }
 
-// saidError is an error that was said already, as an event of the journal.
+// saidError is an error that was already written, as an event.
 type saidError struct{ error }
 
 func (e saidError) Unwrap() error { return e.error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// Kind returns kind.Usage.
+func (usageError) Kind() kind.Kind { return kind.Usage }
 
 // noForce is an error of a command without --force.
 type noForce struct{ error }
@@ -63,47 +60,38 @@ func (e jobError) Error() string { return "job " + e.job + ": " + e.error.Error(
 
 func (e jobError) Unwrap() error { return e.error }
 
-// trustError is a trusted key that could not be loaded.
-type trustError struct{ error }
+// codes are what the exit code says of each kind of error. docs/exit-codes.md promises them.
+var codes = map[kind.Kind]int{
+	kind.IO: exitIO, kind.Usage: exitUsage, kind.Snapshot: exitSnapshot, kind.Input: exitInput, kind.Disclosure: exitDisclosure,
+}
 
-func (e trustError) Unwrap() error { return e.error }
-
-// exitCode maps an error to the exit code that the README promises.
+// exitCode returns the exit code for an error, which says itself of which kind it is.
 func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return exitInterrupted
-	case is[settingError](err):
-		return exitUsage
-	case errors.Is(err, errDisclosure) || is[*job.PolicyError](err):
-		return exitDisclosure
-	case errors.Is(err, snapshot.ErrRefused) || is[trustError](err):
-		return exitSnapshot
-	case is[*formats.InputError](err) || is[*snapshot.ListError](err) ||
-		errors.Is(err, snapshot.ErrNobody) || errors.Is(err, snapshot.ErrOutsideChecked):
-		return exitInput
-	case is[usageError](err) || is[*columns.ChoiceError](err) || is[*columns.PreflightError](err) ||
-		is[*job.CompressionError](err) || is[*snapshot.KeyError](err) || isAny(err, wrongUse):
-		return exitUsage
 	}
-	return exitIO
-}
-
-// wrongUse are errors about what the command line asks for.
-var wrongUse = []error{
-	snapshot.ErrNoPassword, iopaths.ErrSameFile, atomicfile.ErrExists, atomicfile.ErrNotRegular, atomicdir.ErrForeign,
-	atomicdir.ErrNotFolder, atomicdir.ErrMountPoint, atomicfile.ErrMounted, iopaths.ErrNotApart, batch.ErrSameOutput, iopaths.ErrWorkingFolder, batch.ErrStream, inputs.ErrStreamTwice, batch.ErrReservedName,
-}
-
-func isAny(err error, known []error) bool {
-	return slices.ContainsFunc(known, func(one error) bool { return errors.Is(err, one) })
+	return codes[kind.Of(err)]
 }
 
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
+}
+
+// outcomeOf returns the outcome of a run with an exit code, as an event calls it.
+func outcomeOf(code int) eventlog.Outcome {
+	switch code {
+	case exitDone:
+		return eventlog.Done
+	case exitDisclosure:
+		return eventlog.Found
+	case exitInterrupted:
+		return eventlog.Interrupted
+	}
+	return eventlog.Failed
 }
 
 // message is the line to say about an error: what is wrong and, for a command line, where to look.
@@ -116,12 +104,12 @@ func message(ctx context.Context, err error) string {
 		if errors.Is(err, job.ErrPartOnStdout) {
 			said = fmt.Errorf("interrupted; no file was written, and %w", job.ErrPartOnStdout)
 		}
-		if job, ok := errors.AsType[jobError](err); ok { // those before it stand
-			said = jobError{job.job, said}
+		if failed, ok := errors.AsType[jobError](err); ok { // the jobs before it are done
+			said = jobError{failed.job, said}
 		}
-		return showable(said.Error())
+		return ui.Showable(said.Error())
 	}
-	text := showable(strings.TrimSpace(err.Error()))
+	text := ui.Showable(strings.TrimSpace(err.Error()))
 	switch {
 	case errors.Is(err, atomicfile.ErrSomethingElse) || is[noForce](err) && errors.Is(err, atomicfile.ErrExists):
 		text += "; name another file"
@@ -131,15 +119,4 @@ func message(ctx context.Context, err error) string {
 		text += " (noo --help shows how)"
 	}
 	return text
-}
-
-// showable makes a text fit for a terminal, a log or a report, whatever somebody called a file: on one line, without
-// control characters, and without the digits of an NHS number.
-func showable(text string) string {
-	return nhsnumber.Mask(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?")))
 }

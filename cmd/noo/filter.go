@@ -1,6 +1,6 @@
 package main
 
-// noo filter: datasets in, the same without the records that must not be disclosed out.
+// noo filter: write datasets without the records that must not be disclosed.
 
 import (
 	"context"
@@ -13,43 +13,47 @@ import (
 	"github.com/spf13/pflag"
 
 	"noo/batch"
+	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/ui"
 	"noo/formats"
 	"noo/internal/inputs"
 	"noo/job"
 	"noo/snapshot"
 )
 
-func newFilter(t terminal) *cobra.Command {
+func newFilter(t *ui.Terminal) *cobra.Command {
 	var flags filterFlags
 	cmd := &cobra.Command{
 		Use:   "filter INPUT... -o OUTPUT",
 		Short: "Write datasets without the records that must not be disclosed",
-		Long: `filter reads a dataset and writes the records of people who have not opted out,
-each byte for byte as it was and in the same order. Records of people who opted
-out are removed. Records without an NHS number (missing), with something that is
-no NHS number (invalid), or of people who were not looked up (unchecked) are
-withheld unless you say otherwise.
+		Long: `filter reads a dataset and writes the records of people who have not opted out.
+Each record stays byte for byte as it was, in the same order. filter removes the
+records of people who opted out. Unless you say otherwise, it also withholds
+records without an NHS number (missing), with something that is not an NHS
+number (invalid), or of people whom the publisher did not look up (unchecked).
 
-A second column with NHS numbers must be named with --column or allowed with
---allow-column. filter finds it by its name, by the first records, and by
-watching every column in the whole file for numbers of people who opted out. It
-stops if a named column holds something else. noo columns shows what is there.
+If a second column has NHS numbers, name it with --column or allow it with
+--allow-column: otherwise filter stops. It looks at the names of the columns and
+at the first records. In the whole file, it watches every column for numbers of
+people who opted out. It also stops if a named column holds something else.
+noo columns shows what a dataset holds.
 
-The output appears complete or not at all. INPUT and OUTPUT may be - for
-standard input and output; what goes to standard output is held back until the
-whole input was found good.
+filter writes a complete output or none. INPUT and OUTPUT may be - for standard
+input and output. filter writes nothing to standard output until it has read the
+whole input and found no mistake.
 
-CSV may be compressed with gzip, zstd or bzip2, which is told by its content.
-The output is compressed as the input is, or as --compress says, and its name
-must say so: .gz, .zst, or neither.
+CSV may be compressed with gzip, zstd or bzip2: filter sees that in the content.
+It compresses the output as the input is, or as --compress says. The name of the
+output must agree: .gz, .zst, or neither.
 
 Several files, folders and patterns ("in/*.csv", "in/**/*.parquet") go into a
-folder, -o FOLDER/, under the paths that they have below the folder or the fixed
-part of the pattern. Below folders, names that start with . or _ are passed
-over. Tables of Delta Lake, Iceberg, Hudi, Paimon and DuckLake are refused:
-write their rows to a Parquet file first. The folder appears when all files are
-done and verified, with a file _SUCCESS in it. With --resume from the start, a
-run that was cut short can be taken up by running it again.`,
+folder, -o FOLDER/. Each output has the path that its input has below the folder
+or the fixed part of the pattern. In folders, filter does not read names that
+start with . or _. It refuses tables of Delta Lake, Iceberg, Hudi, Paimon and
+DuckLake: write their rows to a Parquet file first. The folder appears when all
+files are complete and verified, with a file _SUCCESS in it. If you use --resume
+from the start, you can continue an interrupted run: run the command again.`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
   noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs \
     --report report.json
@@ -68,32 +72,33 @@ run that was cut short can be taken up by running it again.`,
 		PreRunE: func(*cobra.Command, []string) error { return flags.ready() },
 		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
 	}
-	flags.add(cmd, t)
+	flags.add(cmd)
 	return cmd
 }
 
 // filterFlags are the flags of noo filter.
 type filterFlags struct {
 	dataFlags
-	unattended
+	runFlags
 	output, withheld, report string
 	force, resume            bool
 	compress                 *formats.Compression
 }
 
-func (f *filterFlags) add(cmd *cobra.Command, t terminal) {
+func (f *filterFlags) add(cmd *cobra.Command) {
 	f.dataFlags.add(cmd)
-	f.unattended.add(cmd, t)
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or those of several files to FOLDER/; - is standard output")
-	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the records that were withheld to `FILE` or FOLDER/, for follow-up inside the organisation")
+	f.runFlags.add(cmd)
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or to FOLDER/ for several inputs; - is standard output")
+	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the withheld records to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	cmd.Flags().Var(readBack{&f.independentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
-	cmd.Flags().Var(compression{&f.compress}, "compress", "what to compress CSV outputs with, if not as the input is: gzip, zstd or none")
-	cmd.Flags().BoolVar(&f.force, "force", false, "replace outputs that exist; a folder only if noo wrote all that is in it")
-	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")
+	flagvalue.Add(cmd.Flags(), newReadBack(&f.independentReadBack), "read-back",
+		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
+	addChoice(cmd.Flags(), newCompression(&f.compress), "compress", "compress CSV outputs like this, not like the input")
+	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite outputs that exist; a folder only if noo wrote everything in it")
+	cmd.Flags().BoolVar(&f.resume, "resume", false, "keep the files that an earlier run with --resume finished, if input, snapshot and flags are the same")
 }
 
-// ready refuses flags with which no run can begin, whatever the inputs hold.
+// ready refuses flags with which no run can start, whatever the inputs hold.
 func (f *filterFlags) ready() error {
 	streams := 0
 	for _, path := range []string{f.output, f.withheld, f.report} {
@@ -109,13 +114,13 @@ func (f *filterFlags) ready() error {
 	case streams > 1:
 		return usageError{errors.New("only one of the outputs can be - for standard output: name a file for the others")}
 	}
-	return f.unattended.ready(&f.dataFlags)
+	return f.runFlags.ready(&f.dataFlags)
 }
 
 // run filters the inputs.
-func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
+func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) error {
 	named := files{read: args, written: []string{f.output, f.withheld, f.report}, output: f.output}
-	return f.unattended.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
+	return f.runFlags.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
 		sources, err := inputs.Expand(args)
 		if err != nil {
 			return err
@@ -124,16 +129,16 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		bar := newProgress(t, f.quiet, sources.Describe())
+		bar := ui.NewProgress(t, f.quiet, sources.Describe())
 		run := f.prepare(t, cmd, s, args[0])
-		run.Progress = bar.update
+		run.Progress = bar.Update
 		var done *job.Report
 		if into {
 			done, err = f.folderRun(ctx, t, cmd, s, run, sources)
 		} else {
 			done, err = run.Do(ctx)
 		}
-		bar.finish()
+		bar.Clear()
 		if err != nil {
 			return err
 		}
@@ -144,33 +149,34 @@ func (f *filterFlags) run(t terminal, cmd *cobra.Command, args []string) error {
 }
 
 // prepare prepares a run with all outputs.
-func (f *filterFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
+func (f *filterFlags) prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
 	run := f.dataFlags.prepare(t, cmd, s, input)
-	run.Protected = append(run.Protected, f.unattended.own()...)
+	run.Protected = append(run.Protected, f.runFlags.own()...)
 	run.Output, run.Withheld, run.Outputs.Report, run.Replace = f.output, f.withheld, f.report, f.force
-	run.Compress, run.OnFirstWrite = f.compress, t.settle
+	run.Compress, run.OnFirstWrite = f.compress, t.Finish
 	if f.report != "" {
 		run.Heading.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
 	}
 	return run
 }
 
-// tellFiles says what was done, as events or as a summary.
-func (f *filterFlags) tellFiles(t terminal, inputs string, sources *inputs.Sources, done *job.Report) {
-	if t.log.on() {
+// tellFiles writes an event for each file, or the summary.
+func (f *filterFlags) tellFiles(t *ui.Terminal, inputs string, sources *inputs.Sources, done *job.Report) {
+	if t.Log.On() {
 		for i := range done.Files {
-			t.log.file(done.Command, &done.Files[i], outcomeDone, exitDone)
+			t.Log.File(done.Command, &done.Files[i], eventlog.End{Outcome: eventlog.Done})
 		}
-		t.tellPassedOver(sources, f.quiet)
+		warnNotRead(t, sources, f.quiet)
 	} else if !f.quiet {
-		printSummary(t.err, done, inputs, f.output)
+		ui.Summary(t.Err, done, inputs, f.output)
 		if sources.PassedOver > 0 {
-			fmt.Fprintf(t.err, "  not read   %s: names that start with . or _\n", counted(sources.PassedOver, "file or folder", "files or folders"))
+			fmt.Fprintf(t.Err, "  not read   %s: names that start with . or _\n", ui.Counted(int64(sources.PassedOver), "file or folder", "files or folders"))
 		}
 	}
 }
 
-// intoFolder tells whether the outputs are folders: where there may be more than one input, or the output's name says so.
+// intoFolder reports whether the outputs are folders: there may be more than one input, or the name
+// of the output says so.
 func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 	into := sources.Many || isFolder(f.output)
 	switch {
@@ -190,19 +196,19 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 	return true, nil
 }
 
-// leadsToFolder tells whether there is a folder at a path.
+// leadsToFolder reports whether a folder exists at a path.
 func leadsToFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
 
-// isFolder tells whether a path names a folder: whether a slash ends it.
+// isFolder reports whether a path names a folder: whether it ends with a slash.
 func isFolder(path string) bool {
 	return path != "" && os.IsPathSeparator(path[len(path)-1])
 }
 
 // folderRun filters many inputs into a folder.
-func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *job.Run, sources *inputs.Sources) (*job.Report, error) {
+func (f *filterFlags) folderRun(ctx context.Context, t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *job.Run, sources *inputs.Sources) (*job.Report, error) {
 	state, err := snapshot.DefaultStateDir()
 	if err != nil {
 		return nil, err
@@ -211,18 +217,19 @@ func (f *filterFlags) folderRun(ctx context.Context, t terminal, cmd *cobra.Comm
 		Outputs: each.Outputs, Rules: each.Rules, Host: each.Host, Heading: each.Heading,
 		Sources: sources, Resume: f.resume, StateDir: state,
 	}
-	run.Warn = func(err error) { t.warn(message(ctx, err)) }
+	run.Warn = func(err error) { t.Warn(message(ctx, err)) }
 	if f.resume {
 		run.Fingerprint = f.rules(cmd, s)
 	}
 	return run.Do(ctx)
 }
 
-// withoutEffect are flags on which what a run writes into its output folder does not depend.
+// withoutEffect are flags that change nothing in the output folder of a run.
 var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "snapshot", "trusted-key", "max-age", "min-sequence",
 	"lock", "lock-wait", "log-format", "metrics"}
 
-// rules writes down all that the outputs of a run depend on beside the inputs: the program, the snapshot, the formats and the flags.
+// rules returns all that the outputs of a run depend on beside the inputs: the program, the
+// snapshot, the formats and the flags.
 func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
 	text := fmt.Sprintf("%s\n%x\n%+v\n%+v\n%+v\n", buildVersion(), s.SHA256(), f.csv, f.parquet, f.policy)
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
@@ -241,23 +248,27 @@ func describe(args []string, sources *inputs.Sources) string {
 	return sources.Describe()
 }
 
-// compression is a formats.Compression as a flag; nil where it is not given.
-type compression struct{ wanted **formats.Compression }
-
-func (c compression) Set(text string) error {
-	var wanted formats.Compression
-	if err := wanted.UnmarshalText([]byte(text)); err != nil {
-		return err
-	}
-	*c.wanted = &wanted
-	return nil
+// newReadBack returns a flag for how an output is read back.
+func newReadBack(independent *bool) *flagvalue.Choice[bool] {
+	return flagvalue.NewChoice("HOW", independent,
+		flagvalue.Word[bool]{Text: "plain", Value: false},
+		flagvalue.Word[bool]{Text: "independent", Value: true})
 }
 
-func (c compression) String() string {
-	if c.wanted == nil || *c.wanted == nil {
-		return ""
+// newCompression returns a flag that sets *to, which is nil where the flag is not set.
+func newCompression(to **formats.Compression) *flagvalue.Choice[*formats.Compression] {
+	var words []flagvalue.Word[*formats.Compression]
+	for _, c := range []formats.Compression{formats.Gzip, formats.Zstd, formats.Uncompressed} {
+		words = append(words, flagvalue.Word[*formats.Compression]{Text: c.String(), Value: &c})
 	}
-	return (*c.wanted).String()
+	return flagvalue.NewChoice("HOW", to, words...)
 }
 
-func (compression) Type() string { return "HOW" }
+// warnNotRead says that there are files which the run did not read.
+func warnNotRead(t *ui.Terminal, sources *inputs.Sources, quiet bool) {
+	if sources.PassedOver == 0 || quiet {
+		return
+	}
+	n := ui.Counted(int64(sources.PassedOver), "file or folder", "files or folders")
+	t.Warn("not read, since the names start with . or _: " + n)
+}

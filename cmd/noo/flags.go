@@ -1,218 +1,59 @@
 package main
 
-// Flags that several commands share, and how their values are written.
+// Flags that several commands share.
 
 import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/ui"
 	"noo/filter"
+	"noo/formats"
 	"noo/formats/csv"
+	"noo/formats/parquet"
+	"noo/formats/parquet/readback"
 	"noo/internal/columns"
+	"noo/internal/kind"
 	"noo/job"
 	"noo/snapshot"
 )
 
-// age is a duration in days (21d) or in Go's notation (36h).
-type age time.Duration
-
-const day = 24 * time.Hour
-
-func (a *age) String() string {
-	d := time.Duration(*a)
-	if d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
-	}
-	return d.String()
-}
-
-func (a *age) Set(text string) error {
-	d, ok := parseTime(text)
-	if !ok {
-		return errors.New("want a time such as 21d or 36h")
-	}
-	*a = age(d)
-	return nil
-}
-
-func (*age) Type() string { return "TIME" }
-
-// wait is a duration in the same notations, of the length that somebody waits.
-type wait time.Duration
-
-func (w *wait) String() string { return (*age)(w).String() }
-
-func (w *wait) Set(text string) error {
-	d, ok := parseTime(text)
-	if !ok {
-		return errors.New("want a time such as 10m or 90s")
-	}
-	*w = wait(d)
-	return nil
-}
-
-func (*wait) Type() string { return "TIME" }
-
-// parseTime reads a duration, which is more than none.
-func parseTime(text string) (d time.Duration, ok bool) {
-	d, err := time.ParseDuration(text)
-	if days, found := strings.CutSuffix(text, "d"); found {
-		var n int64
-		n, err = strconv.ParseInt(days, 10, 32)
-		d = time.Duration(n) * day
-		if n > 36_500 {
-			err = strconv.ErrRange
-		}
-	}
-	return d, err == nil && d > 0
-}
-
-// action is a filter.Action as a flag.
-type action struct{ *filter.Action }
-
-func (a action) Set(text string) error { return a.UnmarshalText([]byte(text)) }
-func (action) Type() string            { return "ACTION" }
-
-// character is one ASCII character, by itself or by name; for a quote it may also be none.
-type character struct {
-	byte *byte
-	none *bool // nil where none is not allowed
-}
-
-// characterNames are names for characters that are hard to type or to see.
-var characterNames = map[string]byte{
-	"tab": '\t', `\t`: '\t', "comma": ',', "semicolon": ';', "pipe": '|', "space": ' ', "double": '"', "single": '\'',
-}
-
-func (c character) Set(text string) error {
-	if c.none != nil {
-		*c.none = text == "none"
-		if *c.none {
-			return nil
-		}
-	}
-	if b, ok := characterNames[text]; ok {
-		*c.byte = b
-		return nil
-	}
-	if len(text) != 1 {
-		return errors.New("want one ASCII character, or a name such as tab, semicolon or pipe")
-	}
-	*c.byte = text[0]
-	return nil
-}
-
-func (c character) String() string {
-	if c.none != nil && *c.none {
-		return "none"
-	}
-	if c.byte == nil || *c.byte == 0 {
-		return ""
-	}
-	return string(rune(*c.byte))
-}
-
-func (character) Type() string { return "CHAR" }
-
-// recordEnd is what ends a CSV record.
-type recordEnd struct{ *csv.RecordEnd }
-
-var recordEndNames = map[string]csv.RecordEnd{"lf": csv.EndLF, "crlf": csv.EndCRLF}
-
-func (r recordEnd) Set(text string) error {
-	end, ok := recordEndNames[text]
-	if !ok {
-		return errors.New("want lf or crlf")
-	}
-	*r.RecordEnd = end
-	return nil
-}
-
-func (r recordEnd) String() string {
-	for name, end := range recordEndNames {
-		if r.RecordEnd != nil && end == *r.RecordEnd {
-			return name
-		}
-	}
-	return ""
-}
-
-func (recordEnd) Type() string { return "END" }
-
-// sequence is the sequence of a snapshot, in decimal: 010 is ten, and what looks like another base is a mistake.
-type sequence uint64
-
-func (s *sequence) String() string { return strconv.FormatUint(uint64(*s), 10) }
-
-func (s *sequence) Set(text string) error {
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return errors.New("want a whole number")
-	}
-	*s = sequence(n)
-	return nil
-}
-
-func (*sequence) Type() string { return "N" }
-
-// size is a number of bytes, with a unit.
-type size int64
-
-func (s *size) String() string { return fmt.Sprintf("%dMiB", *s>>20) }
-
-func (s *size) Set(text string) error {
-	digits, shift := text, 0
-	for i, unit := range []string{"KiB", "MiB", "GiB"} {
-		if number, found := strings.CutSuffix(text, unit); found {
-			digits, shift = number, 10*(i+1)
-		}
-	}
-	n, err := strconv.ParseInt(digits, 10, 32)
-	if err != nil || n < 1 {
-		return errors.New("want a size such as 64MiB")
-	}
-	*s = size(n << shift)
-	return nil
-}
-
-func (*size) Type() string { return "SIZE" }
-
-// readBack says whether outputs are read back by an independent implementation.
-type readBack struct{ independent *bool }
-
-func (r readBack) String() string {
-	if r.independent != nil && *r.independent {
-		return "independent"
-	}
-	return "plain"
-}
-
-func (r readBack) Set(text string) error {
-	if text != "plain" && text != "independent" {
-		return errors.New("want plain or independent")
-	}
-	*r.independent = text == "independent"
-	return nil
-}
-
-func (readBack) Type() string { return "HOW" }
-
 const trustedKeyUsage = "trust the publisher whose public key is in `FILE`; may be repeated"
 
-// snapshotFlags say which snapshot to use, and what is asked of it.
+// newAction returns a flag that is one of several actions.
+func newAction(to *filter.Action, actions ...filter.Action) *flagvalue.Choice[filter.Action] {
+	words := make([]flagvalue.Word[filter.Action], len(actions))
+	for i, action := range actions {
+		words[i] = actionWord(action)
+	}
+	return flagvalue.NewChoice("ACTION", to, words...)
+}
+
+func actionWord(action filter.Action) flagvalue.Word[filter.Action] {
+	return flagvalue.Word[filter.Action]{Text: action.String(), Value: action}
+}
+
+// addChoice adds a flag and lists its choices in its usage.
+func addChoice[T comparable](flags *pflag.FlagSet, choice *flagvalue.Choice[T], name, usage string) {
+	flagvalue.Add(flags, choice, name, usage+": "+flagvalue.Words(choice.Choices()))
+}
+
+// snapshotFlags say which snapshot to use, and which snapshots to refuse.
 type snapshotFlags struct {
 	path        string
 	trusted     []string
-	maxAge      age
-	minSequence sequence
+	maxAge      flagvalue.Age
+	minSequence flagvalue.Sequence
 
-	keyFiles []string // the files that the trusted keys came from, once open
+	keyFiles []string // files of the trusted keys, after open
 }
 
 func (f *snapshotFlags) add(cmd *cobra.Command) {
@@ -222,31 +63,31 @@ func (f *snapshotFlags) add(cmd *cobra.Command) {
 
 // addTrust adds the flags for commands that name the snapshot as an argument.
 func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
-	f.maxAge = age(snapshot.DefaultMaxAge)
+	f.maxAge = flagvalue.Age(snapshot.DefaultMaxAge)
 	cmd.Flags().StringArrayVar(&f.trusted, "trusted-key", nil, trustedKeyUsage)
-	cmd.Flags().Var(&f.maxAge, "max-age", "refuse a snapshot older than this")
-	cmd.Flags().Var(&f.minSequence, "min-sequence", "refuse a snapshot with a lower sequence than `N`")
+	flagvalue.Add(cmd.Flags(), &f.maxAge, "max-age", "refuse an older snapshot")
+	flagvalue.Add(cmd.Flags(), &f.minSequence, "min-sequence", "refuse a snapshot with a lower sequence than `N`")
 }
 
 // open opens and verifies the snapshot, without judging its age.
 func (f *snapshotFlags) open() (*snapshot.Snapshot, error) {
 	if f.path == "" {
-		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + variable("snapshot"))}
+		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + environment.Variable("snapshot"))}
 	}
 	var err error
 	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.trusted); err != nil {
-		return nil, trustError{err}
+		return nil, kind.Wrap(kind.Snapshot, err)
 	}
 	keys, err := snapshot.LoadKeys(f.keyFiles)
 	if err != nil {
-		return nil, trustError{err}
+		return nil, kind.Wrap(kind.Snapshot, err)
 	}
-	// Nearly all that opening allocates is kept: collecting garbage in the middle of it takes half as long again.
+	// Open keeps nearly all that it allocates: with garbage collection it takes half as long again.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	return snapshot.Open(f.path, keys)
 }
 
-// accept opens the snapshot and makes sure that it may be relied on now.
+// accept opens the snapshot and checks that it may be used now.
 func (f *snapshotFlags) accept() (*snapshot.Snapshot, error) {
 	s, err := f.open()
 	if err != nil {
@@ -258,6 +99,59 @@ func (f *snapshotFlags) accept() (*snapshot.Snapshot, error) {
 	}
 	policy := snapshot.Policy{MaxAge: time.Duration(f.maxAge), MinSequence: uint64(f.minSequence), Seen: snapshot.OpenSeen(state)}
 	return s, policy.Check(s)
+}
+
+// readingFlags are the dialect of CSV and the limits of Parquet.
+type readingFlags struct {
+	csv     csv.Format
+	parquet parquet.Format
+	// independentReadBack has Parquet outputs read back by code that did not write them.
+	independentReadBack bool
+}
+
+func (f *readingFlags) add(cmd *cobra.Command) {
+	f.parquet.Version, f.parquet.MaxPage = buildVersion(), parquet.DefaultMaxPage
+	flags := cmd.Flags()
+	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.csv.Delimiter), "delimiter",
+		"character between CSV fields, or its name: tab, semicolon, pipe")
+	flagvalue.Add(flags, flagvalue.NewQuote(&f.csv.Quote, &f.csv.NoQuote), "quote",
+		"character around CSV fields, or none")
+	ends := flagvalue.NewChoice("END", &f.csv.RecordEnd,
+		flagvalue.Word[csv.RecordEnd]{Text: "lf", Value: csv.EndLF},
+		flagvalue.Word[csv.RecordEnd]{Text: "crlf", Value: csv.EndCRLF}).Default("as the first line ends")
+	flagvalue.Add(flags, ends, "record-end",
+		"end of a CSV record: lf, or crlf if a line feed alone is part of the text")
+	flags.BoolVar(&f.csv.NoHeader, "no-header", false, "the first CSV record is data; name columns by number")
+	flags.BoolVar(&f.csv.Header, "header", false, "the first CSV record is a header, even if it does not look like one")
+	flagvalue.Add(flags, (*flagvalue.Size)(&f.parquet.MaxPage), "max-page",
+		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
+}
+
+// validate refuses a dialect that cannot be read.
+func (f *readingFlags) validate() error {
+	if err := f.csv.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// formats returns the formats that inputs may have. A new format is one more line here.
+func (f *readingFlags) formats() []formats.Format {
+	if f.independentReadBack {
+		f.parquet.ReadBackWith = readback.Format{}
+	}
+	return []formats.Format{
+		f.parquet,
+		f.csv, // last: it accepts any text
+	}
+}
+
+// allNamed refuses an input without a name: a script's variable that is not set leaves one.
+func allNamed(inputs []string) error {
+	if slices.Contains(inputs, "") {
+		return errors.New("an input is an empty text: name a file; is a variable in the command line empty?")
+	}
+	return nil
 }
 
 // dataFlags say how to read an input and what to do with its records.
@@ -275,15 +169,19 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	f.snapshotFlags.add(cmd)
 	f.readingFlags.add(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.columns, "column", nil, "find NHS numbers in the column `NAME`, or number from 1; may be repeated; without it the header decides")
-	flags.StringArrayVar(&f.allowed, "allow-column", nil, "let the column `NAME`, or number from 1, pass though it holds NHS numbers and records are not filtered by it; may be repeated")
-	flags.BoolVar(&f.forceColumns, "force-column", false, "look for NHS numbers in the column though its first values say otherwise")
+	flags.StringArrayVar(&f.columns, "column", nil, "filter by the NHS numbers in column `NAME`, or number from 1; may be repeated; without it the header decides")
+	flags.StringArrayVar(&f.allowed, "allow-column", nil, "do not stop on NHS numbers in column `NAME`, or number from 1; may be repeated; noo does not filter by them")
+	flags.BoolVar(&f.forceColumns, "force-column", false, "filter by the column even if its first values are not NHS numbers")
 	completeColumns(flags, "column", f)
 	completeColumns(flags, "allow-column", f)
-	flags.Var(action{&f.policy.Missing}, "missing", "records without an NHS number: withhold, keep or fail")
-	flags.Var(action{&f.policy.Invalid}, "invalid", "records with something that is no NHS number: withhold, keep or fail")
-	flags.Var(action{&f.policy.Unchecked}, "unchecked", "records of people who were not looked up: withhold or fail")
-	flags.BoolVar(&f.quiet, "quiet", false, "say nothing on stderr but errors")
+	addChoice(flags, newAction(&f.policy.Missing, filter.Withhold, filter.Keep, filter.Fail), "missing",
+		"records without an NHS number")
+	addChoice(flags, newAction(&f.policy.Invalid, filter.Withhold, filter.Keep, filter.Fail), "invalid",
+		"records with something that is not an NHS number")
+	unchecked := newAction(&f.policy.Unchecked, filter.Withhold, filter.Fail)
+	addChoice(flags, unchecked.Accept(actionWord(filter.Keep)), "unchecked", // validate says why not
+		"records of people whom the publisher did not look up")
+	flags.BoolVar(&f.quiet, "quiet", false, "print nothing on stderr but errors")
 }
 
 // validate refuses values that no run can work with.
@@ -295,10 +193,10 @@ func (f *dataFlags) validate() error {
 }
 
 // prepare prepares a run over one input.
-func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
+func (f *dataFlags) prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
 	return &job.Run{
 		Input:   input,
-		Stdin:   t.in,
+		Stdin:   t.In,
 		Outputs: job.Outputs{Protected: append([]string{f.path}, f.keyFiles...)},
 		Rules: job.Rules{
 			Columns:  columns.Rules{Identifying: f.columns, Allowed: f.allowed, Forced: f.forceColumns},
@@ -306,7 +204,7 @@ func (f *dataFlags) prepare(t terminal, cmd *cobra.Command, s *snapshot.Snapshot
 			Register: s,
 			Formats:  f.formats(),
 		},
-		Host:    job.Host{Stdout: t.out},
+		Host:    job.Host{Stdout: t.Out},
 		Heading: f.about(cmd.CommandPath(), s),
 	}
 }

@@ -234,7 +234,7 @@ func TestSlowReaderOfACheck(t *testing.T) {
 }
 
 // TestInterruptedRunIsStopped holds up runs while they take away what they made, for longer than a command may take that makes nothing: they
-// do it all the same, and their figures and events tell of it.
+// do it all the same, and their metrics and events tell of it.
 func TestInterruptedRunIsStopped(t *testing.T) {
 	dir, _ := manyFiles(t, 80)
 	for round := range 3 {
@@ -249,7 +249,7 @@ func TestInterruptedRunIsStopped(t *testing.T) {
 			t.Errorf("round %d: exit code %d, said %s", round, code, said)
 		}
 		if line := metricLine(t, dir, "noo_last_run_exit_code"); !strings.HasSuffix(line, " 130") {
-			t.Errorf("round %d: figures: %s", round, line)
+			t.Errorf("round %d: metrics: %s", round, line)
 		}
 		for _, name := range left(t, dir) {
 			if strings.HasPrefix(name, ".") || name == "out" {

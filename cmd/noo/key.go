@@ -12,13 +12,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"noo/cmd/noo/internal/ui"
 	"noo/snapshot"
 )
 
 // passwordVariable holds the password of a private key where there is no terminal to ask for it.
 const passwordVariable = "NOO_KEY_PASSWORD"
 
-func newKey(t terminal) *cobra.Command {
+func newKey(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "key",
 		Short:   "Make keys for signing snapshots",
@@ -29,18 +30,18 @@ func newKey(t terminal) *cobra.Command {
 	return cmd
 }
 
-func newKeyGenerate(t terminal) *cobra.Command {
+func newKeyGenerate(t *ui.Terminal) *cobra.Command {
 	var name, dir string
 	var noPassword bool
 	cmd := &cobra.Command{
 		Use:   "generate --name NAME",
 		Short: "Make a key pair",
-		Long: `generate makes NAME.key, with which you sign snapshots and which you keep to
-yourself, and NAME.pub, which you hand to those who are to trust them. Both are
-minisign keys: minisign can read them, and noo can use those that minisign made.
+		Long: `generate makes two files. You sign snapshots with NAME.key: keep it secret. You
+give NAME.pub to the people who should trust your snapshots. Both are minisign
+keys: minisign can read them, and noo can use keys that minisign made.
 
-The private key is encrypted with a password: asked for on the terminal, or
-taken from ` + passwordVariable + `.`,
+noo encrypts the private key with a password. It asks for the password on the
+terminal, or takes it from ` + passwordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
 		Args: noArguments,
@@ -54,24 +55,24 @@ taken from ` + passwordVariable + `.`,
 			}
 			password := func() (string, error) {
 				word, err := newPassword(cmd.Context(), t)
-				t.settle() // nobody is waited for any more
+				t.Finish() // nobody is waited for any more
 				if err == nil {
 					err = context.Cause(cmd.Context())
 				}
 				return word, err
 			}
 			if noPassword {
-				t.settle()
+				t.Finish()
 				password = nil
 			}
 			private, public, err := snapshot.WriteKey(dir, name, key, password)
 			if err != nil {
 				return noForce{err}
 			}
-			t.say("%s signs snapshots: keep it to yourself", private)
-			t.say("%s checks them: hand it to those who are to trust you", public)
+			t.Say("%s signs snapshots: keep it to yourself", private)
+			t.Say("%s checks them: hand it to those who are to trust you", public)
 			if noPassword {
-				t.say("the private key is not encrypted: whoever can read the file can sign in your name")
+				t.Say("the private key is not encrypted: whoever can read the file can sign in your name")
 			}
 			return nil
 		},
@@ -83,7 +84,7 @@ taken from ` + passwordVariable + `.`,
 }
 
 // newPassword asks for a password for a new key, twice.
-func newPassword(ctx context.Context, t terminal) (string, error) {
+func newPassword(ctx context.Context, t *ui.Terminal) (string, error) {
 	first, asked, err := password(ctx, t, "Password for the new key: ")
 	if err != nil || !asked {
 		return first, err
@@ -99,20 +100,20 @@ func newPassword(ctx context.Context, t terminal) (string, error) {
 }
 
 // password takes a password from the environment or, asked being true then, from the terminal.
-func password(ctx context.Context, t terminal, prompt string) (word string, asked bool, err error) {
+func password(ctx context.Context, t *ui.Terminal, prompt string) (word string, asked bool, err error) {
 	if word, ok := os.LookupEnv(passwordVariable); ok {
 		return word, false, nil
 	}
-	if !term.IsTerminal(int(t.in.Fd())) {
+	if !term.IsTerminal(int(t.In.Fd())) {
 		return "", false, usageError{fmt.Errorf("a password is needed: run this on a terminal, or set %s", passwordVariable)}
 	}
 	// Reading without echo cannot be interrupted, but a terminal must not be left without echo.
-	if state, err := term.GetState(int(t.in.Fd())); err == nil {
-		defer context.AfterFunc(ctx, func() { _ = term.Restore(int(t.in.Fd()), state) })()
+	if state, err := term.GetState(int(t.In.Fd())); err == nil {
+		defer context.AfterFunc(ctx, func() { _ = term.Restore(int(t.In.Fd()), state) })()
 	}
-	fmt.Fprint(t.err, prompt)
-	bytes, err := term.ReadPassword(int(t.in.Fd()))
-	fmt.Fprintln(t.err)
+	fmt.Fprint(t.Err, prompt)
+	bytes, err := term.ReadPassword(int(t.In.Fd()))
+	fmt.Fprintln(t.Err)
 	if err != nil {
 		return "", true, fmt.Errorf("reading the password: %w", err)
 	}

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
@@ -30,6 +29,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/ui"
 	"noo/snapshot"
 )
 
@@ -576,7 +577,7 @@ func runCommand(args []string) (code int, said string) {
 		panic(err)
 	}
 	defer null.Close()
-	t := terminal{null, &text, &text, &journal{to: &text}, new(atomic.Bool)}
+	t := &ui.Terminal{In: null, Out: &text, Err: &text, Log: eventlog.New(&text, buildVersion())}
 	code = execute(context.Background(), t, args)
 	return code, text.String()
 }

@@ -1,51 +1,54 @@
-// Command noo removes the records of people who opted out from a dataset before it is disclosed. This package has
-// flags and printing only: one file a subcommand, the rest in the packages that it calls.
+// Command noo removes the records of people who opted out from a dataset before it is disclosed.
+// This package has flags and printing only, one file a command. The rest is in the packages that it
+// calls.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
-	"noo/internal/nhsnumber"
+	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/suggest"
+	"noo/cmd/noo/internal/ui"
 )
 
 // version is set by the Makefile; a plain go build or go install leaves it to the build information.
 var version = ""
 
-// grace is how long a command may take to clean up after ^C before the process ends all the same: it may be waiting for
-// somebody to type, or for a pipe.
+// grace is how long a command may clean up after ^C before the process ends all the same: it may
+// wait for somebody to type, or for a pipe.
 const grace = time.Second
 
 func main() {
-	// Writing to a pipe that nobody reads is an error like any other, after which there is something to clean up.
+	// To write to a pipe that nobody reads is an error like any other: noo cleans up after it.
 	signal.Ignore(syscall.SIGPIPE)
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		ends = append(ends, syscall.SIGHUP)
 	}
-	ctx, _ := signal.NotifyContext(context.Background(), ends...) // to the end: a signal that comes late changes nothing
-	t := terminal{os.Stdin, os.Stdout, os.Stderr, &journal{to: os.Stderr}, new(atomic.Bool)}
-	var end sync.Once // whoever comes first ends the process, and alone
+	ctx, _ := signal.NotifyContext(context.Background(), ends...) // until the process ends
+	log := eventlog.New(os.Stderr, buildVersion())
+	t := &ui.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Log: log}
+	var end sync.Once // the first to come ends the process, and no other
 	late := context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
-		if t.settled.Load() {
-			return // the command puts its outputs in their places, or takes them away, and ends by itself
+		if t.Finishing() {
+			return // the command puts its outputs in place, or deletes them, and ends by itself
 		}
 		end.Do(func() {
-			t.fail(interrupted, exitInterrupted)
+			t.Fail(eventlog.End{
+				Outcome: eventlog.Interrupted, ExitCode: exitInterrupted, Error: interrupted,
+			})
 			os.Exit(exitInterrupted)
 		})
 	})
@@ -54,50 +57,25 @@ func main() {
 	end.Do(func() { os.Exit(code) })
 }
 
-// terminal is where a command reads and writes.
-type terminal struct {
-	in       *os.File
-	out, err io.Writer
-	log      *journal
-	// settled tells that the command must come to its end by itself: it makes outputs, or has made them.
-	settled *atomic.Bool
-}
-
-// settle notes that the command must come to its end by itself.
-func (t terminal) settle() { t.settled.Store(true) }
-
-// fail says why a command failed, as a line or, where the journal is on, as an event.
-func (t terminal) fail(text string, code int) {
-	if t.log.on() {
-		t.log.failed(text, code)
-		return
-	}
-	t.say("noo: %s", text)
-}
-
-// say writes a line to the person, without the digits of an NHS number that a name in it may have.
-func (t terminal) say(format string, args ...any) {
-	fmt.Fprintln(t.err, nhsnumber.Mask(fmt.Sprintf(format, args...)))
-}
-
-// execute runs one command line and returns its exit code, having said what went wrong.
-func execute(ctx context.Context, t terminal, args []string) int {
+// execute runs one command line and returns its exit code. It prints what went wrong.
+func execute(ctx context.Context, t *ui.Terminal, args []string) int {
 	root, started := newRoot(t)
-	t.log.startFrom(root, args)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !*started {
+		startLogAfterMistake(t, cmd, args)
 		err = usageError{err}
 	}
+	code := exitCode(ctx, err)
 	if text := message(ctx, err); text != "" {
-		t.fail(text, exitCode(ctx, err))
+		t.Fail(eventlog.End{Outcome: outcomeOf(code), ExitCode: code, Error: text})
 	}
-	return exitCode(ctx, err)
+	return code
 }
 
-// newRoot builds the tree of commands. started tells afterwards whether a command began to run, or the command line
-// was wrong.
-func newRoot(t terminal) (root *cobra.Command, started *bool) {
+// newRoot builds the tree of commands. Afterwards, started says whether a command began to run. If
+// not, the command line was wrong.
+func newRoot(t *ui.Terminal) (root *cobra.Command, started *bool) {
 	root, started = newTree(t)
 	addSettings(t, root)
 	addCompletion(t, root)
@@ -106,19 +84,18 @@ func newRoot(t terminal) (root *cobra.Command, started *bool) {
 }
 
 // newTree builds the tree of the commands that do the work, from which the others are derived.
-func newTree(t terminal) (root *cobra.Command, started *bool) {
+func newTree(t *ui.Terminal) (root *cobra.Command, started *bool) {
 	started = new(bool)
 	root = &cobra.Command{
 		Use:   "noo",
 		Short: "Remove the records of people who opted out, before a dataset is disclosed",
 		Long: `noo removes the whole record of everyone who has opted out (the national data
-opt-out) from a dataset before it is disclosed. Who has opted out is in a
-snapshot, a file signed by a publisher whose key you trust. Nothing leaves this
-machine: there is no service and no network.
+opt-out) from a dataset before it is disclosed. A snapshot says who has opted
+out: a file signed by a publisher whose key you trust. Nothing leaves this
+machine: noo uses no service and no network.
 
-Records without a readable NHS number are withheld too, unless you say
-otherwise. Either a complete output is written or none. No NHS number is ever
-printed.`,
+noo also withholds records without a readable NHS number, unless you say
+otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		Example: `  noo demo
   noo filter extract.csv -o clean.csv --snapshot optouts.noo \
     --trusted-key publisher.pub
@@ -129,12 +106,13 @@ printed.`,
 		DisableAutoGenTag: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			*started = true
-			return settleFromEnvironment(t, cmd)
+			startLog(t, cmd)
+			return resolveFromEnvironment(t, cmd)
 		},
 	}
-	root.SetIn(t.in)
-	root.SetOut(t.out)
-	root.SetErr(t.err)
+	root.SetIn(t.In)
+	root.SetOut(t.Out)
+	root.SetErr(t.Err)
 	root.SetVersionTemplate("noo {{.Version}}\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.AddCommand(
@@ -150,7 +128,7 @@ printed.`,
 	return root, started
 }
 
-// group makes a command that only has commands below it say so when it gets anything else.
+// group makes a command that only has commands below it print help, and refuse arguments.
 func group(cmd *cobra.Command) {
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.SuggestionsMinimumDistance = 2 // letters that a mistyped name may be off by
@@ -162,10 +140,10 @@ func group(cmd *cobra.Command) {
 	}
 }
 
-// noCommand is the error for a command that there is not below cmd.
+// noCommand is the error for a command that does not exist below cmd.
 func noCommand(cmd *cobra.Command, name string) error {
 	text := "there is no such command"
-	if strings.IndexFunc(name, unicode.IsDigit) < 0 { // what has digits may be a number that nobody should see
+	if !suggest.HasDigit(name) {
 		text = fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+name)
 	}
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
@@ -174,7 +152,7 @@ func noCommand(cmd *cobra.Command, name string) error {
 	return usageError{errors.New(text)}
 }
 
-// newHelp is cobra's command for help, but that what there is not is an error.
+// newHelp is cobra's command for help, except that an unknown command is an error.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]",
@@ -205,7 +183,25 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// buildVersion is the version that the binary was built as.
+// noArguments refuses arguments, without repeating them.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments", cmd.Name())
+	}
+	return nil
+}
+
+// atMostOne refuses more than one argument. Things are what the arguments are, in the plural.
+func atMostOne(things string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("%d %s: name one at most", len(args), things)
+		}
+		return nil
+	}
+}
+
+// buildVersion returns the version that the binary was built as.
 func buildVersion() string {
 	if version != "" {
 		return version

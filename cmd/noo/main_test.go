@@ -146,7 +146,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	if format := logFormatOf(args); format != "" {
-		ts.Check(journalIn(said, format))
+		ts.Check(eventsIn(said, format))
 	} else if got > 1 && strings.Count(said, "\n") != 1 {
 		ts.Fatalf("a failure is said in one line")
 	}

@@ -12,13 +12,17 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
+
+	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/settings"
+	"noo/cmd/noo/internal/ui"
 )
 
 var update = flag.Bool("update", false, "write the reference under docs anew")
@@ -125,7 +129,7 @@ func prepareForReference(cmd *cobra.Command) {
 		if flag.Name == "help" || flag.Name == "version" {
 			return
 		}
-		flag.Usage += " [" + variable(flag.Name) + "]"
+		flag.Usage += " [" + environment.Variable(flag.Name) + "]"
 	})
 }
 
@@ -151,7 +155,7 @@ func withPlaceholders(cmd *cobra.Command, page string) string {
 	return manOption.ReplaceAllStringFunc(page, func(text string) string {
 		found := manOption.FindStringSubmatch(text)
 		option, usage := found[1], found[3]
-		if name := placeholder(cmd.Flag(found[2])); name != "" {
+		if name := flagvalue.Placeholder(cmd.Flag(found[2])); name != "" {
 			option += ` \fI` + name + `\fP`
 		}
 		return ".TP\n" + option + "\n" + usage
@@ -232,8 +236,8 @@ func TestReferenceSaysWhatItMeans(t *testing.T) {
 }
 
 // silent is a terminal of which only what is written to it is used.
-func silent(out, err io.Writer) terminal {
-	return terminal{in: os.Stdin, out: out, err: err, log: &journal{to: err}, settled: new(atomic.Bool)}
+func silent(out, err io.Writer) *ui.Terminal {
+	return &ui.Terminal{In: os.Stdin, Out: out, Err: err, Log: eventlog.New(err, buildVersion())}
 }
 
 // executeHelp is what a command says of itself.
@@ -263,25 +267,25 @@ func TestHelpIsFitToRead(t *testing.T) {
 	}
 }
 
-// What a flag takes decides how its variable is read, from where its paths in a config file are meant, and what shells
-// complete: its placeholder has to be one that is known, and the values that its usage lists have to be some.
+// The placeholder of a flag decides how noo reads its variable, whether a config file's values are
+// paths, and what shells complete: it must be a known one. The choices of a flag must be accepted.
 func TestFlagsSayWhatTheyTake(t *testing.T) {
 	known := []string{
-		"FILE", "DIR", // paths: namesFile
+		"FILE", "DIR", // paths: flagvalue.IsPath
 		"NAME", "N", "TEXT", "TIME", "SIZE", "ACTION", "CHAR", "END", "HOW", "FORMAT",
 	}
 	root, _ := newRoot(silent(io.Discard, io.Discard))
 	for cmd := range commands(root) {
 		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-			if flag.Value.Type() != "bool" && !slices.Contains(known, placeholder(flag)) {
-				t.Errorf("%s --%s takes a %q, which no list here knows: is it a path?", cmd.CommandPath(), flag.Name, placeholder(flag))
+			if flag.Value.Type() != "bool" && !slices.Contains(known, flagvalue.Placeholder(flag)) {
+				t.Errorf("%s --%s takes a %q, which no list here knows: is it a path?", cmd.CommandPath(), flag.Name, flagvalue.Placeholder(flag))
 			}
-			if flag.Name == inputKey || flag.Name == commandKey {
+			if flag.Name == settings.InputKey || flag.Name == settings.CommandKey {
 				t.Errorf("%s --%s has the name of a key that jobs have beside flags", cmd.CommandPath(), flag.Name)
 			}
-			for _, text := range choices(flag) {
+			for _, text := range flagvalue.Choices(flag) {
 				if err := flag.Value.Set(text); err != nil {
-					t.Errorf("%s --%s lists %q in its usage, and does not take it: %v", cmd.CommandPath(), flag.Name, text, err)
+					t.Errorf("%s --%s lists %q, and does not accept it: %v", cmd.CommandPath(), flag.Name, text, err)
 				}
 			}
 		})

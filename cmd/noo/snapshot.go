@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/ui"
 	"noo/internal/atomicfile"
 	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
@@ -20,7 +22,7 @@ import (
 	"noo/snapshot"
 )
 
-func newSnapshot(t terminal) *cobra.Command {
+func newSnapshot(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Build, inspect and verify snapshots of who has opted out",
@@ -36,25 +38,25 @@ func newSnapshot(t terminal) *cobra.Command {
 type buildFlags struct {
 	output, key, publisher, column string
 	checked                        []string
-	sequence                       sequence
-	validFor                       age
+	sequence                       flagvalue.Sequence
+	validFor                       flagvalue.Age
 	force                          bool
 }
 
-func newSnapshotBuild(t terminal) *cobra.Command {
-	flags := buildFlags{validFor: age(snapshot.DefaultMaxAge)}
+func newSnapshotBuild(t *ui.Terminal) *cobra.Command {
+	flags := buildFlags{validFor: flagvalue.Age(snapshot.DefaultMaxAge)}
 	cmd := &cobra.Command{
 		Use:   "build LIST... -o OUT.noo --key NAME.key",
 		Short: "Make a signed snapshot from lists of NHS numbers",
-		Long: `build reads lists of the NHS numbers of people who have opted out and writes a
-signed snapshot. A list has one number a line, with or without a comma after it;
-blank lines and lines that start with # are passed over. With --column the lists
-are CSV files with a header. LIST may be - for standard input. A number that is
-not valid stops the build.
+		Long: `build reads lists of the NHS numbers of people who have opted out, and writes a
+signed snapshot. A list has one number on each line, with or without a comma
+after it. build ignores blank lines and lines that start with #. With --column
+the lists are CSV files with a header. LIST may be - for standard input. build
+stops at a number that is not valid.
 
-Without --checked the lists are taken to be complete: whoever is not on them has
-not opted out. With it, only the numbers on the --checked lists were looked up,
-and records of anyone else will be withheld.`,
+Without --checked the lists must be complete: everyone else has not opted out.
+With it, only the numbers on the --checked lists were looked up, and filter will
+withhold the records of everyone else.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
   noo snapshot build optouts.csv --column nhs_number -o optouts.noo \
     --key publisher.key --publisher "Example Trust"
@@ -68,18 +70,19 @@ and records of anyone else will be withheld.`,
 		},
 		RunE: func(cmd *cobra.Command, lists []string) error { return flags.build(cmd.Context(), t, lists) },
 	}
-	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, by custom with the ending .noo")
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, whose name usually ends in .noo")
 	cmd.Flags().StringVar(&flags.key, "key", "", "sign with the private key in `FILE`")
-	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "say in `TEXT` who publishes the snapshot")
-	cmd.Flags().StringVar(&flags.column, "column", "", "read the lists as CSV, the numbers from the column `NAME`")
-	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "take the numbers that were looked up from the list in `FILE`; may be repeated")
-	cmd.Flags().Var(&flags.sequence, "sequence", "give the snapshot sequence `N`, higher than the last one's (default the time as YYYYMMDDhhmmss)")
-	cmd.Flags().Var(&flags.validFor, "valid-for", "how long the snapshot may be used")
-	cmd.Flags().BoolVar(&flags.force, "force", false, "replace an output that exists")
+	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "the publisher of the snapshot is `TEXT`")
+	cmd.Flags().StringVar(&flags.column, "column", "", "the lists are CSV; read the numbers from column `NAME`")
+	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "the numbers in the list `FILE` were looked up; may be repeated")
+	flagvalue.Add(cmd.Flags(), &flags.sequence, "sequence", "give the snapshot sequence `N`, higher than that of the last")
+	cmd.Flags().Lookup("sequence").DefValue = "the time as YYYYMMDDhhmmss"
+	flagvalue.Add(cmd.Flags(), &flags.validFor, "valid-for", "how long the snapshot may be used")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite an output that exists")
 	return cmd
 }
 
-func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) error {
+func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) error {
 	switch {
 	case f.output == "":
 		return usageError{errors.New("no output: name one with -o OUT.noo")}
@@ -118,7 +121,7 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 		return err
 	}
 	if loose, err := snapshot.LoosePermissions(f.key); err == nil && loose {
-		t.say("warning: others can read %s: make it yours alone (chmod 600)", f.key)
+		t.Say("warning: others can read %s: make it yours alone (chmod 600)", f.key)
 	}
 	created := time.Now().UTC().Truncate(time.Second)
 	scope := snapshot.National
@@ -131,7 +134,7 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	if err != nil {
 		return err
 	}
-	t.settle()
+	t.Finish()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -140,12 +143,12 @@ func (f *buildFlags) build(ctx context.Context, t terminal, lists []string) erro
 	}
 	switch all := sets.Checked; {
 	case sets.OptedOut.Len() == 0:
-		t.say("warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing")
+		t.Say("warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing")
 	case all != nil && sets.OptedOut.Len() > all.Len()/2:
-		t.say("warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not")
+		t.Say("warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not")
 	}
-	t.say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
-		f.output, grouped(int64(sets.OptedOut.Len())), duplicatesInWords(duplicates), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
+	t.Say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
+		f.output, ui.Grouped(int64(sets.OptedOut.Len())), ui.Counted(int64(duplicates), "duplicate", "duplicates"), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
 	return nil
 }
 
@@ -160,10 +163,10 @@ func streams(lists []string) (n int) {
 }
 
 // checkPaths refuses an output that is one of the files that the build reads.
-func (f *buildFlags) checkPaths(t terminal, lists []string) error {
+func (f *buildFlags) checkPaths(t *ui.Terminal, lists []string) error {
 	var paths iopaths.Paths
 	paths.Read(f.key)
-	paths.ReadOpen("stdin", t.in)
+	paths.ReadOpen("stdin", t.In)
 	for _, path := range append(lists, f.checked...) {
 		if path != "-" {
 			paths.Read(path)
@@ -174,7 +177,7 @@ func (f *buildFlags) checkPaths(t terminal, lists []string) error {
 }
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted out.
-func (f *buildFlags) sets(t terminal, lists []string) (sets snapshot.Sets, duplicates uint64, err error) {
+func (f *buildFlags) sets(t *ui.Terminal, lists []string) (sets snapshot.Sets, duplicates uint64, err error) {
 	if sets.OptedOut, duplicates, err = readLists(t, lists, f.column); err != nil {
 		return sets, 0, err
 	}
@@ -186,12 +189,12 @@ func (f *buildFlags) sets(t terminal, lists []string) (sets snapshot.Sets, dupli
 
 // readLists joins lists, and counts the numbers that came more than once. That a list is empty is said: another has numbers, so
 // that nothing else would tell of an export that failed.
-func readLists(t terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
+func readLists(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
 	all := snapshot.NewSet()
 	var numbers uint64
 	var empty []string
 	for _, path := range paths {
-		set, stats, err := readList(t.in, path, column)
+		set, stats, err := readList(t.In, path, column)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -203,7 +206,7 @@ func readLists(t terminal, paths []string, column string) (*snapshot.Set, uint64
 	}
 	for _, path := range empty {
 		if numbers > 0 {
-			t.say("warning: there is no number in the list %s: make sure that it is whole", displayName(path, "stdin"))
+			t.Say("warning: there is no number in the list %s: make sure that it is whole", ui.DisplayName(path, "stdin"))
 		}
 	}
 	return all, numbers - all.Len(), nil
@@ -253,22 +256,15 @@ func (t *tally) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func duplicatesInWords(n uint64) string {
-	if n == 1 {
-		return "1 duplicate"
-	}
-	return grouped(int64(n)) + " duplicates"
-}
-
-func newSnapshotInspect(t terminal) *cobra.Command {
+func newSnapshotInspect(t *ui.Terminal) *cobra.Command {
 	var flags snapshotFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Show what a snapshot says of itself",
-		Long: `inspect verifies the signature of a snapshot and prints its manifest. It does
-not mind a snapshot that is too old or expired, but shows nothing of one whose
-signature does not hold or whose publisher is not trusted.`,
+		Short: "Show the manifest of a snapshot",
+		Long: `inspect verifies the signature of a snapshot and prints its manifest. It accepts
+a snapshot that is too old or expired. It prints nothing if the signature is
+wrong or the publisher is not trusted.`,
 		Example: `  noo snapshot inspect optouts.noo --trusted-key publisher.pub`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -285,15 +281,15 @@ signature does not hold or whose publisher is not trusted.`,
 	return cmd
 }
 
-func newSnapshotVerify(t terminal) *cobra.Command {
+func newSnapshotVerify(t *ui.Terminal) *cobra.Command {
 	var flags snapshotFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Say whether a snapshot may be used",
+		Short: "Check whether a snapshot may be used",
 		Long: `verify makes the same checks as filter does: signature, trust, age and sequence.
-It exits with 0 when the snapshot may be used, and with 3 and the reason when it
-may not.`,
+It exits with 0 if the snapshot may be used. Otherwise it prints the reason and
+exits with 3.`,
 		Example: `  noo snapshot verify optouts.noo --trusted-key publisher.pub --max-age 7d`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -305,8 +301,8 @@ may not.`,
 			if asJSON {
 				return printSnapshot(t, s, true)
 			}
-			return printed(fmt.Fprintf(t.out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
-				showable(args[0]), s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
+			return printed(fmt.Fprintf(t.Out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
+				ui.Showable(args[0]), s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
 		},
 	}
 	flags.addTrust(cmd)
@@ -323,11 +319,11 @@ func oneSnapshot(_ *cobra.Command, args []string) error {
 }
 
 // printSnapshot prints what a snapshot says of itself.
-func printSnapshot(t terminal, s *snapshot.Snapshot, asJSON bool) error {
+func printSnapshot(t *ui.Terminal, s *snapshot.Snapshot, asJSON bool) error {
 	m := s.Manifest()
 	if asJSON {
 		m.Publisher = nhsnumber.Mask(m.Publisher)
-		encoder := json.NewEncoder(t.out)
+		encoder := json.NewEncoder(t.Out)
 		encoder.SetIndent("", "  ")
 		if err := encoder.Encode(struct {
 			snapshot.Manifest
@@ -340,19 +336,19 @@ func printSnapshot(t terminal, s *snapshot.Snapshot, asJSON bool) error {
 	}
 	for _, line := range [][2]string{
 		{"id", m.ID},
-		{"publisher", showable(m.Publisher)},
+		{"publisher", ui.Showable(m.Publisher)},
 		{"signed by", s.KeyID()},
 		{"scope", string(m.Scope)},
 		{"sequence", fmt.Sprint(m.Sequence)},
 		{"created", m.Created.Format(time.RFC3339)},
 		{"valid until", m.ValidUntil.Format(time.RFC3339)},
 	} {
-		if err := printed(fmt.Fprintf(t.out, "%-12s %s\n", line[0], line[1])); err != nil {
+		if err := printed(fmt.Fprintf(t.Out, "%-12s %s\n", line[0], line[1])); err != nil {
 			return err
 		}
 	}
 	for _, section := range m.Sections {
-		if err := printed(fmt.Fprintf(t.out, "%-12s %s numbers\n", section.Name, grouped(int64(section.Count)))); err != nil {
+		if err := printed(fmt.Fprintf(t.Out, "%-12s %s numbers\n", section.Name, ui.Grouped(int64(section.Count)))); err != nil {
 			return err
 		}
 	}

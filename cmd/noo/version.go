@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"noo/cmd/noo/internal/ui"
 )
 
 // build says how a binary was built. What the build did not record is left out.
@@ -28,20 +30,20 @@ type library struct {
 	Version string `json:"version"`
 }
 
-func newVersion(t terminal) *cobra.Command {
+func newVersion(t *ui.Terminal) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Say which version of noo this is, and how it was built",
-		Long: `version prints what a report of a problem should start with: the version, the
-commit, the version of Go and the system. With --json the libraries are listed
-as well, for an inventory.`,
+		Short: "Show the version of noo, and how it was built",
+		Long: `version prints the version, the commit, the version of Go and the system. Start
+the report of a problem with it. With --json it also lists the libraries, for an
+inventory.`,
 		Example: "  noo version\n  noo version --json",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			b := thisBuild()
 			if asJSON {
-				encoder := json.NewEncoder(t.out)
+				encoder := json.NewEncoder(t.Out)
 				encoder.SetIndent("", "  ")
 				return printed(0, encoder.Encode(b))
 			}
@@ -78,7 +80,7 @@ func thisBuild() build {
 	return b
 }
 
-func (b *build) print(t terminal) error {
+func (b *build) print(t *ui.Terminal) error {
 	commit := b.Commit
 	switch {
 	case commit == "":
@@ -91,7 +93,7 @@ func (b *build) print(t terminal) error {
 		if line[1] == "" {
 			continue
 		}
-		if err := printed(fmt.Fprintf(t.out, "%-8s %s\n", line[0], line[1])); err != nil {
+		if err := printed(fmt.Fprintf(t.Out, "%-8s %s\n", line[0], line[1])); err != nil {
 			return err
 		}
 	}

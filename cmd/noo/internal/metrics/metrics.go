@@ -1,9 +1,9 @@
 // Package metrics writes what a run did as a file for the textfile collector of Prometheus' node_exporter. Each run
 // writes its file anew. What alerts ask for whatever has gone wrong since is carried over from the file before: the time of the last
-// success, 0 where there was none, and, of a run that got hold of no snapshot, what was known of the last one. An alert on a figure
-// that is not there is silent.
+// success, 0 where there was none, and, of a run that got hold of no snapshot, what was known of the last one. An alert on a metric
+// that does not exist is silent.
 //
-// Every figure has the label task, the file's name without ".prom": the collector reads all files of a folder as one, in
+// Every metric has the label task, the file's name without ".prom": the collector reads all files of a folder as one, in
 // which no two may say the same of the same.
 package metrics
 
@@ -41,7 +41,7 @@ type Run struct {
 	Before Before
 }
 
-// Before is what a file of figures passes on to the next.
+// Before is what one file of metrics passes on to the next.
 type Before struct {
 	// Success is when a run last ended with exit code 0.
 	Success time.Time
@@ -68,7 +68,7 @@ const (
 func isKind(head []byte) bool { return bytes.HasPrefix(head, []byte("# HELP noo_")) }
 
 // Try makes sure that Write can write to path: that the folder is there, and nothing at path but a file that Write wrote
-// before. Errors are those of atomicfile.CreateSuccessor.
+// before. Errors are those of atomicfile.CreateReplacing.
 func Try(path string) error {
 	file, err := atomicfile.CreateReplacing(path, isKind)
 	if err == nil {
@@ -77,7 +77,7 @@ func Try(path string) error {
 	return err
 }
 
-// Write puts the figures of a run at path, in place of those of the run before. The file is whole at any moment, and may
+// Write writes the metrics of a run to path, in place of those of the run before. The file is whole at any moment, and may
 // be read by everybody.
 func Write(path string, run Run) error {
 	task := nhsnumber.Mask(strings.TrimSuffix(filepath.Base(path), ".prom"))
@@ -99,22 +99,23 @@ func Write(path string, run Run) error {
 	return atomicfile.Commit(file)
 }
 
-// figures collects gauges of one task. Gauges, since a file holds the figures of one run, which may be lower the next time.
-type figures struct {
+// gauges collects the metrics of one task. All are gauges: a file holds the metrics of one run, and
+// those of the next may be lower.
+type gauges struct {
 	registry *prometheus.Registry
 	task     string
 	errs     []error
 }
 
 // set sets a gauge.
-func (f *figures) set(name, help string, value float64) {
+func (f *gauges) set(name, help string, value float64) {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: prometheus.Labels{"task": f.task}})
 	gauge.Set(math.Round(value*1000) / 1000) // times are known to the millisecond
 	f.errs = append(f.errs, f.registry.Register(gauge))
 }
 
 // setTime sets a gauge to a time, in seconds since 1970, or to 0 for none.
-func (f *figures) setTime(name, help string, t time.Time) {
+func (f *gauges) setTime(name, help string, t time.Time) {
 	seconds := 0.0
 	if !t.IsZero() {
 		seconds = float64(t.Unix())
@@ -123,7 +124,7 @@ func (f *figures) setTime(name, help string, t time.Time) {
 }
 
 // setRecords counts records by verdict.
-func (f *figures) setRecords(n filter.Tally) {
+func (f *gauges) setRecords(n filter.Tally) {
 	vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "noo_last_run_records", Help: "Records that the last run read, by verdict.", ConstLabels: prometheus.Labels{"task": f.task},
 	}, []string{"verdict"})
@@ -136,9 +137,9 @@ func (f *figures) setRecords(n filter.Tally) {
 	f.set("noo_last_run_written_records", "Records that the last run wrote, or that a check would let be disclosed.", float64(n.Written))
 }
 
-// gather makes the figures of a run.
+// gather returns the metrics of a run.
 func gather(task string, run Run) ([]*dto.MetricFamily, error) {
-	f := &figures{registry: prometheus.NewRegistry(), task: task}
+	f := &gauges{registry: prometheus.NewRegistry(), task: task}
 	r := run.Report
 	succeeded, success := 0.0, run.Before.Success
 	if run.ExitCode == 0 {

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"regexp"
@@ -64,9 +64,11 @@ func TestShortened(t *testing.T) {
 		{"region_north_2026-11.csv", 16, "regio…026-11.csv"},
 		{"患者患者.csv", 9, "患…者.csv"},
 	} {
-		if got := shortened(c.name, c.columns); got != c.want {
-			t.Errorf("%s in %d columns: %s, want %s", c.name, c.columns, got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if got := shortened(c.name, c.columns); got != c.want {
+				t.Errorf("%s in %d columns: %s", c.name, c.columns, got)
+			}
+		})
 	}
 	for _, name := range longNames {
 		for columns := 1; columns < 90; columns++ {

@@ -1,6 +1,4 @@
-package main
-
-// The progress bar: on a terminal only, and only for runs that last.
+package ui
 
 import (
 	"io"
@@ -18,9 +16,9 @@ import (
 // patience is how long a run may take before a bar appears.
 const patience = 500 * time.Millisecond
 
-// progress shows how far a run has come. The zero progress shows nothing. It may be used by several goroutines: check takes the bar
-// away to say what it found while other files are read.
-type progress struct {
+// Progress shows how far a run has come: on a terminal only, and only for runs that last. It is safe
+// for concurrent use: check clears the bar to print a result while it reads other files.
+type Progress struct {
 	to      *os.File
 	name    string
 	visible bool
@@ -30,16 +28,17 @@ type progress struct {
 	bar   *progressbar.ProgressBar
 }
 
-func newProgress(t terminal, quiet bool, input string) *progress {
-	file, ok := t.err.(*os.File)
-	return &progress{
-		to: file, name: displayName(filepath.Base(input), "stdin"), start: time.Now(),
-		visible: ok && !quiet && !t.log.on() && term.IsTerminal(int(file.Fd())),
+// NewProgress returns a bar for an input, whose time runs from now. It shows nothing if quiet.
+func NewProgress(t *Terminal, quiet bool, input string) *Progress {
+	file, ok := t.Err.(*os.File)
+	return &Progress{
+		to: file, name: DisplayName(filepath.Base(input), "stdin"), start: time.Now(),
+		visible: ok && !quiet && !t.Log.On() && term.IsTerminal(int(file.Fd())),
 	}
 }
 
-// update is told how many bytes of how many were read; total is -1 where unknown.
-func (p *progress) update(done, total int64) {
+// Update shows that done of total bytes were read. total is -1 if it is unknown.
+func (p *Progress) Update(done, total int64) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if !p.visible {
@@ -47,7 +46,7 @@ func (p *progress) update(done, total int64) {
 	}
 	if p.bar == nil {
 		columns, _, err := term.GetSize(int(p.to.Fd()))
-		if err != nil || columns <= 0 { // some that are no real terminals do not say
+		if err != nil || columns <= 0 { // not every terminal says
 			columns = 80
 		}
 		fitted, ok := fit(p.name, columns)
@@ -62,8 +61,8 @@ func (p *progress) update(done, total int64) {
 	}
 }
 
-// finish takes the bar away.
-func (p *progress) finish() {
+// Clear removes the bar. The next Update shows it again.
+func (p *Progress) Clear() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.bar != nil {
@@ -71,8 +70,8 @@ func (p *progress) finish() {
 	}
 }
 
-// What stands in a line beside the name and the cells of the bar, at its widest, and the least that these two get. A line that is wider than
-// the terminal would wrap, and each drawing leave the one before behind.
+// The widest text beside the name and the cells of the bar, and the least columns for these two. If a
+// line is wider than the terminal, it wraps, and the next drawing leaves a part of it behind.
 const (
 	fixedColumns = len(" 100% || (1000 kB/s) ")
 	timeColumns  = len(" [10h10m10s:10h10m10s]")
@@ -85,10 +84,11 @@ const (
 type line struct {
 	name  string
 	cells int
-	times bool // how long it has taken, and will take
+	times bool // whether it shows the time spent and the time left
 }
 
-// fit shares out a line of so many columns, of which the last stays free. It is not ok where there are too few.
+// fit lays out a line for a terminal with so many columns. The last column stays free. It reports
+// whether there is room for a bar.
 func fit(name string, columns int) (l line, ok bool) {
 	spare := columns - 1 - fixedColumns
 	if l.times = spare-timeColumns >= 2*(leastName+leastCells); l.times {
@@ -102,7 +102,7 @@ func fit(name string, columns int) (l line, ok bool) {
 	return l, true
 }
 
-// bar makes the bar, which counts the time from now on.
+// bar returns the bar. Its time runs from now.
 func (l line) bar(w io.Writer, total int64) *progressbar.ProgressBar {
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(w),
@@ -112,24 +112,25 @@ func (l line) bar(w io.Writer, total int64) *progressbar.ProgressBar {
 		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetPredictTime(l.times),
 		progressbar.OptionSetElapsedTime(l.times),
-		progressbar.OptionSetSpinnerChangeInterval(0), // or, where the total is unknown, it would draw itself at times of its own
+		progressbar.OptionSetSpinnerChangeInterval(0), // else it draws itself if the total is unknown
 		progressbar.OptionClearOnFinish(),
 	}
 	if total < 0 {
 		options = append(options, progressbar.OptionShowCount()) // there is room where the cells would be
 	}
 	bar := progressbar.NewOptions64(total, options...)
-	bar.StartWithoutRender() // or the rate would be of all bytes so far in the time since it was first drawn
+	bar.StartWithoutRender() // else the rate counts from the first drawing
 	return bar
 }
 
-// shortened cuts a name to so many columns, in the middle and nearer to its start: names of extracts differ at their ends.
+// shortened cuts a name to so many columns. It cuts in the middle, nearer to the start: names of
+// extracts differ at their ends.
 func shortened(name string, columns int) string {
 	if uniseg.StringWidth(name) <= columns {
 		return name
 	}
 	const ellipsis = "…"
-	var characters []string // as a terminal shows them, each in one or two columns
+	var characters []string // each is one or two columns wide
 	for rest, state := name, -1; rest != ""; {
 		var one string
 		one, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)

@@ -16,7 +16,7 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// logFormatOf gives the format of the journal that a command line asks for, or "".
+// logFormatOf gives the format of the event log that a command line asks for, or "".
 func logFormatOf(args []string) string {
 	for i, arg := range args {
 		if arg == "--log-format" && i+1 < len(args) {
@@ -31,8 +31,8 @@ var (
 	runEvent  = regexp.MustCompile(`msg("?)[=:]"?run`)
 )
 
-// journalIn makes sure that every line is an event, and at most the last one of the run.
-func journalIn(said, format string) error {
+// eventsIn makes sure that every line is an event, and at most the last one of the run.
+func eventsIn(said, format string) error {
 	lines := strings.Split(strings.TrimSuffix(said, "\n"), "\n")
 	for i, line := range lines {
 		if line == "" && len(lines) == 1 {

@@ -47,7 +47,7 @@ func TestLockOfAKilledRun(t *testing.T) {
 	}
 }
 
-// TestInterruptedWait: SIGTERM ends a run that waits for the lock with 130 and one event; its figures say so and keep the
+// TestInterruptedWait: SIGTERM ends a run that waits for the lock with 130 and one event; its metrics say so and keep the
 // time of the last success.
 func TestInterruptedWait(t *testing.T) {
 	dir := smallRun(t)
@@ -96,10 +96,10 @@ func TestInterruptedWait(t *testing.T) {
 		t.Errorf("left %v", names)
 	}
 	if line := metricLine(t, dir, "noo_last_run_exit_code"); !strings.HasSuffix(line, " 130") {
-		t.Errorf("figures: %s", line)
+		t.Errorf("metrics: %s", line)
 	}
 	if line := metricLine(t, dir, "noo_last_success_timestamp_seconds"); line != success {
-		t.Errorf("figures: %s after %s", line, success)
+		t.Errorf("metrics: %s after %s", line, success)
 	}
 }
 
@@ -149,7 +149,7 @@ func smallRun(t *testing.T) (dir string) {
 	return dir
 }
 
-// metricLine gives the line of a figure in noo.prom.
+// metricLine gives the line of a metric in noo.prom.
 func metricLine(t *testing.T, dir, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, "noo.prom"))
@@ -165,15 +165,15 @@ func metricLine(t *testing.T, dir, name string) string {
 	return ""
 }
 
-// TestFiguresThatCannotBeWritten: when the folder of the figures goes during a run, the output stands and the exit code is 0;
+// TestMetricsThatCannotBeWritten: when the folder of the metrics goes during a run, the output stands and the exit code is 0;
 // a check without its JUnit file fails.
-func TestFiguresThatCannotBeWritten(t *testing.T) {
+func TestMetricsThatCannotBeWritten(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		code int
 		said string
 	}{
-		{[]string{"filter", "-", "-o", "out.csv", "--quiet", "--metrics", "gone/noo.prom"}, 0, "noo: warning: the run's figures could not be written: cannot write gone/noo.prom: "},
+		{[]string{"filter", "-", "-o", "out.csv", "--quiet", "--metrics", "gone/noo.prom"}, 0, "noo: warning: noo could not write the metrics: cannot write gone/noo.prom: "},
 		{[]string{"check", "-", "--junit", "gone/noo.xml"}, 5, "noo: cannot write gone/noo.xml: "},
 	} {
 		dir := smallRun(t)

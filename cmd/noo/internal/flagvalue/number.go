@@ -1,0 +1,52 @@
+package flagvalue
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Sequence is a whole number in decimal: 010 is ten, and 0x10 is refused.
+type Sequence uint64
+
+// String returns the number in decimal.
+func (s *Sequence) String() string { return strconv.FormatUint(uint64(*s), 10) }
+
+// Set reads a number.
+func (s *Sequence) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return errors.New("want a whole number")
+	}
+	*s = Sequence(n)
+	return nil
+}
+
+// Type returns what help calls the value.
+func (*Sequence) Type() string { return "N" }
+
+// Size is a number of bytes, which may have a unit: 64MiB.
+type Size int64
+
+// String returns the size in MiB.
+func (s *Size) String() string { return fmt.Sprintf("%dMiB", *s>>20) }
+
+// Set reads a size of at least one byte.
+func (s *Size) Set(text string) error {
+	digits, shift := text, 0
+	for i, unit := range []string{"KiB", "MiB", "GiB"} {
+		if number, found := strings.CutSuffix(text, unit); found {
+			digits, shift = number, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || n < 1 {
+		return errors.New("want a size such as 64MiB")
+	}
+	*s = Size(n << shift)
+	return nil
+}
+
+// Type returns what help calls the value.
+func (*Size) Type() string { return "SIZE" }

@@ -1,0 +1,73 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"noo/filter"
+	"noo/job"
+)
+
+// Summary prints what a filter run did. input describes the inputs, and output is a path or "-".
+func Summary(w io.Writer, r *job.Report, input, output string) {
+	n := r.Totals
+	fmt.Fprintf(w, "%s -> %s\n\n", Showable(input), DisplayName(output, "stdout"))
+	line := func(what string, count int64, outcome string) {
+		share := ""
+		if n.Read > 0 {
+			share = fmt.Sprintf("%.1f %%", 100*float64(count)/float64(n.Read))
+		}
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %-10s %15s %9s   %s", what, Grouped(count), share, outcome), " "))
+	}
+	line("read", n.Read, "")
+	line("opted out", n.OptedOut, "removed")
+	for _, class := range []struct {
+		what   string
+		count  int64
+		action filter.Action
+	}{
+		{"missing", n.Missing, r.Policy.Missing}, {"invalid", n.Invalid, r.Policy.Invalid}, {"unchecked", n.Unchecked, r.Policy.Unchecked},
+	} {
+		if class.count > 0 {
+			line(class.what, class.count, map[filter.Action]string{filter.Withhold: "withheld", filter.Keep: "let through"}[class.action])
+		}
+	}
+	line("written", n.Written, "")
+	if n.Disguised > 0 {
+		fmt.Fprintf(w, "\n  %s of the invalid hold an opted-out person's number in another form: written nowhere\n", Grouped(n.Disguised))
+	}
+	for _, column := range allowed(r) {
+		fmt.Fprintf(w, "\n  allowed: column %s of %s written holds an opted-out person's number\n", Showable(column.Column), Records(column.OptedOut))
+	}
+
+	s := r.Snapshot
+	fmt.Fprintf(w, "\n  snapshot   sequence %d, %s opted out\n", s.Sequence, Grouped(s.OptedOut))
+	fmt.Fprintf(w, "  made       %s, %s\n", s.Created.UTC().Format("2 Jan 2006 15:04 UTC"), Ago(r.Finished.Sub(s.Created)))
+	took := r.Finished.Sub(r.Started)
+	size := 0.0
+	for _, file := range r.Files {
+		size += float64(file.Input.Bytes)
+	}
+	fmt.Fprintf(w, "  time       %s, %s, %s/s\n", took.Round(time.Millisecond), Bytes(size), Bytes(size/max(took.Seconds(), 1e-3)))
+}
+
+// allowed returns the columns, passed with --allow-column, that hold numbers of people who opted out
+// in any of the files, with the number of such records.
+func allowed(r *job.Report) (found []job.AllowedColumn) {
+	for _, file := range r.Files {
+		for _, column := range file.Allowed {
+			at := slices.IndexFunc(found, func(c job.AllowedColumn) bool { return c.Column == column.Column })
+			switch {
+			case column.OptedOut == 0:
+			case at < 0:
+				found = append(found, column)
+			default:
+				found[at].OptedOut += column.OptedOut
+			}
+		}
+	}
+	return found
+}
