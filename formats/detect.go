@@ -16,8 +16,10 @@ var foreign = []struct{ magic, advice string }{
 	{"ARROW1\x00\x00", "it is an Arrow file: export it as CSV or Parquet"},
 	{"Obj\x01", "it is an Avro file: export it as CSV or Parquet"},
 	{"SQLite format 3\x00", "it is a SQLite database: export the table as CSV or Parquet"},
-	{"NOOSNAP1", "it is a snapshot, not a dataset: name it with --snapshot"},
 }
+
+// snapshotMagic is what a snapshot of people who opted out begins with.
+const snapshotMagic = "NOOSNAP1"
 
 // Detect returns the first of the known formats that matches an input's first bytes, decompressed if they were compressed,
 // and its name, less the suffix of a Compression. Otherwise it returns an *InputError that wraps ErrEmpty or
@@ -28,6 +30,9 @@ func Detect(known []Format, head []byte, name string) (Format, error) {
 	}
 	if c := DetectCompression(head); c != Uncompressed {
 		return nil, &InputError{Name: name, Err: fmt.Errorf("%w: it is compressed twice, the second time with %v: decompress it once first", ErrUnknownFormat, c)}
+	}
+	if bytes.HasPrefix(head, []byte(snapshotMagic)) {
+		return nil, &InputError{Name: name, Err: ErrSnapshot}
 	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(head, []byte(f.magic)) {

@@ -82,6 +82,8 @@ type Column struct {
 	// Doubtful tells that Name stands where a value may stand as well: in the first line of a text of which nobody said
 	// that it has a header.
 	Doubtful bool
+	// Declared tells that Name comes from a schema: it is a name for sure, and no value.
+	Declared bool
 	// Numberless tells that the type has no room for an NHS number: a date, a Boolean value.
 	Numberless bool
 	// Refused is why Scan refuses to tell people by the column, nil where it does not. A sample may
@@ -211,6 +213,8 @@ func (*NameMet) Error() string { return "the name of a column of NHS numbers amo
 var (
 	// ErrEmpty is an input without a single byte.
 	ErrEmpty = errors.New("the file is empty")
+	// ErrSnapshot is a snapshot where a dataset is expected.
+	ErrSnapshot = errors.New("it is a snapshot, not a dataset")
 	// ErrUnknownFormat is an input that no format recognises.
 	ErrUnknownFormat = errors.New("not a format that this program reads")
 )

@@ -16,11 +16,11 @@ import (
 // Reasons for which an output cannot be compressed as it would be; each comes wrapped in a *CompressionError.
 var (
 	// ErrReadOnly is an input whose compression can only be read, where no other was asked for.
-	ErrReadOnly = errors.New("the output would be compressed with bzip2 as the input is, which noo only reads: pass --compress gzip, zstd or none")
+	ErrReadOnly = errors.New("the output would be compressed with bzip2 as the input is, which noo only reads")
 	// ErrCompressesItself is a compression that was asked for around a format that has its own.
-	ErrCompressesItself = errors.New("this format compresses by itself, as the input does: leave --compress out")
+	ErrCompressesItself = errors.New("this format compresses by itself, as the input does")
 	// ErrNameLies is an output whose name promises another compression, or another format, than it would have.
-	ErrNameLies = errors.New("its name would lie")
+	ErrNameLies = errors.New("its name does not say what would be in it")
 )
 
 // CompressionError says why an output cannot be compressed as it would be. It is a matter of how the run was asked for.
@@ -31,6 +31,8 @@ type CompressionError struct {
 	Err error
 	// Hint says what to do, or is "".
 	Hint string
+	// Promised is the compression that the name promises, if the output can have it; else nil.
+	Promised *formats.Compression
 }
 
 // Error gives one line with what to do.
@@ -114,9 +116,11 @@ func honestName(path string, c formats.Compression, choice bool) error {
 	if c != formats.Uncompressed {
 		what = fmt.Sprintf("it would be compressed with %v", c)
 	}
-	hint := fmt.Sprintf("%s; name it %s", what, formats.Rename(path, c))
-	if choice && promised.Writable() {
-		hint += fmt.Sprintf(", or pass --compress %v", promised)
+	e := &CompressionError{
+		Name: "cannot write " + path, Err: ErrNameLies, Hint: fmt.Sprintf("%s; name it %s", what, formats.Rename(path, c)),
 	}
-	return &CompressionError{Name: "cannot write " + path, Err: ErrNameLies, Hint: hint}
+	if choice && promised.Writable() {
+		e.Promised = &promised
+	}
+	return e
 }

@@ -111,12 +111,10 @@ func message(ctx context.Context, err error) string {
 	}
 	text := ui.Showable(strings.TrimSpace(err.Error()))
 	switch {
-	case errors.Is(err, atomicfile.ErrSomethingElse) || is[noForce](err) && errors.Is(err, atomicfile.ErrExists):
-		text += "; name another file"
-	case errors.Is(err, atomicfile.ErrExists):
-		text += "; name another file, or pass --force"
+	case is[noForce](err) && errors.Is(err, atomicfile.ErrExists):
+		return text + "; name another file"
 	case is[usageError](err) && !strings.Contains(text, "--help"):
-		text += " (noo --help shows how)"
+		return withHint(err, text) + " (noo --help shows how)"
 	}
-	return text
+	return withHint(err, text)
 }

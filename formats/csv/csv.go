@@ -29,7 +29,7 @@ const MaxRecord = 16 << 20
 
 // Reasons for which an input is refused; each comes wrapped in a *formats.InputError with the place.
 var (
-	ErrBareQuote   = errors.New("a quote inside a field that does not start with one: quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file")
+	ErrBareQuote   = errors.New("a quote inside a field that does not start with one")
 	ErrAfterQuote  = errors.New("text after the closing quote of a field: double a quote that belongs to the text")
 	ErrUnclosed    = errors.New("a quoted field starts here and is never closed")
 	ErrFieldCount  = errors.New("wrong number of fields")
@@ -38,9 +38,11 @@ var (
 	ErrBareReturn  = errors.New("a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings")
 	ErrTooLong     = errors.New("a record of more than 16 MiB starts here: is a quote never closed?")
 	ErrNoRecord    = errors.New("nothing but blank lines")
-	ErrSepLine     = errors.New("the line sep= tells Excel the delimiter, and is the names of the columns or a record to other programs: take it away, and pass --delimiter if it is no comma")
+	ErrSepLine     = errors.New("the line sep= tells Excel the delimiter, and is the names of the columns or a record to other programs")
 	ErrOnlyRecord  = errors.New("the only record holds a character that some programs take for the end of a line, such as U+0085 or a record separator: save the file with LF or CRLF line endings")
-	ErrHeaderValue = errors.New("an NHS number stands where the column names are expected: pass --no-header if the file has no header")
+	ErrHeaderValue = errors.New("an NHS number is where the column names are expected")
+	// ErrHeaderTwice is a dialect with and without a header.
+	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
 )
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
@@ -71,7 +73,7 @@ var _ formats.Format = Format{}
 func (f Format) Validate() error {
 	f = f.withDefaults()
 	if f.Header && f.NoHeader {
-		return errors.New("--header and --no-header contradict one another: pass one of them")
+		return ErrHeaderTwice
 	}
 	if !f.NoQuote && f.Delimiter == f.Quote {
 		return errors.New("the delimiter and the quote must differ")

@@ -22,10 +22,10 @@ const (
 
 // Reasons for which a line ending is refused.
 var (
-	ErrBareFeed    = errors.New("a line feed alone, and the first line ends with CRLF: pass --record-end crlf if it is text, or lf if it ends a record")
-	ErrFeedInNames = errors.New("a line feed alone in the names of the columns: leave --record-end crlf out, or pass --record-end lf")
-	ErrNoCRLF      = errors.New("no record ends with CRLF, and there are line feeds: leave --record-end crlf out, or pass --record-end lf")
-	ErrNotBare     = errors.New("a CRLF, and the first line ends with a line feed alone: pass --record-end lf if both end a record")
+	ErrBareFeed    = errors.New("a line feed alone, and the first line ends with CRLF")
+	ErrFeedInNames = errors.New("a line feed alone in the names of the columns")
+	ErrNoCRLF      = errors.New("no record ends with CRLF, and there are line feeds")
+	ErrNotBare     = errors.New("a CRLF, and the first line ends with a line feed alone")
 )
 
 // recordEnding is how a scanner takes line endings.

@@ -25,6 +25,14 @@ import (
 	"noo/formats/parquet/internal/spec"
 )
 
+// Errors that an *formats.InputError wraps.
+var (
+	ErrEncrypted   = spec.ErrEncrypted
+	ErrCorrupt     = spec.ErrCorrupt
+	ErrUnsupported = spec.ErrUnsupported
+	ErrLimit       = spec.ErrLimit
+)
+
 var _ formats.ReadBacker = Format{}
 
 // DefaultMaxPage is the limit on a page where Format.MaxPage is 0. Common writers make pages of 1 MiB, some put a column
@@ -114,7 +122,7 @@ func (d *dataset) Columns() []formats.Column {
 	for i := range d.footer.Leaves {
 		leaf := &d.footer.Leaves[i]
 		columns[i] = formats.Column{
-			Name: leaf.Name, Type: leaf.TypeText(), Refused: identify.Refusal(leaf), Numberless: identify.Numberless(leaf),
+			Name: leaf.Name, Type: leaf.TypeText(), Declared: true, Refused: identify.Refusal(leaf), Numberless: identify.Numberless(leaf),
 		}
 	}
 	return columns

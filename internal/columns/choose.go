@@ -64,7 +64,7 @@ func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err e
 		e.Said, e.Named = Labels(columns, unnamed), Labels(columns, c.Identifying)
 		for _, place := range unnamed {
 			if reason := columns[place].Refused; reason != nil {
-				e.Hint = reason.Error()
+				e.Refused = reason.Error()
 			}
 		}
 		return c, e
@@ -91,7 +91,7 @@ func wantedColumns(name string, columns []formats.Column, wanted []string) (plac
 	byNumber := true
 	for _, w := range wanted {
 		place, err := findColumn(columns, w)
-		if err == nil && !nameless(columns) && !looksLikeName(columns[place].Name) {
+		if err == nil && !columns[place].Declared && !nameless(columns) && !looksLikeName(columns[place].Name) {
 			err = ErrNotAName
 		}
 		if err == nil && slices.Contains(places, place) {
@@ -178,7 +178,7 @@ func allowedColumns(name string, columns []formats.Column, identifying []int, wa
 		}
 		if err != nil {
 			e := columnError(name, columns, w, err)
-			e.Flag = "--allow-column"
+			e.Allowed = true
 			return nil, e
 		}
 		allowed = append(allowed, place)

@@ -3,7 +3,6 @@ package columns
 // What is wrong with a choice of columns, in a line for a person.
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,35 +18,39 @@ import (
 var (
 	ErrNoColumn     = errors.New("no such column")
 	ErrManyColumns  = errors.New("more than one column of that name")
-	ErrNotDetected  = errors.New("no column is named like an NHS number: name it with --column")
-	ErrManyDetected = errors.New("more than one column is named like an NHS number: name each that holds one with --column, and allow the others with --allow-column")
-	ErrNoNames      = errors.New("the columns have no names: give --column a number, from 1")
+	ErrNotDetected  = errors.New("no column is named like an NHS number")
+	ErrManyDetected = errors.New("more than one column is named like an NHS number")
+	ErrNoNames      = errors.New("the columns have no names")
 	ErrAmbiguous    = errors.New("a column has this number for a name: two columns could be meant")
 	ErrNamedTwice   = errors.New("named twice")
 	ErrAllowedToo   = errors.New("it identifies people, so that there is nothing to allow")
 	// ErrSaidUnnamed is a column that is named like an NHS number, and neither identifies people nor is allowed.
 	ErrSaidUnnamed = errors.New("named like an NHS number")
 	// ErrNoHeaderSaid is a first line of which nobody can tell whether it is a header.
-	ErrNoHeaderSaid = errors.New("no cell of the first line is like the name of a column: pass --no-header if the line is data, or --header if it has the names")
-	ErrNotAName     = errors.New("what stands in the first line for this column is no name but may be data: pass --no-header if the file has no header")
+	ErrNoHeaderSaid = errors.New("no cell of the first line is like the name of a column")
+	ErrNotAName     = errors.New("the first line has no name for this column, but something that may be data")
 )
 
-// ColumnError says why the identifying columns of an input could not be told.
+// ChoiceError says why the identifying columns of an input could not be told.
 type ChoiceError struct {
 	// Name is the input's name as the user gave it.
 	Name string
 	// Wanted is what the user asked for, "" where the header was to decide.
 	Wanted string
-	// Flag is what the user asked for it with, "" for --column.
-	Flag string
+	// Allowed says that Wanted was to be allowed, not to identify people.
+	Allowed bool
 	// Err is one of the errors above.
 	Err error
 	// Columns lists the names of the columns, for the message; it is empty where the header might be data.
 	Columns []string
 	// Count is the number of columns.
 	Count int
-	// Hint says more, or is "".
-	Hint string
+	// Nearest is the name that the user may have meant, or "".
+	Nearest string
+	// Delimiter is the word for the delimiter that the only name holds, such as "tab", or "".
+	Delimiter string
+	// Refused says why the format does not filter by a column of Said, or is "".
+	Refused string
 	// Said are the columns of ErrSaidUnnamed, and Named those that identify people.
 	Said, Named []string
 }
@@ -55,41 +58,51 @@ type ChoiceError struct {
 // mostNames is how many names of columns an error lists.
 const mostNames = 60
 
-// Error gives one line with the names to choose from.
-func (e *ChoiceError) Error() string {
+// Error returns one line with the names to choose from.
+func (e *ChoiceError) Error() string { return e.Problem() + e.Choices() }
+
+// Problem returns what is wrong, in one line.
+func (e *ChoiceError) Problem() string {
 	var text strings.Builder
 	text.WriteString(e.Name + ": ")
-	if e.Err == ErrSaidUnnamed {
-		return text.String() + e.said()
-	}
 	switch {
+	case e.Err == ErrSaidUnnamed:
+		return text.String() + e.said()
 	case looksLikeName(e.Wanted) || isPlace(e.Wanted, e.Count) || e.byNumber():
-		fmt.Fprintf(&text, "%s %s: ", cmp.Or(e.Flag, "--column"), e.Wanted)
-	case e.Flag != "":
-		text.WriteString(e.Flag + ": ")
+		fmt.Fprintf(&text, "column %s: ", e.Wanted)
+	case e.Allowed:
+		text.WriteString("a column to be allowed: ")
+	case e.Wanted != "":
+		text.WriteString("a column: ")
 	}
 	text.WriteString(e.Err.Error())
-	next := "; the"
-	if e.Hint != "" {
-		text.WriteString("; " + e.Hint)
+	if e.Nearest != "" {
+		fmt.Fprintf(&text, "; did you mean %s?", e.Nearest)
 	}
-	if strings.HasSuffix(e.Hint, "?") {
+	return text.String()
+}
+
+// Choices returns what there is to choose from, to follow Problem, or "".
+func (e *ChoiceError) Choices() string {
+	next := "; the"
+	if e.Nearest != "" {
 		next = " The"
 	}
 	switch {
+	case e.Err == ErrSaidUnnamed:
+		return ""
 	case len(e.Columns) > mostNames:
-		fmt.Fprintf(&text, "%s first columns of %d are: %s", next, len(e.Columns), strings.Join(e.Columns[:mostNames], ", "))
+		return fmt.Sprintf("%s first columns of %d are: %s", next, len(e.Columns), strings.Join(e.Columns[:mostNames], ", "))
 	case len(e.Columns) > 0:
-		fmt.Fprintf(&text, "%s columns are: %s", next, strings.Join(e.Columns, ", "))
+		return fmt.Sprintf("%s columns are: %s", next, strings.Join(e.Columns, ", "))
 	case e.Err == ErrNoNames || e.Err == ErrNotAName:
+		return ""
 	case e.byNumber():
-		fmt.Fprintf(&text, "; the first record has %s", plural(e.Count, "field"))
+		return "; the first record has " + plural(e.Count, "field")
 	case e.Count == 1:
-		text.WriteString("; there is 1 column, whose name is not shown since the first line may be data")
-	default:
-		fmt.Fprintf(&text, "; there are %d columns, whose names are not shown since the first line may be data", e.Count)
+		return "; there is 1 column, whose name is not shown since the first line may be data"
 	}
-	return text.String()
+	return fmt.Sprintf("; there are %d columns, whose names are not shown since the first line may be data", e.Count)
 }
 
 // byNumber tells whether a column that is not there was asked for by its number, where there are no names to choose from. The number may be
@@ -114,13 +127,21 @@ func (e *ChoiceError) said() string {
 	}
 	names := make([]string, 0, mostTold)
 	for _, name := range e.Said[:min(len(e.Said), mostTold)] {
-		names = append(names, quoted(name))
+		names = append(names, Quote(name))
 	}
-	if e.Hint != "" { // no flag filters by it
-		return fmt.Sprintf("%s %s %s named like an NHS number: %s", columns, strings.Join(names, ", "), are, e.Hint)
+	text := fmt.Sprintf("%s %s %s named like an NHS number", columns, strings.Join(names, ", "), are)
+	if e.Refused != "" {
+		return text + ": " + e.Refused
 	}
-	return fmt.Sprintf("%s %s %s named like an NHS number and not by --column: filter by all with%s, or, where there is no number in it, pass%s",
-		columns, strings.Join(names, ", "), are, flags("--column", slices.Concat(e.Named, e.Said)), flags("--allow-column", e.Said))
+	return text + ", and the records are not filtered by " + theThem(len(e.Said))
+}
+
+// theThem is the pronoun for so many columns.
+func theThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // Kind returns kind.Usage.
@@ -135,26 +156,28 @@ func columnError(name string, columns []formats.Column, wanted string, reason er
 	for i, c := range columns {
 		names[i] = c.Name
 	}
-	if !LooksLikeHeader(names) {
+	switch {
+	case len(columns) > 0 && columns[0].Declared:
+		e.Columns = columnLabels(columns)
+	case !LooksLikeHeader(names):
 		return e
-	}
-	e.Columns = names
-	if len(names) == 1 && reason != ErrNamedTwice {
-		e.Hint = delimiterHint(names[0])
+	default:
+		e.Columns = names
+		if len(names) == 1 && reason != ErrNamedTwice {
+			e.Delimiter = otherDelimiter(names[0])
+		}
 	}
 	if reason == ErrNoColumn {
-		if near := nearest(wanted, names); near != "" {
-			e.Hint = fmt.Sprintf("did you mean %s?", near)
-		}
+		e.Nearest = nearest(wanted, e.Columns)
 	}
 	return e
 }
 
-// delimiterHint is for a file of one column whose name holds another delimiter.
-func delimiterHint(name string) string {
+// otherDelimiter returns the word for another delimiter in a name, or "".
+func otherDelimiter(name string) string {
 	for _, d := range []struct{ delimiter, word string }{{"\t", "tab"}, {";", "semicolon"}, {"|", "pipe"}} {
 		if strings.Contains(name, d.delimiter) {
-			return "is the delimiter another one, --delimiter " + d.word + "?"
+			return d.word
 		}
 	}
 	return ""
@@ -191,14 +214,14 @@ type PreflightError struct {
 // mostTold is how many columns an error tells of.
 const mostTold = 10
 
-// Error gives one line: which columns, what share of their values are NHS numbers, and what to do.
+// Error returns one line: which columns, and what share of their values are NHS numbers.
 func (e *PreflightError) Error() string {
 	if errors.Is(e.Err, ErrOptedOutElsewhere) {
 		return e.elsewhere()
 	}
 	told := make([]string, 0, mostTold)
 	for _, c := range e.Columns[:min(len(e.Columns), mostTold)] {
-		told = append(told, fmt.Sprintf("%s (%d of %d values)", quoted(c.Label), c.Valid, c.Filled))
+		told = append(told, fmt.Sprintf("%s (%d of %d values)", Quote(c.Label), c.Valid, c.Filled))
 	}
 	if more := len(e.Columns) - len(told); more > 0 {
 		told = append(told, fmt.Sprintf("%d more", more))
@@ -212,50 +235,47 @@ func (e *PreflightError) Error() string {
 		return e.lateNames()
 	}
 	if errors.Is(e.Err, ErrFewNumbers) {
-		hint := "name another one with --column"
-		if len(e.Unnamed) > 0 {
-			hint = fmt.Sprintf("name another one, perhaps with%s", flags("--column", e.Unnamed))
-		}
-		return fmt.Sprintf("%s: in the first records of %s less than half are NHS numbers: %s, or pass --force-column if there is no mistake",
-			e.Name, columns, hint)
+		return fmt.Sprintf("%s: in the first records of %s less than half are NHS numbers", e.Name, columns)
 	}
-	hold, was, let := "hold", "were", "them"
+	hold, was := "hold", "were"
 	if one {
-		hold, was, let = "holds", "was", "it"
+		hold, was = "holds", "was"
 	}
 	if e.Refused != "" {
 		return fmt.Sprintf("%s: %s %s NHS numbers: %s", e.Name, columns, hold, e.Refused)
 	}
-	return fmt.Sprintf("%s: %s %s NHS numbers and %s not named: filter by all with%s, or let %s pass with%s",
-		e.Name, columns, hold, was, flags("--column", slices.Concat(e.Named, e.Unnamed)), let, flags("--allow-column", e.Unnamed))
+	return fmt.Sprintf("%s: %s %s NHS numbers and %s not named", e.Name, columns, hold, was)
+}
+
+// Late reports whether an ErrLateNames is about an identifying column: then there may be a title above the names.
+func (e *PreflightError) Late() bool {
+	return errors.Is(e.Err, ErrLateNames) && slices.Contains(e.Named, e.Columns[0].Label)
 }
 
 // lateNames is the message of ErrLateNames.
 func (e *PreflightError) lateNames() string {
-	label := quoted(e.Columns[0].Label)
-	if slices.Contains(e.Named, e.Columns[0].Label) {
-		which := "first records"
-		if e.Columns[0].Values == 0 { // it was met behind them
-			which = "records"
-		}
-		return fmt.Sprintf("%s: among the %s of column %s stands the name of a column of NHS numbers: take away the lines above the names, or pass --force-column if there is no mistake",
-			e.Name, which, label)
+	label := Quote(e.Columns[0].Label)
+	if !e.Late() {
+		return fmt.Sprintf("%s: a value of column %s is the name of a column of NHS numbers", e.Name, label)
 	}
-	return fmt.Sprintf("%s: a value of column %s is the name of a column of NHS numbers: if another table begins there, split the file, else pass --allow-column %s",
-		e.Name, label, label)
+	which := "first records"
+	if e.Columns[0].Values == 0 { // it was met behind them
+		which = "records"
+	}
+	return fmt.Sprintf("%s: among the %s of column %s is the name of a column of NHS numbers", e.Name, which, label)
 }
 
 // elsewhere is the message of ErrOptedOutElsewhere.
 func (e *PreflightError) elsewhere() string {
 	told := make([]string, 0, mostTold)
 	for _, c := range e.Watched[:min(len(e.Watched), mostTold)] {
-		told = append(told, fmt.Sprintf("column %s of %s", quoted(c.Label), recordsWritten(c.Records)))
+		told = append(told, fmt.Sprintf("column %s of %s", Quote(c.Label), recordsWritten(c.Records)))
 	}
+	text := fmt.Sprintf("%s: numbers of people who opted out are in %s", e.Name, strings.Join(told, ", "))
 	if e.Refused != "" {
-		return fmt.Sprintf("%s: numbers of people who opted out are in %s: %s", e.Name, strings.Join(told, ", "), e.Refused)
+		text += ": " + e.Refused
 	}
-	return fmt.Sprintf("%s: numbers of people who opted out are in %s: filter by all with%s, or let them pass with%s",
-		e.Name, strings.Join(told, ", "), flags("--column", slices.Concat(e.Named, e.Unnamed)), flags("--allow-column", e.Unnamed))
+	return text
 }
 
 func recordsWritten(n int64) string {
@@ -271,21 +291,8 @@ func (*PreflightError) Kind() kind.Kind { return kind.Usage }
 // Unwrap gives the reason.
 func (e *PreflightError) Unwrap() error { return e.Err }
 
-// flags writes a flag for each of the first labels.
-func flags(flag string, labels []string) string {
-	var text strings.Builder
-	for i, label := range labels {
-		if i == mostTold {
-			text.WriteString(" and so on")
-			break
-		}
-		fmt.Fprintf(&text, " %s %s", flag, quoted(label))
-	}
-	return text.String()
-}
-
-// quoted puts quotes around a label that a shell would take for more than one word.
-func quoted(label string) string {
+// Quote returns a label, in quotes if a shell would take it for more than one word.
+func Quote(label string) string {
 	plain := func(r rune) bool {
 		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.-", r))
 	}

@@ -154,6 +154,9 @@ func shownNames(columns []formats.Column) []string {
 	}
 	header := LooksLikeHeader(names)
 	for i, name := range names {
+		if columns[i].Declared && looksLikeName(name) {
+			continue
+		}
 		if !header && !(looksLikeName(name) && nhsnumber.IsHeadingText(name)) {
 			names[i] = ""
 		}

@@ -22,7 +22,7 @@ func Preflight(ctx context.Context, name string, dataset formats.Dataset, chosen
 	labels := columnLabels(columns)
 	for _, place := range chosen.Identifying {
 		if reason := columns[place].Refused; reason != nil {
-			part := "column " + quoted(labels[place])
+			part := "column " + Quote(labels[place])
 			return nil, &formats.InputError{Name: name, Part: part, Err: reason}
 		}
 	}

@@ -91,7 +91,6 @@ func TestPreflightError(t *testing.T) {
 	text := e.Error()
 	for _, want := range []string{
 		"a.csv: columns c0 (20 of 30 values), c1 ", "c9 (20 of 30 values), 2 more hold NHS numbers and were not named",
-		`with --column "NHS Number" --column c0`, "--column c8 and so on, or let them pass with --allow-column c0 ", "--allow-column c9 and so on",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q does not say %q", text, want)
@@ -116,7 +115,7 @@ func TestRefusedNumbers(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	e = holdingNumbers("a.parquet", slices.Delete(columns, 1, 2), []string{"nhs"})
-	if got := e.Error(); !strings.Contains(got, "column seen_by ") || !strings.Contains(got, "--column nhs --column seen_by") {
+	if got := e.Error(); !strings.Contains(got, "column seen_by ") || !slices.Equal(e.Unnamed, []string{"seen_by"}) {
 		t.Errorf("%q", got)
 	}
 	// Over many files that have too few each, also where one of them is from the ledger of an

@@ -80,7 +80,7 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error
 	case wait > 0:
 		return nil, fmt.Errorf("%s: %w still, after %v of waiting", path, ErrHeld, wait)
 	}
-	return nil, fmt.Errorf("%s: %w; let it end, or wait for it with --lock-wait", path, ErrHeld)
+	return nil, fmt.Errorf("%s: %w", path, ErrHeld)
 }
 
 // await tries again until the lock is free, the time is up or ctx ends. The time being up is no error.

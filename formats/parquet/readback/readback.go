@@ -110,7 +110,7 @@ func (d *dataset) Columns() []formats.Column {
 	for i := range d.leaves {
 		leaf := &d.leaves[i]
 		columns[i] = formats.Column{
-			Name: leaf.Name, Type: leaf.TypeText(), Refused: identify.Refusal(leaf),
+			Name: leaf.Name, Type: leaf.TypeText(), Declared: true, Refused: identify.Refusal(leaf),
 		}
 	}
 	return columns

@@ -20,7 +20,7 @@ var (
 	// ErrUnsupported is a file that is sound but uses what this program does not support.
 	ErrUnsupported = errors.New("not supported")
 	// ErrLimit is a file whose pages are larger than Format.MaxPage allows.
-	ErrLimit = errors.New("raise the limit with --max-page if the file is to be trusted")
+	ErrLimit = errors.New("over the limit")
 )
 
 func Corrupt(format string, args ...any) error {

@@ -1,0 +1,126 @@
+package main
+
+// Hints: what to do about an error, which flag to pass. The packages that find what is wrong know no flags.
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"noo/formats"
+	"noo/formats/csv"
+	"noo/formats/parquet"
+	"noo/internal/atomicfile"
+	"noo/internal/columns"
+	"noo/internal/lockfile"
+	"noo/job"
+)
+
+// hints are what to do about errors that say the same in every case.
+var hints = []struct {
+	err  error
+	hint string
+}{
+	{atomicfile.ErrSomethingElse, "name another file"},
+	{atomicfile.ErrExists, "name another file, or pass --force"},
+	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
+	{formats.ErrSnapshot, "name it with --snapshot"},
+	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
+	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
+	{job.ErrCompressesItself, "leave --compress out"},
+	{csv.ErrBareQuote, "quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file"},
+	{csv.ErrSepLine, "delete it, and pass --delimiter if it is no comma"},
+	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
+	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
+	{csv.ErrFeedInNames, "leave --record-end crlf out, or pass --record-end lf"},
+	{csv.ErrNoCRLF, "leave --record-end crlf out, or pass --record-end lf"},
+	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
+	{csv.ErrHeaderTwice, "pass --header or --no-header, not both"},
+}
+
+// choiceHints are what to do about the error of a *columns.ChoiceError.
+var choiceHints = map[error]string{
+	columns.ErrNotDetected:  "name it with --column",
+	columns.ErrManyDetected: "name each that holds one with --column, and allow the others with --allow-column",
+	columns.ErrNoNames:      "give --column a number, from 1",
+	columns.ErrNoHeaderSaid: "pass --no-header if the line is data, or --header if it has the names",
+	columns.ErrNotAName:     "pass --no-header if the file has no header",
+}
+
+// withHint returns the text of an error with what to do about it.
+func withHint(err error, text string) string {
+	if e, ok := errors.AsType[*columns.ChoiceError](err); ok {
+		return strings.Replace(text, e.Error(), joined(e.Problem(), choiceHint(e))+e.Choices(), 1)
+	}
+	if e, ok := errors.AsType[*columns.PreflightError](err); ok {
+		return strings.Replace(text, e.Error(), joined(e.Error(), preflightHint(e)), 1)
+	}
+	if e, ok := errors.AsType[*job.CompressionError](err); ok && e.Promised != nil {
+		return fmt.Sprintf("%s, or pass --compress %v", text, e.Promised)
+	}
+	for _, h := range hints {
+		if errors.Is(err, h.err) {
+			return joined(text, h.hint)
+		}
+	}
+	return text
+}
+
+// joined puts a hint, if there is one, behind what is wrong.
+func joined(text, hint string) string {
+	if hint == "" {
+		return text
+	}
+	return text + "; " + hint
+}
+
+// choiceHint is what to do about a wrong choice of columns.
+func choiceHint(e *columns.ChoiceError) string {
+	switch {
+	case e.Err == columns.ErrSaidUnnamed && e.Refused == "":
+		return fmt.Sprintf("filter by all with%s, or, where there is no number in it, pass%s",
+			flagFor("--column", slices.Concat(e.Named, e.Said)), flagFor("--allow-column", e.Said))
+	case e.Delimiter != "":
+		return "if the delimiter is another one, pass --delimiter " + e.Delimiter
+	}
+	return choiceHints[e.Err]
+}
+
+// preflightHint is what to do about columns that are not what they were said to be.
+func preflightHint(e *columns.PreflightError) string {
+	switch {
+	case e.Refused != "": // no flag helps
+		return ""
+	case errors.Is(e.Err, columns.ErrFewNumbers):
+		another := cmp.Or(flagFor("--column", e.Unnamed), " --column NAME")
+		return fmt.Sprintf("name another column with%s, or pass --force-column if there is no mistake", another)
+	case e.Late():
+		return "delete the lines above the names, or pass --force-column if there is no mistake"
+	case errors.Is(e.Err, columns.ErrLateNames):
+		return "if another table starts there, split the file; else pass" + flagFor("--allow-column", []string{e.Columns[0].Label})
+	}
+	let := "them"
+	if len(e.Columns) == 1 {
+		let = "it"
+	}
+	return fmt.Sprintf("filter by all with%s, or let %s pass with%s",
+		flagFor("--column", slices.Concat(e.Named, e.Unnamed)), let, flagFor("--allow-column", e.Unnamed))
+}
+
+// mostFlags is how many columns a hint names.
+const mostFlags = 10
+
+// flagFor writes a flag for each of the first labels, each after a blank.
+func flagFor(flag string, labels []string) string {
+	var text strings.Builder
+	for i, label := range labels {
+		if i == mostFlags {
+			text.WriteString(" and so on")
+			break
+		}
+		fmt.Fprintf(&text, " %s %s", flag, columns.Quote(label))
+	}
+	return text.String()
+}
