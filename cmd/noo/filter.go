@@ -87,7 +87,7 @@ func (f *filterFlags) add(cmd *cobra.Command, t terminal) {
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or those of several files to FOLDER/; - is standard output")
 	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the records that were withheld to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	cmd.Flags().Var(readBack{&f.parquet.IndependentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
+	cmd.Flags().Var(readBack{&f.independentReadBack}, "read-back", "read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
 	cmd.Flags().Var(compression{&f.compress}, "compress", "what to compress CSV outputs with, if not as the input is: gzip, zstd or none")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace outputs that exist; a folder only if noo wrote all that is in it")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "take over the files that an earlier run with --resume finished, if input, snapshot and rules are the same")

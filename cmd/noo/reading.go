@@ -11,12 +11,15 @@ import (
 	"noo/formats"
 	"noo/formats/csv"
 	"noo/formats/parquet"
+	"noo/formats/parquet/readback"
 )
 
 // readingFlags are the dialect of CSV and the limits of Parquet.
 type readingFlags struct {
 	csv     csv.Format
 	parquet parquet.Format
+	// independentReadBack has Parquet outputs read back by code that did not write them.
+	independentReadBack bool
 }
 
 func (f *readingFlags) add(cmd *cobra.Command) {
@@ -40,6 +43,9 @@ func (f *readingFlags) validate() error {
 
 // formats are the formats that inputs may have. A new format is one more line here.
 func (f *readingFlags) formats() []formats.Format {
+	if f.independentReadBack {
+		f.parquet.ReadBackWith = readback.Format{}
+	}
 	return []formats.Format{
 		f.parquet,
 		f.csv, // last: it takes any text

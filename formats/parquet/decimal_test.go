@@ -18,150 +18,12 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/identify"
+	"noo/formats/parquet/internal/meta"
+	"noo/formats/parquet/internal/spec"
+	"noo/formats/parquet/readback"
 	"noo/internal/nhsnumber"
 )
-
-// twosComplement writes n in so many bytes in big-endian order, of which it needs no more.
-func twosComplement(n *big.Int, width int) []byte {
-	if n.Sign() < 0 {
-		n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), uint(8*width)))
-	}
-	return n.FillBytes(make([]byte, width))
-}
-
-// plainNotation writes n divided by ten to the power of scale.
-func plainNotation(n *big.Int, scale int) string {
-	digits := fmt.Sprintf("%0*d", scale+1, new(big.Int).Abs(n))
-	if n.Sign() < 0 {
-		digits = "-" + digits
-	}
-	if scale == 0 {
-		return digits
-	}
-	point := len(digits) - scale
-	return digits[:point] + "." + digits[point:]
-}
-
-// wantDecimal has both readers write a decimal.
-func wantDecimal(t *testing.T, value []byte, scale int, want string) {
-	t.Helper()
-	before := slices.Clone(value)
-	if got := string(appendDecimal([]byte("before "), value, scale)); got != "before "+want {
-		t.Errorf("%x with scale %d is %q, want %q", value, scale, got, want)
-	}
-	if got := string(independentDecimal(value, scale)); got != want {
-		t.Errorf("%x with scale %d is %q to the independent reader, want %q", value, scale, got, want)
-	}
-	if !bytes.Equal(value, before) {
-		t.Errorf("%x is %x now", before, value)
-	}
-}
-
-// TestDecimals compares with math/big: every width, any scale, and numbers of all sizes.
-func TestDecimals(t *testing.T) {
-	r := rand.New(rand.NewPCG(11, 12))
-	for width := 1; width <= 8*mostDecimalWords; width++ {
-		most := new(big.Int).Lsh(big.NewInt(1), uint(8*width-1))
-		numbers := []*big.Int{new(big.Int), big.NewInt(1), big.NewInt(-1), new(big.Int).Sub(most, big.NewInt(1)), new(big.Int).Neg(most)}
-		for range 300 {
-			n := new(big.Int)
-			for range (width + 7) / 8 {
-				n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(r.Uint64()))
-			}
-			n.Rem(n, most).Rsh(n, uint(r.IntN(8*width)))
-			if r.IntN(2) == 0 {
-				n.Neg(n)
-			}
-			numbers = append(numbers, n)
-		}
-		for power := big.NewInt(1); power.Cmp(most) < 0; power = new(big.Int).Mul(power, big.NewInt(10)) {
-			numbers = append(numbers, power, new(big.Int).Neg(power), new(big.Int).Sub(power, big.NewInt(1)))
-		}
-		for _, n := range numbers {
-			scale := []int{0, 1, 2, 10, 20, 38, mostScale, r.IntN(mostScale + 1)}[r.IntN(8)]
-			want := plainNotation(n, scale)
-			if len(want) > mostDecimalText {
-				t.Fatalf("%q is longer than any decimal should be", want)
-			}
-			wantDecimal(t, twosComplement(n, width), scale, want)
-			wantDecimal(t, twosComplement(n, width+r.IntN(100)), scale, want)
-			if n.IsInt64() {
-				if got := string(appendScaled(nil, n.Int64(), scale)); got != want {
-					t.Errorf("%d with scale %d is %q, want %q", n, scale, got, want)
-				}
-			}
-			if n.IsUint64() {
-				if got := string(appendUnsigned(nil, n.Uint64())); got != n.String() {
-					t.Errorf("%d is %q", n, got)
-				}
-			}
-		}
-	}
-}
-
-// TestDecimalEdges: what is too large for any decimal is no number, and no bytes are nothing.
-func TestDecimalEdges(t *testing.T) {
-	wantDecimal(t, nil, 0, "0")
-	wantDecimal(t, []byte{}, 2, "0.00")
-	limit := new(big.Int).Lsh(big.NewInt(1), 8*8*mostDecimalWords-1)
-	wantDecimal(t, twosComplement(limit, 41), 10, tooLarge)
-	wantDecimal(t, twosComplement(new(big.Int).Neg(limit), 41), 0, plainNotation(new(big.Int).Neg(limit), 0))
-	wantDecimal(t, twosComplement(new(big.Int).Sub(new(big.Int).Neg(limit), big.NewInt(1)), 41), 0, tooLarge)
-	wantDecimal(t, bytes.Repeat([]byte("9434765919"), 100), 0, tooLarge)
-	if _, status := nhsnumber.Parse([]byte(tooLarge)); status != nhsnumber.Invalid {
-		t.Errorf("what is too large is %v", status)
-	}
-}
-
-// TestWideInts reads integers of 128 bits in both orders, and leaves everything else alone.
-func TestWideInts(t *testing.T) {
-	for _, c := range []struct{ value, want string }{
-		{"9434765919", ""}, {"0", ""}, {"-1", ""}, {"-9434765919", ""}, {"281474976710655", ""}, {"-281474976710656", ""}, // 48 bits
-		{"281474976710656", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"}, // 49 bits, and one end has no ten bytes
-	} {
-		n, _ := new(big.Int).SetString(c.value, 10)
-		bigEndian := twosComplement(n, wideBytes)
-		littleEndian := slices.Clone(bigEndian)
-		slices.Reverse(littleEndian)
-		for _, value := range [][]byte{bigEndian, littleEndian} {
-			v, ok := wideInt(value)
-			if want := c.want == ""; ok != want || ok && v != n.Int64() {
-				t.Errorf("%x is %d, %v, want %s", value, v, ok, c.value)
-			}
-			want := c.value
-			if !ok {
-				want = string(value)
-			}
-			if got := string(independentWide(value)); got != want {
-				t.Errorf("%x is %q to the independent reader, want %q", value, got, want)
-			}
-		}
-	}
-	r := rand.New(rand.NewPCG(13, 14))
-	for range 20_000 {
-		value := make([]byte, wideBytes)
-		fill := byte(-r.IntN(2))
-		for i := range value {
-			value[i] = fill
-		}
-		from, to := r.IntN(wideBytes), r.IntN(wideBytes)
-		for i := from; i < to; i++ {
-			value[i] = byte(r.Uint32())
-		}
-		want := string(value)
-		if v, ok := wideInt(value); ok {
-			want = strconv.FormatInt(v, 10)
-		}
-		if got := string(independentWide(value)); got != want {
-			t.Errorf("%x is %q to the independent reader, want %q", value, got, want)
-		}
-	}
-	for _, text := range []string{"9434765919      ", "9434765919\x00\x00\x00\x00\x00\x00", " 943 476 5919   ", "\x00\x00\x00\x00\x00\x009434765919"} {
-		if _, ok := wideInt([]byte(text)); ok {
-			t.Errorf("%q is a number", text)
-		}
-	}
-}
 
 // numberColumn is a column of NHS numbers in one of the forms that databases give them.
 type numberColumn struct {
@@ -363,7 +225,7 @@ func TestNumberColumns(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantTable(t, got, want.only(keep))
-				other, err := Independent{}.Open(context.Background(), formats.Input{Name: name, ReaderAt: bytes.NewReader(data), Size: int64(len(data))})
+				other, err := readback.Format{}.Open(context.Background(), formats.Input{Name: name, ReaderAt: bytes.NewReader(data), Size: int64(len(data))})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -449,10 +311,10 @@ func TestDecimalsOfMuchText(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = d.Scan(context.Background(), []int{0}, keepEverything{}, formats.Sinks{})
-		if dictionary && err != nil || !dictionary && !errors.Is(err, ErrLimit) {
+		if dictionary && err != nil || !dictionary && !errors.Is(err, spec.ErrLimit) {
 			t.Errorf("dictionary %v: %v", dictionary, err)
 		}
-		if _, err := sampleOf(d, 1); !errors.Is(err, ErrLimit) {
+		if _, err := sampleOf(d, 1); !errors.Is(err, spec.ErrLimit) {
 			t.Errorf("sampling, dictionary %v: %v", dictionary, err)
 		}
 	}
@@ -461,14 +323,14 @@ func TestDecimalsOfMuchText(t *testing.T) {
 // TestDisputedColumns: a column of which the annotations contradict one another is sampled,
 // refused, and said to be.
 func TestDisputedColumns(t *testing.T) {
-	d := &dataset{footer: &footer{leaves: []leaf{{name: "n", kind: int64Type, note: decimal, scale: 2, disputed: true}, {name: "m", kind: float}, {name: "o", kind: int64Type}}}}
+	d := &dataset{footer: &meta.Footer{Leaves: []meta.Leaf{{Name: "n", Kind: spec.Int64Type, Note: spec.Decimal, Scale: 2, Disputed: true}, {Name: "m", Kind: spec.Float}, {Name: "o", Kind: spec.Int64Type}}}}
 	columns := d.Columns()
 	for c, want := range []string{"write the file anew", "only seven of the ten digits", ""} {
 		err := columns[c].Refused
-		if want == "" && err != nil || want != "" && (!errors.Is(err, errNotIdentifying) || !strings.Contains(err.Error(), want)) {
+		if want == "" && err != nil || want != "" && (!errors.Is(err, identify.ErrNotIdentifying) || !strings.Contains(err.Error(), want)) {
 			t.Errorf("column %s is refused with %v, want %q", columns[c].Name, err, want)
 		}
-		if _, scanned := d.meanings([]int{c}); (scanned == nil) != (err == nil) {
+		if _, scanned := identify.ValueTypes(d.footer.Leaves, []int{c}); (scanned == nil) != (err == nil) {
 			t.Errorf("column %s: %v and %v", columns[c].Name, scanned, err)
 		}
 	}
@@ -477,18 +339,39 @@ func TestDisputedColumns(t *testing.T) {
 // BenchmarkDecimals writes decimals as Oracle has them, and those of a database with cents.
 func BenchmarkDecimals(b *testing.B) {
 	wide := twosComplement(new(big.Int).Mul(big.NewInt(9434765919), big.NewInt(10_000_000_000)), 16)
-	memory := make([]byte, 0, mostDecimalText)
+	memory := make([]byte, 0, identify.MostDecimalText)
 	b.Run("DECIMAL(38,10)", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			memory = appendDecimal(memory[:0], wide, 10)
+			memory = identify.AppendDecimal(memory[:0], wide, 10)
 		}
 	})
 	b.Run("INT64 DECIMAL(12,2)", func(b *testing.B) {
 		b.ReportAllocs()
 		value := binary.LittleEndian.AppendUint64(nil, 943476591900)
 		for b.Loop() {
-			memory = appendScaled(memory[:0], littleEndianInt(value, false), 2)
+			memory = identify.AppendScaled(memory[:0], identify.LittleEndianInt(value, false), 2)
 		}
 	})
+}
+
+// twosComplement writes n in so many bytes in big-endian order, of which it needs no more.
+func twosComplement(n *big.Int, width int) []byte {
+	if n.Sign() < 0 {
+		n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), uint(8*width)))
+	}
+	return n.FillBytes(make([]byte, width))
+}
+
+// plainNotation writes n divided by ten to the power of scale.
+func plainNotation(n *big.Int, scale int) string {
+	digits := fmt.Sprintf("%0*d", scale+1, new(big.Int).Abs(n))
+	if n.Sign() < 0 {
+		digits = "-" + digits
+	}
+	if scale == 0 {
+		return digits
+	}
+	point := len(digits) - scale
+	return digits[:point] + "." + digits[point:]
 }

@@ -15,7 +15,10 @@ import (
 	"testing"
 
 	"noo/formats"
-	"noo/formats/parquet/internal/compact"
+	"noo/formats/parquet/internal/identify"
+	"noo/formats/parquet/internal/page"
+	"noo/formats/parquet/internal/spec"
+	"noo/formats/parquet/internal/thrift"
 )
 
 // wantRefusedOrRead filters data, and fails the test if that ends otherwise than in an *formats.InputError or in outputs that can be
@@ -30,7 +33,7 @@ func wantRefusedOrRead(t *testing.T, f Format, data []byte) error {
 	switch {
 	case err == nil:
 		for _, out := range [][]byte{kept, withheld} {
-			if _, _, err := split(f, "output.parquet", out, keepAll); err != nil && !errors.Is(err, ErrLimit) {
+			if _, _, err := split(f, "output.parquet", out, keepAll); err != nil && !errors.Is(err, spec.ErrLimit) {
 				t.Errorf("the output cannot be read: %v", err)
 			}
 		}
@@ -97,22 +100,22 @@ type forged struct {
 	start, compressedSize int64
 	codec                 int64
 	optional, repeated    bool
-	name                  string                  // if not "n"
-	footer                func(w *compact.Writer) // more fields of the footer
+	name                  string                 // if not "n"
+	footer                func(w *thrift.Writer) // more fields of the footer
 }
 
 func (f forged) bytes() []byte {
-	data := append([]byte(magic), f.pages...)
+	data := append([]byte(spec.Magic), f.pages...)
 	start := len(data)
-	w := compact.NewWriter(data)
+	w := thrift.NewWriter(data)
 	w.I32(1, 1)
-	w.List(2, compact.Struct, 2)
+	w.List(2, thrift.Struct, 2)
 	w.Open()
 	w.Bytes(4, []byte("schema"))
 	w.I32(5, 1)
 	w.Close()
 	w.Open()
-	w.I32(1, int32(int32Type))
+	w.I32(1, int32(spec.Int32Type))
 	switch {
 	case f.optional:
 		w.I32(3, 1)
@@ -128,14 +131,14 @@ func (f forged) bytes() []byte {
 	w.Bytes(4, []byte(name))
 	w.Close()
 	w.I64(3, f.rows)
-	w.List(4, compact.Struct, 1)
+	w.List(4, thrift.Struct, 1)
 	w.Open()
-	w.List(1, compact.Struct, 1)
+	w.List(1, thrift.Struct, 1)
 	w.Open()
 	w.I64(2, 0)
 	w.Struct(3)
-	w.I32(1, int32(int32Type))
-	w.List(3, compact.Binary, 1)
+	w.I32(1, int32(spec.Int32Type))
+	w.List(3, thrift.Binary, 1)
 	w.Element([]byte(name))
 	w.I32(4, int32(f.codec))
 	w.I64(5, f.values)
@@ -147,7 +150,7 @@ func (f forged) bytes() []byte {
 	w.I64(7, size)
 	at := f.start
 	if at == 0 {
-		at = int64(len(magic))
+		at = int64(len(spec.Magic))
 	}
 	w.I64(9, at)
 	w.Close()
@@ -160,15 +163,15 @@ func (f forged) bytes() []byte {
 	}
 	data = w.Done()
 	data = binary.LittleEndian.AppendUint32(data, uint32(len(data)-start))
-	return append(data, magic...)
+	return append(data, spec.Magic...)
 }
 
-func forgedPage(h pageHeader, body []byte) []byte {
-	return append(appendPageHeader(&compact.Writer{}, nil, h), body...)
+func forgedPage(h page.Header, body []byte) []byte {
+	return append(page.AppendHeader(&thrift.Writer{}, nil, h), body...)
 }
 
-func dataHeader(values, size, compressed int32) pageHeader {
-	return pageHeader{kind: dataPage, values: values, size: size, compressed: compressed, encoding: plain}
+func dataHeader(values, size, compressed int32) page.Header {
+	return page.Header{Kind: spec.DataPage, Values: values, Size: size, Compressed: compressed, Encoding: spec.Plain}
 }
 
 func TestHostileFiles(t *testing.T) {
@@ -183,40 +186,40 @@ func TestHostileFiles(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"empty":             {nil, ErrCorrupt},
-		"magic only":        {[]byte("PAR1PAR1PAR1"), ErrCorrupt},
-		"footer too long":   {append([]byte("PAR1"), "\xff\xff\xff\xffPAR1"...), ErrCorrupt},
-		"cut off":           {good.bytes()[:40], ErrCorrupt},
-		"encrypted":         {append(good.bytes()[:len(good.bytes())-4], "PARE"...), ErrEncrypted},
-		"encrypted columns": {forged{pages: good.pages, rows: 1, values: 1, footer: func(w *compact.Writer) { w.Struct(8); w.Close() }}.bytes(), ErrEncrypted},
-		"LZO":               {forged{pages: good.pages, rows: 1, values: 1, codec: 3}.bytes(), ErrUnsupported},
-		"unknown codec":     {forged{pages: good.pages, rows: 1, values: 1, codec: 99}.bytes(), ErrUnsupported},
-		"negative rows":     {forged{pages: good.pages, rows: -1, values: -1}.bytes(), ErrCorrupt},
-		"many rows":         {forged{pages: good.pages, rows: 1 << 40, values: 1 << 40}.bytes(), ErrUnsupported},
-		"rows not there":    {forged{pages: good.pages, rows: 1 << 30, values: 1 << 30}.bytes(), ErrCorrupt},
-		"other number":      {forged{pages: good.pages, rows: 1, values: 2}.bytes(), ErrCorrupt},
-		"outside":           {forged{pages: good.pages, rows: 1, values: 1, start: 1 << 40}.bytes(), ErrCorrupt},
-		"before":            {forged{pages: good.pages, rows: 1, values: 1, start: -8}.bytes(), ErrCorrupt},
-		"too long":          {forged{pages: good.pages, rows: 1, values: 1, compressedSize: 1<<63 - 1}.bytes(), ErrCorrupt},
-		"page too long":     {forged{pages: forgedPage(dataHeader(1, 400, 400), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
-		"negative page":     {forged{pages: forgedPage(dataHeader(1, -4, -4), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
-		"two sizes":         {forged{pages: forgedPage(dataHeader(1, 8, 4), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
-		"bomb":              {forged{pages: forgedPage(dataHeader(1, 1<<31-1, 4), four), rows: 1, values: 1, codec: 6}.bytes(), ErrLimit},
-		"snappy bomb":       {forged{pages: forgedPage(dataHeader(1, 1<<27, 4), four), rows: 1, values: 1, codec: 1}.bytes(), ErrCorrupt},
-		"more values":       {forged{pages: forgedPage(dataHeader(2, 4, 4), four), rows: 1, values: 1}.bytes(), ErrCorrupt},
-		"fewer bytes":       {forged{pages: forgedPage(dataHeader(2, 4, 4), four), rows: 2, values: 2}.bytes(), ErrCorrupt},
+		"empty":             {nil, spec.ErrCorrupt},
+		"magic only":        {[]byte("PAR1PAR1PAR1"), spec.ErrCorrupt},
+		"footer too long":   {append([]byte("PAR1"), "\xff\xff\xff\xffPAR1"...), spec.ErrCorrupt},
+		"cut off":           {good.bytes()[:40], spec.ErrCorrupt},
+		"encrypted":         {append(good.bytes()[:len(good.bytes())-4], "PARE"...), spec.ErrEncrypted},
+		"encrypted columns": {forged{pages: good.pages, rows: 1, values: 1, footer: func(w *thrift.Writer) { w.Struct(8); w.Close() }}.bytes(), spec.ErrEncrypted},
+		"LZO":               {forged{pages: good.pages, rows: 1, values: 1, codec: 3}.bytes(), spec.ErrUnsupported},
+		"unknown codec":     {forged{pages: good.pages, rows: 1, values: 1, codec: 99}.bytes(), spec.ErrUnsupported},
+		"negative rows":     {forged{pages: good.pages, rows: -1, values: -1}.bytes(), spec.ErrCorrupt},
+		"many rows":         {forged{pages: good.pages, rows: 1 << 40, values: 1 << 40}.bytes(), spec.ErrUnsupported},
+		"rows not there":    {forged{pages: good.pages, rows: 1 << 30, values: 1 << 30}.bytes(), spec.ErrCorrupt},
+		"other number":      {forged{pages: good.pages, rows: 1, values: 2}.bytes(), spec.ErrCorrupt},
+		"outside":           {forged{pages: good.pages, rows: 1, values: 1, start: 1 << 40}.bytes(), spec.ErrCorrupt},
+		"before":            {forged{pages: good.pages, rows: 1, values: 1, start: -8}.bytes(), spec.ErrCorrupt},
+		"too long":          {forged{pages: good.pages, rows: 1, values: 1, compressedSize: 1<<63 - 1}.bytes(), spec.ErrCorrupt},
+		"page too long":     {forged{pages: forgedPage(dataHeader(1, 400, 400), four), rows: 1, values: 1}.bytes(), spec.ErrCorrupt},
+		"negative page":     {forged{pages: forgedPage(dataHeader(1, -4, -4), four), rows: 1, values: 1}.bytes(), spec.ErrCorrupt},
+		"two sizes":         {forged{pages: forgedPage(dataHeader(1, 8, 4), four), rows: 1, values: 1}.bytes(), spec.ErrCorrupt},
+		"bomb":              {forged{pages: forgedPage(dataHeader(1, 1<<31-1, 4), four), rows: 1, values: 1, codec: 6}.bytes(), spec.ErrLimit},
+		"snappy bomb":       {forged{pages: forgedPage(dataHeader(1, 1<<27, 4), four), rows: 1, values: 1, codec: 1}.bytes(), spec.ErrCorrupt},
+		"more values":       {forged{pages: forgedPage(dataHeader(2, 4, 4), four), rows: 1, values: 1}.bytes(), spec.ErrCorrupt},
+		"fewer bytes":       {forged{pages: forgedPage(dataHeader(2, 4, 4), four), rows: 2, values: 2}.bytes(), spec.ErrCorrupt},
 		"a billion nulls": {forged{pages: forgedPage(dataHeader(1<<30, int32(len(manyNulls)), int32(len(manyNulls))), manyNulls), rows: 1 << 30, values: 1 << 30,
-			optional: true}.bytes(), ErrLimit},
-		"index without dictionary": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 4, compressed: 4, encoding: rleDictionary}, []byte{1, 2, 0, 0}), rows: 1,
-			values: 1}.bytes(), ErrCorrupt},
-		"index out of range": {forged{pages: append(forgedPage(pageHeader{kind: dictionaryPage, values: 1, size: 4, compressed: 4}, four),
-			forgedPage(pageHeader{kind: dataPage, values: 1, size: 3, compressed: 3, encoding: rleDictionary}, []byte{1, 2, 1})...), rows: 1, values: 1}.bytes(), ErrCorrupt},
-		"late dictionary": {forged{pages: append(forgedPage(dataHeader(1, 4, 4), four), append(forgedPage(pageHeader{kind: dictionaryPage, values: 1, size: 4, compressed: 4}, four),
-			forgedPage(dataHeader(1, 4, 4), four)...)...), rows: 2, values: 2}.bytes(), ErrCorrupt},
-		"LZ4 into nothing": {forged{pages: forgedPage(dataHeader(1, 0, 4), []byte{0x40, 1, 2, 3}), rows: 1, values: 1, codec: 7}.bytes(), ErrCorrupt},
-		"bytes behind the streams": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 5, compressed: 5, encoding: byteStreamSplit}, []byte{1, 0, 0, 0, 9}), rows: 1,
-			values: 1}.bytes(), ErrCorrupt},
-		"unknown encoding": {forged{pages: forgedPage(pageHeader{kind: dataPage, values: 1, size: 4, compressed: 4, encoding: 77}, four), rows: 1, values: 1}.bytes(), ErrUnsupported},
+			optional: true}.bytes(), spec.ErrLimit},
+		"index without dictionary": {forged{pages: forgedPage(page.Header{Kind: spec.DataPage, Values: 1, Size: 4, Compressed: 4, Encoding: spec.RLEDictionary}, []byte{1, 2, 0, 0}), rows: 1,
+			values: 1}.bytes(), spec.ErrCorrupt},
+		"index out of range": {forged{pages: append(forgedPage(page.Header{Kind: spec.DictionaryPage, Values: 1, Size: 4, Compressed: 4}, four),
+			forgedPage(page.Header{Kind: spec.DataPage, Values: 1, Size: 3, Compressed: 3, Encoding: spec.RLEDictionary}, []byte{1, 2, 1})...), rows: 1, values: 1}.bytes(), spec.ErrCorrupt},
+		"late dictionary": {forged{pages: append(forgedPage(dataHeader(1, 4, 4), four), append(forgedPage(page.Header{Kind: spec.DictionaryPage, Values: 1, Size: 4, Compressed: 4}, four),
+			forgedPage(dataHeader(1, 4, 4), four)...)...), rows: 2, values: 2}.bytes(), spec.ErrCorrupt},
+		"LZ4 into nothing": {forged{pages: forgedPage(dataHeader(1, 0, 4), []byte{0x40, 1, 2, 3}), rows: 1, values: 1, codec: 7}.bytes(), spec.ErrCorrupt},
+		"bytes behind the streams": {forged{pages: forgedPage(page.Header{Kind: spec.DataPage, Values: 1, Size: 5, Compressed: 5, Encoding: spec.ByteStreamSplit}, []byte{1, 0, 0, 0, 9}), rows: 1,
+			values: 1}.bytes(), spec.ErrCorrupt},
+		"unknown encoding": {forged{pages: forgedPage(page.Header{Kind: spec.DataPage, Values: 1, Size: 4, Compressed: 4, Encoding: 77}, four), rows: 1, values: 1}.bytes(), spec.ErrUnsupported},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -244,13 +247,13 @@ func TestNotIdentifying(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, l := range d.(*dataset).footer.leaves {
+		for i, l := range d.(*dataset).footer.Leaves {
 			err := d.Scan(context.Background(), []int{i}, &texts{}, formats.Sinks{})
 			var input *formats.InputError
-			switch l.kind {
-			case boolean, float, int96:
-				if !errors.As(err, &input) || !errors.Is(err, errNotIdentifying) {
-					t.Errorf("%s, column %s of type %s: %v, want a refusal", name, l.name, l.typeText(), err)
+			switch l.Kind {
+			case spec.Boolean, spec.Float, spec.Int96:
+				if !errors.As(err, &input) || !errors.Is(err, identify.ErrNotIdentifying) {
+					t.Errorf("%s, column %s of type %s: %v, want a refusal", name, l.Name, l.TypeText(), err)
 				}
 			}
 		}

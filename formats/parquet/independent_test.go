@@ -13,6 +13,10 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/identify"
+	"noo/formats/parquet/internal/meta"
+	"noo/formats/parquet/internal/spec"
+	"noo/formats/parquet/readback"
 )
 
 // texts keeps what it is shown of one column, occurrence by occurrence, for each record.
@@ -60,7 +64,7 @@ func TestIndependentAgrees(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			other, err := Independent{}.Open(context.Background(), in)
+			other, err := readback.Format{}.Open(context.Background(), in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,15 +73,15 @@ func TestIndependentAgrees(t *testing.T) {
 			}
 			for i, column := range own.Columns() {
 				var want, got texts
-				if err := own.Scan(context.Background(), []int{i}, &want, formats.Sinks{}); errors.Is(err, errNotIdentifying) {
+				if err := own.Scan(context.Background(), []int{i}, &want, formats.Sinks{}); errors.Is(err, identify.ErrNotIdentifying) {
 					continue
 				} else if err != nil {
 					t.Fatal(err)
 				}
 				err := other.Scan(context.Background(), []int{i}, &got, formats.Sinks{})
 				if slices.Contains(withoutCodec, name) {
-					if !errors.Is(err, ErrUnsupported) {
-						t.Errorf("column %s: %v, want %v", column.Name, err, ErrUnsupported)
+					if !errors.Is(err, spec.ErrUnsupported) {
+						t.Errorf("column %s: %v, want %v", column.Name, err, spec.ErrUnsupported)
 					}
 					continue
 				}
@@ -95,12 +99,12 @@ func TestIndependentAgrees(t *testing.T) {
 
 func TestIndependentDoesNotWrite(t *testing.T) {
 	data := samples(t)["alltypes_plain.parquet"]
-	d, err := Independent{}.Open(context.Background(), formats.Input{Name: "a", ReaderAt: bytes.NewReader(data), Size: int64(len(data))})
+	d, err := readback.Format{}.Open(context.Background(), formats.Input{Name: "a", ReaderAt: bytes.NewReader(data), Size: int64(len(data))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Scan(context.Background(), []int{0}, &texts{}, formats.Sinks{Kept: &bytes.Buffer{}}); !errors.Is(err, errReadOnly) {
-		t.Errorf("scanning into a sink gives %v, want %v", err, errReadOnly)
+	if err := d.Scan(context.Background(), []int{0}, &texts{}, formats.Sinks{Kept: &bytes.Buffer{}}); !errors.Is(err, readback.ErrReadOnly) {
+		t.Errorf("scanning into a sink gives %v, want %v", err, readback.ErrReadOnly)
 	}
 }
 
@@ -112,14 +116,14 @@ func TestIndependentCodecs(t *testing.T) {
 		compress.Codecs.Zstd, compress.Codecs.Brotli,
 	} {
 		data := written(t, 100, c, parquet.DataPageV1, rand.New(rand.NewPCG(5, 5)))
-		d, err := openBytes(Format{IndependentReadBack: true}, "a.parquet", data)
+		d, err := openBytes(Format{ReadBackWith: readback.Format{}}, "a.parquet", data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var kept bytes.Buffer
 		err = d.Scan(context.Background(), []int{0}, keepEverything{}, formats.Sinks{Kept: &kept})
 		if c == compress.Codecs.Brotli {
-			if !errors.Is(err, ErrUnsupported) || kept.Len() > 0 {
+			if !errors.Is(err, spec.ErrUnsupported) || kept.Len() > 0 {
 				t.Errorf("%v: %v after %d bytes", c, err, kept.Len())
 			}
 			continue
@@ -128,7 +132,7 @@ func TestIndependentCodecs(t *testing.T) {
 			t.Errorf("%v: %v", c, err)
 			continue
 		}
-		again, err := Independent{}.Open(context.Background(), formats.Input{
+		again, err := readback.Format{}.Open(context.Background(), formats.Input{
 			Name: "a.parquet", ReaderAt: bytes.NewReader(kept.Bytes()), Size: int64(kept.Len()),
 		})
 		if err != nil {
@@ -155,12 +159,12 @@ func TestIndependentNames(t *testing.T) {
 		{[][]string{{"id"}, {"id"}}, false},
 		{[][]string{{"person", "id"}, {"patient", "Id"}}, true},
 	} {
-		var leaves []leaf
+		var leaves []meta.Leaf
 		for _, path := range c.paths {
-			leaves = append(leaves, leaf{path: path, name: strings.Join(path, ".")})
+			leaves = append(leaves, meta.Leaf{Path: path, Name: strings.Join(path, ".")})
 		}
-		d := &dataset{footer: &footer{leaves: leaves}}
-		if err := d.readableIndependently(nil); (err == nil) != c.fit || err != nil && !errors.Is(err, ErrUnsupported) {
+		d := &dataset{footer: &meta.Footer{Leaves: leaves}}
+		if err := (readback.Format{}).CheckReadable(d.footer, nil); (err == nil) != c.fit || err != nil && !errors.Is(err, spec.ErrUnsupported) {
 			t.Errorf("%q: %v", c.paths, err)
 		}
 	}

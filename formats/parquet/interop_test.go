@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/spec"
+	"noo/formats/parquet/readback"
 	"noo/internal/nhsnumber"
 )
 
@@ -135,7 +137,7 @@ func readAgain(t *testing.T, input, kept, column string, decide formats.Decider)
 	if data, err = os.ReadFile(kept); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Independent{}.Open(context.Background(), formats.Input{
+	again, err := readback.Format{}.Open(context.Background(), formats.Input{
 		Name: filepath.Base(kept), ReaderAt: bytes.NewReader(data), Size: int64(len(data)),
 	})
 	if err != nil {
@@ -154,7 +156,7 @@ func readAgain(t *testing.T, input, kept, column string, decide formats.Decider)
 		return nil
 	})
 	err = again.Scan(context.Background(), []int{at}, check, formats.Sinks{})
-	if err != nil && !errors.Is(err, ErrUnsupported) {
+	if err != nil && !errors.Is(err, spec.ErrUnsupported) {
 		t.Errorf("%s: %v", kept, err)
 	}
 }

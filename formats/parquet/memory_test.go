@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/spec"
 )
 
 // textFile makes a file of text columns a, b … with the same values in each, in Snappy without dictionaries, a write for each of the
@@ -73,7 +74,7 @@ func TestBatchOfLargePages(t *testing.T) {
 	for i := range batches {
 		batches[i] = []parquet.ByteArray{make([]byte, 1<<20)}
 	}
-	for count, want := range map[int]error{10: nil, 80: ErrLimit} {
+	for count, want := range map[int]error{10: nil, 80: spec.ErrLimit} {
 		d, err := openBytes(Format{MaxPage: 2 << 20}, "large.parquet", textFile(t, 1, 1, batches[:count]...))
 		if err != nil {
 			t.Fatal(err)

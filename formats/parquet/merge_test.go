@@ -17,6 +17,10 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/codec"
+	"noo/formats/parquet/internal/meta"
+	"noo/formats/parquet/internal/page"
+	"noo/formats/parquet/internal/spec"
 )
 
 // pagedColumn is a column of the files here.
@@ -174,31 +178,31 @@ func made[T any](n int, value func() T) (all []T) {
 
 // pageSeen is what a test wants to know of a data page.
 type pageSeen struct {
-	pageHeader
+	page.Header
 	continues bool // it begins within a record
 }
 
 // dataPages lists the data pages of each column of a file, which are all well-formed.
 func dataPages(t *testing.T, data []byte) [][]pageSeen {
 	t.Helper()
-	f, err := readFooter(bytes.NewReader(data), int64(len(data)), DefaultMaxPage)
+	f, err := meta.ReadFooter(bytes.NewReader(data), int64(len(data)), DefaultMaxPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := make([][]pageSeen, len(f.leaves))
-	for g := range f.rowGroups {
-		for c := range f.leaves {
-			p := pageReader{in: bytes.NewReader(data), limit: DefaultMaxPage, zip: &compressor{}}
-			for p.open(&f.leaves[c], &f.rowGroups[g].chunks[c]); ; {
-				pg, err := p.next()
+	all := make([][]pageSeen, len(f.Leaves))
+	for g := range f.RowGroups {
+		for c := range f.Leaves {
+			p := page.Reader{In: bytes.NewReader(data), Limit: DefaultMaxPage, Zip: &codec.Compressor{}}
+			for p.Open(&f.Leaves[c], &f.RowGroups[g].Chunks[c]); ; {
+				pg, err := p.Next()
 				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
-				if pg.kind != dictionaryPage {
-					all[c] = append(all[c], pageSeen{pg.pageHeader, len(pg.reps) > 0 && pg.reps[0] != 0})
+				if pg.Kind != spec.DictionaryPage {
+					all[c] = append(all[c], pageSeen{pg.Header, len(pg.Reps) > 0 && pg.Reps[0] != 0})
 				}
 			}
 		}
@@ -208,7 +212,7 @@ func dataPages(t *testing.T, data []byte) [][]pageSeen {
 
 func mostValues(pages []pageSeen) (most int32) {
 	for _, p := range pages {
-		most = max(most, p.values)
+		most = max(most, p.Values)
 	}
 	return most
 }
@@ -225,9 +229,9 @@ func continued(pages []pageSeen) (n int) {
 // wantPages checks that pages hold about as much as those of the input, of which a share of the records is gone.
 func wantPages(t *testing.T, name string, in, out []pageSeen, gone float64) {
 	t.Helper()
-	encodings := map[encoding]bool{}
+	encodings := map[spec.Encoding]bool{}
 	for _, p := range out {
-		encodings[p.encoding] = true
+		encodings[p.Encoding] = true
 	}
 	most := float64(len(in))
 	if gone >= 0.9 {
@@ -400,9 +404,9 @@ func TestMergedPagesWithinLimit(t *testing.T) {
 		return formats.Drop
 	}
 	for path, f := range paths {
-		err := ErrLimit
+		err := spec.ErrLimit
 		var kept []byte
-		for f.MaxPage = 500; errors.Is(err, ErrLimit); f.MaxPage += 4 {
+		for f.MaxPage = 500; errors.Is(err, spec.ErrLimit); f.MaxPage += 4 {
 			if kept, _, err = split(f, "limit.parquet", data.Bytes(), fate); err == nil {
 				if _, _, err := split(f, "limit.parquet", kept, keepAll); err != nil {
 					t.Errorf("%s: an output written under a limit of %d bytes: %v", path, f.MaxPage, err)
@@ -439,7 +443,7 @@ func TestMergedPagesHaveChecksums(t *testing.T) {
 				t.Errorf("%s, column %d: %d pages, want one", name, c, len(pages))
 			}
 			for _, p := range pages {
-				if !p.hasCRC {
+				if !p.HasCRC {
 					t.Errorf("%s, column %d: a page has no checksum", name, c)
 				}
 			}
@@ -478,61 +482,5 @@ func TestMergedPagesLeaveNoResidue(t *testing.T) {
 				wantFreshMetadata(t, out)
 			})
 		}
-	}
-}
-
-func TestAppendBits(t *testing.T) {
-	random := rand.New(rand.NewPCG(10, 10))
-	for range 300 {
-		var want []uint8
-		var got []byte
-		for range random.IntN(20) {
-			bits := made(random.IntN(30), func() uint8 { return uint8(random.IntN(2)) })
-			packed := make([]byte, (len(bits)+7)/8)
-			for i, b := range bits {
-				packed[i/8] |= b << (i % 8)
-			}
-			got = appendBits(got, len(want), packed, len(bits))
-			want = append(want, bits...)
-		}
-		if len(got) != (len(want)+7)/8 {
-			t.Fatalf("%d bits take %d bytes", len(want), len(got))
-		}
-		for i := range 8 * len(got) {
-			bit := got[i/8] >> (i % 8) & 1
-			if i < len(want) && bit != want[i] || i >= len(want) && bit != 0 {
-				t.Fatalf("bit %d of %d is %d", i, len(want), bit)
-			}
-		}
-	}
-}
-
-// TestPagesThatGoTogether tells which pages may be mixed: old writers change the encoding, and the kind, within a column chunk.
-func TestPagesThatGoTogether(t *testing.T) {
-	cut := &plainFixed{width: 8}
-	first := pageHeader{kind: dataPage, encoding: plain}
-	open := openPage{header: first, cut: cut}
-	for name, c := range map[string]struct {
-		header pageHeader
-		cut    cutter
-		want   bool
-	}{
-		"alike":            {first, cut, true},
-		"another kind":     {pageHeader{kind: dataPageV2, encoding: plain}, cut, false},
-		"another encoding": {pageHeader{kind: dataPage, encoding: deltaBinaryPacked}, cut, false},
-		"with a checksum":  {pageHeader{kind: dataPage, encoding: plain, hasCRC: true}, cut, false},
-		"indices":          {first, nil, false},
-	} {
-		if got := open.suits(&page{pageHeader: c.header}, c.cut); got != c.want {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
-	}
-	// What is left of two pages never makes more than one of them had.
-	open = openPage{mostLevels: 100, levels: 49}
-	if open.full() {
-		t.Error("a page is full with less than half of what one has")
-	}
-	if open.levels = 50; !open.full() {
-		t.Error("a page with half of what one has is not full")
 	}
 }

@@ -15,14 +15,14 @@
 package parquet
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"path/filepath"
 	"runtime"
-	"strings"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/identify"
+	"noo/formats/parquet/internal/meta"
+	"noo/formats/parquet/internal/spec"
 )
 
 var _ formats.ReadBacker = Format{}
@@ -30,6 +30,14 @@ var _ formats.ReadBacker = Format{}
 // DefaultMaxPage is the limit on a page where Format.MaxPage is 0. Common writers make pages of 1 MiB, some put a column
 // chunk into one page.
 const DefaultMaxPage = 256 << 20
+
+// ReadBackFormat is a format that reads back what Format has written.
+type ReadBackFormat interface {
+	formats.Format
+	// CheckReadable returns an error where outputs of a file could not be read back by the given columns, before anything is
+	// written.
+	CheckReadable(input *meta.Footer, columns []int) error
+}
 
 // Format is the Parquet format. Its zero value is ready to use.
 type Format struct {
@@ -41,43 +49,24 @@ type Format struct {
 	Workers int
 	// Version is the version of this program, for created_by in the files written: "noo version " and this.
 	Version string
-	// IndependentReadBack has outputs read back by Independent, which shares no code with the writer, and is slower.
-	IndependentReadBack bool
+	// ReadBackWith is the format that reads outputs back; where nil, it is this one.
+	ReadBackWith ReadBackFormat
 
-	// valuesOnly sends all pages down the value path, for tests.
+	// ValuesOnly sends all pages down the value path, for tests.
 	valuesOnly bool
 }
 
 // Name returns "parquet".
-func (Format) Name() string { return "parquet" }
+func (Format) Name() string { return spec.FormatName }
 
-// Matches tells whether head is that of a Parquet file, encrypted or not. The four letters of the magic could start a text
-// too, but in a Parquet file a Thrift field header follows them, which is no character of a text.
-func (Format) Matches(head []byte, name string) bool {
-	if bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte(magicEncrypted)) {
-		if len(head) > len(magic) {
-			next := head[len(magic)]
-			return next < ' ' && next != '\t' && next != '\r' && next != '\n'
-		}
-		return named(name)
-	}
-	return named(name) && bytes.IndexByte(head, 0) >= 0
-}
-
-// named tells whether a file's name says that it is a Parquet file.
-func named(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".parquet", ".parq", ".pq":
-		return true
-	}
-	return false
-}
+// Matches reports whether head is that of a Parquet file, encrypted or not.
+func (Format) Matches(head []byte, name string) bool { return spec.IsParquet(head, name) }
 
 // ReadBack returns the format to read an output with before it gets its name: a Parquet file is put together anew, and a
 // mistake in doing that must not leak a record.
 func (f Format) ReadBack() formats.Format {
-	if f.IndependentReadBack {
-		return Independent{}
+	if f.ReadBackWith != nil {
+		return f.ReadBackWith
 	}
 	return f
 }
@@ -101,12 +90,12 @@ func (f Format) Open(ctx context.Context, in formats.Input) (_ formats.Dataset, 
 	if f.Version == "" {
 		f.Version = "0.0.0"
 	}
-	footer, err := readFooter(in.ReaderAt, in.Size, f.MaxPage)
+	footer, err := meta.ReadFooter(in.ReaderAt, in.Size, f.MaxPage)
 	if err == nil {
-		err = footer.tellsOfPeople()
+		err = footer.TellsOfPeople()
 	}
 	if err != nil {
-		return nil, inputError(in.Name, err)
+		return nil, spec.InputError(in.Name, err)
 	}
 	return &dataset{format: f, in: in, footer: footer}, nil
 }
@@ -115,17 +104,17 @@ func (f Format) Open(ctx context.Context, in formats.Input) (_ formats.Dataset, 
 type dataset struct {
 	format Format
 	in     formats.Input
-	footer *footer
+	footer *meta.Footer
 }
 
 // Columns lists all leaf columns with their dotted paths and types; Scan refuses those that cannot hold NHS numbers, and says
 // why.
 func (d *dataset) Columns() []formats.Column {
-	columns := make([]formats.Column, len(d.footer.leaves))
-	for i := range d.footer.leaves {
-		leaf := &d.footer.leaves[i]
+	columns := make([]formats.Column, len(d.footer.Leaves))
+	for i := range d.footer.Leaves {
+		leaf := &d.footer.Leaves[i]
 		columns[i] = formats.Column{
-			Name: leaf.name, Type: leaf.typeText(), Refused: leaf.refusal(), Numberless: leaf.numberless(),
+			Name: leaf.Name, Type: leaf.TypeText(), Refused: identify.Refusal(leaf), Numberless: identify.Numberless(leaf),
 		}
 	}
 	return columns
@@ -145,5 +134,21 @@ func recoverAs(err *error, name, part string) {
 	if cause, ok := p.(runtime.Error); ok {
 		reason += ": " + cause.Error()
 	}
-	*err = &formats.InputError{Name: name, Part: part, Err: fmt.Errorf("%w: %s", ErrCorrupt, reason)}
+	*err = &formats.InputError{Name: name, Part: part, Err: fmt.Errorf("%w: %s", spec.ErrCorrupt, reason)}
+}
+
+// watchSlots returns, by column, the slot of those that are watched and can hold NHS numbers, and -1 for the others.
+func (d *dataset) watchSlots(watch *formats.Watch) []int {
+	slots := make([]int, len(d.footer.Leaves))
+	for i := range slots {
+		slots[i] = -1
+	}
+	if watch != nil {
+		for slot, c := range watch.Columns {
+			if !identify.Numberless(&d.footer.Leaves[c]) {
+				slots[c] = slot
+			}
+		}
+	}
+	return slots
 }

@@ -18,44 +18,48 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/codec"
+	"noo/formats/parquet/internal/meta"
+	"noo/formats/parquet/internal/page"
+	"noo/formats/parquet/internal/spec"
 )
 
 // surfaces gives every stretch of bytes that a reader can come upon in a file: the file itself, and each page decompressed. It also
 // checks that the file is made of nothing else than magic, pages in the order of the footer, and footer.
 func surfaces(t *testing.T, data []byte) [][]byte {
 	t.Helper()
-	f, err := readFooter(bytes.NewReader(data), int64(len(data)), DefaultMaxPage)
+	f, err := meta.ReadFooter(bytes.NewReader(data), int64(len(data)), DefaultMaxPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := [][]byte{data}
-	at := int64(len(magic))
-	for g := range f.rowGroups {
-		for c := range f.rowGroups[g].chunks {
-			ch := &f.rowGroups[g].chunks[c]
-			if ch.start != at {
-				t.Errorf("row group %d, column %d starts at %d, want %d", g, c, ch.start, at)
+	at := int64(len(spec.Magic))
+	for g := range f.RowGroups {
+		for c := range f.RowGroups[g].Chunks {
+			ch := &f.RowGroups[g].Chunks[c]
+			if ch.Start != at {
+				t.Errorf("row group %d, column %d starts at %d, want %d", g, c, ch.Start, at)
 			}
-			at = ch.end
-			p := pageReader{in: bytes.NewReader(data), limit: DefaultMaxPage, zip: &compressor{}}
-			for p.open(&f.leaves[c], ch); ; {
-				pg, err := p.next()
+			at = ch.End
+			p := page.Reader{In: bytes.NewReader(data), Limit: DefaultMaxPage, Zip: &codec.Compressor{}}
+			for p.Open(&f.Leaves[c], ch); ; {
+				pg, err := p.Next()
 				if err == io.EOF {
 					break
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
-				all = append(all, bytes.Clone(pg.body))
+				all = append(all, bytes.Clone(pg.Body))
 			}
-			if left := ch.end - p.ahead + int64(len(p.have)); left != 0 {
+			if left := ch.End - p.Ahead + int64(len(p.Have)); left != 0 {
 				t.Errorf("row group %d, column %d has %d bytes behind its pages", g, c, left)
 			}
 		}
 	}
-	footer := int64(binary.LittleEndian.Uint32(data[len(data)-tailSize:]))
-	if at != int64(len(data))-tailSize-footer {
-		t.Errorf("pages end at %d, the footer starts at %d", at, int64(len(data))-tailSize-footer)
+	footer := int64(binary.LittleEndian.Uint32(data[len(data)-spec.TailSize:]))
+	if at != int64(len(data))-spec.TailSize-footer {
+		t.Errorf("pages end at %d, the footer starts at %d", at, int64(len(data))-spec.TailSize-footer)
 	}
 	return all
 }

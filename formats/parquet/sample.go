@@ -9,22 +9,20 @@ import (
 	"sync/atomic"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/codec"
+	"noo/formats/parquet/internal/identify"
+	"noo/formats/parquet/internal/page"
+	"noo/formats/parquet/internal/spec"
 )
 
-const (
-	// sampleBytes is how many bytes of decoded pages a sample of a column holds at most, and a page more.
-	sampleBytes = 4 << 20
-	// sampleOccurrences is how many values of lists a sample of a column holds at most, and those of one list in a page more.
-	sampleOccurrences = 1 << 14
-	// sampleStride is how many bytes of a column a sample asks the file for at a time.
-	sampleStride = 64 << 10
-)
+// sampleStride is how many bytes of a column a sample asks the file for at a time.
+const sampleStride = 64 << 10
 
 // Sample implements formats.Dataset, for every column that Scan can be given. Those whose
 // annotations contradict one another are sampled too: they may hold NHS numbers, though Scan
 // refuses to tell people by them.
 func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
-	leaves := len(d.footer.leaves)
+	leaves := len(d.footer.Leaves)
 	errs := make([]error, leaves)
 	var next atomic.Int64
 	var showing sync.Mutex
@@ -56,28 +54,28 @@ func (d *dataset) Sample(ctx context.Context, records int, show func(column int,
 // sampler samples one column after another. It keeps its memory, and is for one goroutine.
 type sampler struct {
 	*dataset
-	zip        compressor
-	identifier identifier
+	zip        codec.Compressor
+	identifier identify.Reader
 }
 
 func (d *dataset) newSampler() *sampler {
 	s := &sampler{dataset: d}
 	limit := int(d.format.MaxPage)
-	s.identifier = identifier{
-		limit: limit, quirks: d.footer.quirks, sparing: true,
-		pages: pageReader{in: d.in.ReaderAt, limit: limit, zip: &s.zip, stride: sampleStride},
+	s.identifier = identify.Reader{
+		Limit: limit, Quirks: d.footer.Quirks, Sparing: true,
+		Pages: page.Reader{In: d.in.ReaderAt, Limit: limit, Zip: &s.zip, Stride: sampleStride},
 	}
 	return s
 }
 
 // column shows the values of the first records of a column, over as many row groups as it takes.
 func (s *sampler) column(ctx context.Context, c, records int, show func(values *formats.Values)) error {
-	mean, err := meaningOf(&s.footer.leaves[c])
+	mean, err := identify.TypeOf(&s.footer.Leaves[c])
 	if err != nil {
 		return nil // it cannot hold NHS numbers
 	}
-	for g := range s.footer.rowGroups {
-		want := min(records, s.footer.rowGroups[g].rows)
+	for g := range s.footer.RowGroups {
+		want := min(records, s.footer.RowGroups[g].Rows)
 		if want == 0 {
 			continue
 		}
@@ -92,25 +90,25 @@ func (s *sampler) column(ctx context.Context, c, records int, show func(values *
 	return nil
 }
 
-// chunk shows the values of the first records of a column chunk, and returns how many they are: those wanted, or fewer where
+// Chunk shows the values of the first records of a column chunk, and returns how many they are: those wanted, or fewer where
 // the sample has grown too large.
-func (s *sampler) chunk(ctx context.Context, g, c int, mean meaning, want int, show func(values *formats.Values)) (got int, err error) {
-	leaf, place := &s.footer.leaves[c], part(g, s.footer.leaves[c].name)
+func (s *sampler) chunk(ctx context.Context, g, c int, mean identify.ValueType, want int, show func(values *formats.Values)) (got int, err error) {
+	leaf, place := &s.footer.Leaves[c], spec.Part(g, s.footer.Leaves[c].Name)
 	defer recoverAs(&err, s.in.Name, place)
 	d := &s.identifier
-	d.start(leaf, mean, &s.footer.rowGroups[g].chunks[c])
-	values, got, err := d.take(ctx, want)
+	d.Start(leaf, mean, &s.footer.RowGroups[g].Chunks[c])
+	values, got, err := d.Take(ctx, want)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return 0, context.Cause(ctx)
-	case err == nil && got < want && !d.sated():
-		err = errRows
+	case err == nil && got < want && !d.Sated():
+		err = spec.ErrRows
 	}
 	if err != nil {
-		return 0, inputError(s.in.Name, &placedError{place, err})
+		return 0, spec.InputError(s.in.Name, spec.At(place, err))
 	}
 	show(&values)
-	if d.sated() {
+	if d.Sated() {
 		return 0, nil
 	}
 	return got, nil

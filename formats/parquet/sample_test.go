@@ -15,6 +15,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/identify"
+	"noo/formats/parquet/internal/spec"
+	"noo/formats/parquet/readback"
 )
 
 // recordsOf gives the occurrences of each record, spelt out.
@@ -89,7 +92,7 @@ func TestSampleIsTheStart(t *testing.T) {
 				for c, column := range d.Columns() {
 					var all allRecords
 					if err := inOrder.Scan(context.Background(), []int{c}, &all, formats.Sinks{}); err != nil {
-						if !errors.Is(err, errNotIdentifying) {
+						if !errors.Is(err, identify.ErrNotIdentifying) {
 							t.Fatal(err)
 						}
 						continue
@@ -112,7 +115,7 @@ func TestIndependentSampleAgrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := Independent{}.Open(context.Background(), formats.Input{Name: name, ReaderAt: bytes.NewReader(data), Size: int64(len(data))})
+		other, err := readback.Format{}.Open(context.Background(), formats.Input{Name: name, ReaderAt: bytes.NewReader(data), Size: int64(len(data))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +132,7 @@ func TestIndependentSampleAgrees(t *testing.T) {
 		}
 		same := func(a, b []string) bool { return slices.Equal(filled(a), filled(b)) }
 		for c := range want {
-			if _, err := meaningOf(&own.(*dataset).footer.leaves[c]); err == nil && !slices.EqualFunc(got[c], want[c], same) {
+			if _, err := identify.TypeOf(&own.(*dataset).footer.Leaves[c]); err == nil && !slices.EqualFunc(got[c], want[c], same) {
 				t.Errorf("%s, column %s: %q, want %q", name, own.Columns()[c].Name, got[c], want[c])
 			}
 		}
@@ -190,14 +193,14 @@ func TestSampleOfMuch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(got[0]); n < sampleBytes/pixels || n > sampleBytes/pixels+10 {
+	if n := len(got[0]); n < identify.SampleBytes/pixels || n > identify.SampleBytes/pixels+10 {
 		t.Errorf("%d images were sampled", n)
 	}
 	n := 0
 	for _, record := range got[1] {
 		n += len(record)
 	}
-	if n < sampleOccurrences || n > sampleOccurrences+2*points {
+	if n < identify.SampleOccurrences || n > identify.SampleOccurrences+2*points {
 		t.Errorf("%d points were sampled", n)
 	}
 }
@@ -210,11 +213,11 @@ func TestSampleRefusesAsScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chunks := sound.(*dataset).footer.rowGroups[0].chunks
+	chunks := sound.(*dataset).footer.RowGroups[0].Chunks
 	for c := range chunks {
 		damaged := slices.Clone(whole)
 		for _, ch := range chunks[c:] {
-			damaged[ch.start] = 0xff
+			damaged[ch.Start] = 0xff
 		}
 		d, err := openBytes(Format{Workers: 3}, "damaged.parquet", damaged)
 		if err != nil {
@@ -222,7 +225,7 @@ func TestSampleRefusesAsScan(t *testing.T) {
 		}
 		got, err := sampleOf(d, 1000)
 		var input *formats.InputError
-		if want := part(0, d.Columns()[c].Name); !errors.As(err, &input) || input.Part != want {
+		if want := spec.Part(0, d.Columns()[c].Name); !errors.As(err, &input) || input.Part != want {
 			t.Errorf("%v, want an InputError about %s", err, want)
 		}
 		for before := range c {
@@ -235,39 +238,5 @@ func TestSampleRefusesAsScan(t *testing.T) {
 	cancel()
 	if err := sound.Sample(ctx, 1000, func(int, *formats.Values) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want %v", err, context.Canceled)
-	}
-}
-
-// TestMeaningOf lists how columns are read. There is no other list: what a sample looks at can be
-// named.
-func TestMeaningOf(t *testing.T) {
-	for _, c := range []struct {
-		leaf leaf
-		want string
-	}{
-		{leaf{kind: byteArray, note: textual}, "text"}, {leaf{kind: byteArray, note: jsonText}, "text"}, {leaf{kind: byteArray, note: strange}, "text"},
-		{leaf{kind: byteArray, note: bsonDocument}, "text"}, {leaf{kind: fixedLenByteArray, width: 10}, "text"}, {leaf{kind: fixedLenByteArray}, "text"},
-		{leaf{kind: fixedLenByteArray, width: 16}, "wide"}, {leaf{kind: fixedLenByteArray, width: 16, note: strange}, "wide"},
-		{leaf{kind: fixedLenByteArray, width: 16, note: uuid}, "text"},
-		{leaf{kind: int64Type, note: decimal, scale: 2}, "decimal"}, {leaf{kind: int32Type, note: decimal, scale: 76}, "decimal"},
-		{leaf{kind: int64Type, note: decimal, scale: -2}, ""}, {leaf{kind: int64Type, note: decimal}, "int"}, {leaf{kind: int32Type, note: decimal}, "int"},
-		{leaf{kind: fixedLenByteArray, note: decimal, width: 5}, "bytes"}, {leaf{kind: fixedLenByteArray, note: decimal, width: 8}, "bytes"},
-		{leaf{kind: fixedLenByteArray, note: decimal, width: 5, scale: 1}, "decimal"}, {leaf{kind: fixedLenByteArray, note: decimal, width: 9}, "decimal"},
-		{leaf{kind: fixedLenByteArray, note: decimal}, "decimal"}, {leaf{kind: byteArray, note: decimal}, "decimal"},
-		{leaf{kind: fixedLenByteArray, note: decimal, width: 1 << 20, scale: 38}, "decimal"}, {leaf{kind: fixedLenByteArray, note: decimal, scale: 77}, ""},
-		{leaf{kind: int64Type}, "int"}, {leaf{kind: int64Type, note: unsignedInt}, "decimal"}, {leaf{kind: int32Type, note: unsignedInt}, "uint"},
-		{leaf{kind: int64Type, note: strange}, "int"}, {leaf{kind: int64Type, note: temporal}, ""},
-		{leaf{kind: double}, "float"}, {leaf{kind: float}, ""}, {leaf{kind: boolean}, ""}, {leaf{kind: int96}, ""},
-	} {
-		got := ""
-		mean, err := meaningOf(&c.leaf)
-		if err == nil {
-			got = map[meaning]string{asText: "text", asInt: "int", asUint: "uint", asFloat: "float", asBytes: "bytes", asDecimal: "decimal", asWide: "wide"}[mean]
-		} else if !errors.Is(err, errNotIdentifying) {
-			t.Error(err)
-		}
-		if got != c.want {
-			t.Errorf("%s is read as %q, want %q", c.leaf.typeText(), got, c.want)
-		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/identify"
 )
 
 // sharedFolder finds the folder that holds parquet-testing: NOO_SHARED, or "shared" beside the repository.
@@ -93,12 +94,12 @@ func (f *fatesBy) Decide(batch *formats.Batch, fates []formats.Fate) error {
 func decideBy(d formats.Dataset, fate func(int) formats.Fate) *fatesBy {
 	f := &fatesBy{starts: map[int]int{}, fate: fate}
 	record, seq := 0, 0
-	for _, group := range d.(*dataset).footer.rowGroups {
-		for row := 0; row < group.rows; row += batchRecords {
+	for _, group := range d.(*dataset).footer.RowGroups {
+		for row := 0; row < group.Rows; row += batchRecords {
 			f.starts[seq] = record + row
 			seq++
 		}
-		record += group.rows
+		record += group.Rows
 	}
 	return f
 }
@@ -117,7 +118,7 @@ func split(f Format, name string, data []byte, fate func(int) formats.Fate) (kep
 	var k, w bytes.Buffer
 	// The values decide nothing here, so any column will do, read as if it were text.
 	last := len(d.Columns()) - 1
-	err = d.(*dataset).scan(context.Background(), []int{last}, []meaning{asText}, decideBy(d, fate), formats.Sinks{Kept: &k, Withheld: &w})
+	err = d.(*dataset).scan(context.Background(), []int{last}, []identify.ValueType{identify.AsText}, decideBy(d, fate), formats.Sinks{Kept: &k, Withheld: &w})
 	return k.Bytes(), w.Bytes(), err
 }
 
@@ -268,7 +269,7 @@ func columnOf(t *testing.T, data []byte, column int) []string {
 		t.Fatal(err)
 	}
 	var c collector
-	if err := d.(*dataset).scan(context.Background(), []int{column}, []meaning{asText}, &c, formats.Sinks{}); err != nil {
+	if err := d.(*dataset).scan(context.Background(), []int{column}, []identify.ValueType{identify.AsText}, &c, formats.Sinks{}); err != nil {
 		t.Fatal(err)
 	}
 	return c.values

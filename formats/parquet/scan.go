@@ -12,6 +12,13 @@ import (
 	"sync"
 
 	"noo/formats"
+	"noo/formats/parquet/internal/encoding"
+	"noo/formats/parquet/internal/identify"
+	"noo/formats/parquet/internal/meta"
+	"noo/formats/parquet/internal/page"
+	"noo/formats/parquet/internal/rewrite"
+	"noo/formats/parquet/internal/spans"
+	"noo/formats/parquet/internal/spec"
 )
 
 const (
@@ -25,53 +32,20 @@ const (
 
 // Scan implements formats.Dataset. With no sink at all only the named columns are read.
 func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
-	means, err := d.meanings(columns)
+	means, err := identify.ValueTypes(d.footer.Leaves, columns)
 	if err != nil {
-		return inputError(d.in.Name, err)
+		return spec.InputError(d.in.Name, err)
 	}
-	if d.format.IndependentReadBack && (to.Kept != nil || to.Withheld != nil) {
-		if err := d.readableIndependently(columns); err != nil {
-			return inputError(d.in.Name, err)
+	if d.format.ReadBackWith != nil && (to.Kept != nil || to.Withheld != nil) {
+		if err := d.format.ReadBackWith.CheckReadable(d.footer, columns); err != nil {
+			return spec.InputError(d.in.Name, err)
 		}
 	}
 	return d.scan(ctx, columns, means, decide, to)
 }
 
-// readableIndependently refuses, before anything is written, what could not be read back: outputs have the names and codecs of the input.
-func (d *dataset) readableIndependently(columns []int) error {
-	if err := independentNames(d.footer.leaves); err != nil {
-		return err
-	}
-	for g := range d.footer.rowGroups {
-		for _, c := range columns {
-			if id := d.footer.rowGroups[g].chunks[c].codec; !independentCodec(id) {
-				return &placedError{part(g, d.footer.leaves[c].name), errNotIndependent}
-			}
-		}
-	}
-	return nil
-}
-
-// meanings tells how the values of the identifying columns are to be read.
-func (d *dataset) meanings(columns []int) (means []meaning, err error) {
-	if len(columns) == 0 {
-		return nil, fmt.Errorf("%w that nobody named", errNotIdentifying)
-	}
-	for _, c := range columns {
-		if c < 0 || c >= len(d.footer.leaves) {
-			return nil, fmt.Errorf("%w that does not exist, number %d", errNotIdentifying, c)
-		}
-		if err := d.footer.leaves[c].refusal(); err != nil {
-			return nil, &placedError{columnPart(d.footer.leaves[c].name), err}
-		}
-		mean, _ := meaningOf(&d.footer.leaves[c])
-		means = append(means, mean)
-	}
-	return means, nil
-}
-
 // scan is Scan for columns whose values are to be read in a given way.
-func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, decide formats.Decider, to formats.Sinks) error {
+func (d *dataset) scan(ctx context.Context, columns []int, means []identify.ValueType, decide formats.Decider, to formats.Sinks) error {
 	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns, means: means, sparePages: make([][][]byte, len(columns))}
 	s.watch, s.slots = to.Watch, d.watchSlots(to.Watch)
 	s.plan()
@@ -82,7 +56,7 @@ func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, deci
 		if sink.to == nil {
 			continue
 		}
-		out, err := newOutput(sink.to, d.footer, d.format.Version)
+		out, err := rewrite.NewOutput(sink.to, d.footer, d.format.Version)
 		if err != nil {
 			return err
 		}
@@ -95,7 +69,7 @@ func (d *dataset) scan(ctx context.Context, columns []int, means []meaning, deci
 		return err
 	}
 	for _, out := range s.outputs {
-		if err := out.finish(); err != nil {
+		if err := out.Finish(); err != nil {
 			return err
 		}
 	}
@@ -112,28 +86,28 @@ const deciding = -1
 type result struct {
 	done bool
 	cost int64
-	outs []*chunkOut
+	outs []*rewrite.ChunkOut
 }
 
 // groupState is a row group on its way.
 type groupState struct {
 	decided bool
-	firstID int          // the Seq of its first batch
-	takes   []*selection // one a sink
-	pages   [][][]byte   // of each identifying column, decompressed, unless they were too large to put by
+	firstID int                // the Seq of its first batch
+	takes   []*spans.Selection // one a sink
+	pages   [][][]byte         // of each identifying column, decompressed, unless they were too large to put by
 }
 
 type scan struct {
 	*dataset
-	footer  *footer
+	footer  *meta.Footer
 	decide  formats.Decider
 	columns []int
-	means   []meaning
-	fates   []formats.Fate // one a sink, or that of records that would be kept
-	outputs []*output      // none where nothing is written
+	means   []identify.ValueType
+	fates   []formats.Fate    // one a sink, or that of records that would be kept
+	outputs []*rewrite.Output // none where nothing is written
 	watch   *formats.Watch
 	slots   []int // see watchSlots
-	// watchOnly tells that nothing is written but columns are watched.
+	// WatchOnly tells that nothing is written but columns are watched.
 	watchOnly bool
 	groups    []groupState
 
@@ -145,7 +119,7 @@ type scan struct {
 	results  map[int]*result
 	failedAt int // the first job that failed, or the number of jobs
 	err      error
-	spare    []*chunkOut
+	spare    []*rewrite.ChunkOut
 	// sparePages is memory for decompressed pages of each identifying column. Each has its own: what one column took and had no
 	// use for, another would have to make anew for every row group.
 	sparePages [][][]byte
@@ -153,11 +127,11 @@ type scan struct {
 
 // plan numbers the batches.
 func (s *scan) plan() {
-	s.groups = make([]groupState, len(s.footer.rowGroups))
+	s.groups = make([]groupState, len(s.footer.RowGroups))
 	seq := 0
 	for g := range s.groups {
 		s.groups[g].firstID = seq
-		seq += (s.footer.rowGroups[g].rows + batchRecords - 1) / batchRecords
+		seq += (s.footer.RowGroups[g].Rows + batchRecords - 1) / batchRecords
 	}
 }
 
@@ -166,7 +140,7 @@ func (s *scan) jobs() int {
 	if len(s.fates) == 0 {
 		return len(s.groups)
 	}
-	return len(s.groups) * (1 + len(s.footer.leaves))
+	return len(s.groups) * (1 + len(s.footer.Leaves))
 }
 
 // job gives the job with a number. The next row group is decided on before the columns of this one are rewritten, so that no
@@ -178,7 +152,7 @@ func (s *scan) job(n int) job {
 	if n == 0 {
 		return job{0, deciding}
 	}
-	leaves := len(s.footer.leaves)
+	leaves := len(s.footer.Leaves)
 	group, rest := (n-1)/(1+leaves), (n-1)%(1+leaves)
 	last := group == len(s.groups)-1 // it has no next
 	switch {
@@ -190,7 +164,7 @@ func (s *scan) job(n int) job {
 	return job{group, rest - 1}
 }
 
-// run works through the jobs and writes their results.
+// Span works through the jobs and writes their results.
 func (s *scan) run(ctx context.Context) error {
 	s.changed.L = &s.mu
 	s.results = map[int]*result{}
@@ -230,7 +204,7 @@ func (s *scan) fail(number int, err error) {
 	s.changed.Broadcast()
 }
 
-// write writes results in order until all are written or a job has failed.
+// Write writes results in order until all are written or a job has failed.
 func (s *scan) write(ctx context.Context) error {
 	for number := range s.jobs() {
 		s.mu.Lock()
@@ -268,25 +242,25 @@ func (s *scan) writeResult(j job, r *result) error {
 	if j.column == deciding {
 		return nil
 	}
-	group := &s.footer.rowGroups[j.group]
+	group := &s.footer.RowGroups[j.group]
 	for i, out := range r.outs {
 		if out == nil {
 			continue
 		}
 		if j.column == 0 {
-			s.outputs[i].startGroup(group, s.groups[j.group].takes[i].records)
+			s.outputs[i].StartGroup(group, s.groups[j.group].takes[i].Records)
 		}
-		if err := s.outputs[i].writeChunk(j.column, &group.chunks[j.column], out); err != nil {
+		if err := s.outputs[i].WriteChunk(j.column, &group.Chunks[j.column], out); err != nil {
 			return err
 		}
 	}
-	if j.column == len(group.chunks)-1 {
+	if j.column == len(group.Chunks)-1 {
 		s.groups[j.group].takes, s.groups[j.group].pages = nil, nil
 	}
 	return nil
 }
 
-// take waits for the next job to be startable and hands it out, or returns false when there is none.
+// Take waits for the next job to be startable and hands it out, or returns false when there is none.
 func (s *scan) take(ctx context.Context) (number int, j job, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -310,34 +284,34 @@ func (s *scan) take(ctx context.Context) (number int, j job, ok bool) {
 
 // costOf guesses how much memory a job takes.
 func (s *scan) costOf(j job) (cost int64) {
-	chunks := s.footer.rowGroups[j.group].chunks
+	chunks := s.footer.RowGroups[j.group].Chunks
 	if j.column != deciding {
 		ch := &chunks[j.column]
-		return max(ch.end-ch.start, min(ch.uncompressed, bytesAhead))
+		return max(ch.End-ch.Start, min(ch.Uncompressed, bytesAhead))
 	}
 	return 0
 }
 
 // worker is the working memory of one goroutine.
 type worker struct {
-	identifiers []*identifier
-	rewriter    rewriter
-	watching    chunkWatch
+	identifiers []*identify.Reader
+	rewriter    rewrite.Rewriter
+	watching    identify.Watch
 	batch       formats.Batch
 	decided     []formats.Fate
-	takes       []*selection
-	outs        []*chunkOut
+	takes       []*spans.Selection
+	outs        []*rewrite.ChunkOut
 }
 
 func (s *scan) newWorker() *worker {
 	w := &worker{}
 	limit := int(s.format.MaxPage)
-	w.rewriter = rewriter{limit: limit, quirks: s.footer.quirks, valuesOnly: s.format.valuesOnly}
-	w.rewriter.pages = pageReader{in: s.in.ReaderAt, limit: limit, zip: &w.rewriter.zip}
+	w.rewriter = rewrite.Rewriter{Limit: limit, Quirks: s.footer.Quirks, ValuesOnly: s.format.valuesOnly}
+	w.rewriter.Pages = page.Reader{In: s.in.ReaderAt, Limit: limit, Zip: &w.rewriter.Zip}
 	for range s.columns {
-		w.identifiers = append(w.identifiers, &identifier{
-			limit: limit, quirks: s.footer.quirks,
-			pages: pageReader{in: s.in.ReaderAt, limit: limit, zip: &w.rewriter.zip},
+		w.identifiers = append(w.identifiers, &identify.Reader{
+			Limit: limit, Quirks: s.footer.Quirks,
+			Pages: page.Reader{In: s.in.ReaderAt, Limit: limit, Zip: &w.rewriter.Zip},
 		})
 	}
 	return w
@@ -366,12 +340,12 @@ func (s *scan) work(ctx context.Context, w *worker) {
 }
 
 // do does a job.
-func (s *scan) do(ctx context.Context, w *worker, j job) (outs []*chunkOut, err error) {
+func (s *scan) do(ctx context.Context, w *worker, j job) (outs []*rewrite.ChunkOut, err error) {
 	if j.column == deciding {
 		return nil, s.decideGroup(ctx, w, j.group)
 	}
-	name := s.footer.leaves[j.column].name
-	defer recoverAs(&err, s.in.Name, part(j.group, name))
+	name := s.footer.Leaves[j.column].Name
+	defer recoverAs(&err, s.in.Name, spec.Part(j.group, name))
 	outs, err = s.rewriteChunk(ctx, w, j)
 	return outs, s.refuse(ctx, j.group, name, err)
 }
@@ -384,40 +358,40 @@ func (s *scan) refuse(ctx context.Context, group int, column string, err error) 
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return inputError(s.in.Name, &placedError{part(group, column), err})
+	return spec.InputError(s.in.Name, spec.At(spec.Part(group, column), err))
 }
 
 // decideGroup reads the identifying columns of a row group, batch by batch, and keeps what was decided.
 func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
-	group, state := &s.footer.rowGroups[g], &s.groups[g]
-	takes := make([]*selection, len(s.fates))
+	group, state := &s.footer.RowGroups[g], &s.groups[g]
+	takes := make([]*spans.Selection, len(s.fates))
 	for i := range takes {
-		takes[i] = &selection{}
+		takes[i] = &spans.Selection{}
 	}
 	for i, c := range s.columns {
-		w.identifiers[i].start(&s.footer.leaves[c], s.means[i], &group.chunks[c])
-		w.identifiers[i].pages.keep = len(s.outputs) > 0
-		w.identifiers[i].pages.reuse(s.freshPages(i))
+		w.identifiers[i].Start(&s.footer.Leaves[c], s.means[i], &group.Chunks[c])
+		w.identifiers[i].Pages.Keep = len(s.outputs) > 0
+		w.identifiers[i].Pages.Reuse(s.freshPages(i))
 	}
-	w.batch.Columns = room(w.batch.Columns, len(s.columns))
-	for row, seq := 0, state.firstID; row < group.rows; seq++ {
-		n := min(batchRecords, group.rows-row)
+	w.batch.Columns = encoding.Resize(w.batch.Columns, len(s.columns))
+	for row, seq := 0, state.firstID; row < group.Rows; seq++ {
+		n := min(batchRecords, group.Rows-row)
 		for i := range s.columns {
 			if err := s.readBatch(ctx, w, g, i, n); err != nil {
 				return err
 			}
 		}
 		w.batch.Seq, w.batch.Records = seq, n
-		w.decided = room(w.decided, n)
+		w.decided = encoding.Resize(w.decided, n)
 		clear(w.decided)
 		if err := s.decideBatch(w); err != nil {
 			return err
 		}
 		for i, take := range takes {
-			take.add(w.decided, s.fates[i], row)
-			if size := runBytes * len(take.runs); size > int(s.format.MaxPage) {
-				err := fmt.Errorf("which of its records stay takes %d bytes in memory to note, and %d are allowed: %w", size, s.format.MaxPage, ErrLimit)
-				return inputError(s.in.Name, &placedError{fmt.Sprintf("row group %d", g), err})
+			take.Add(w.decided, s.fates[i], row)
+			if size := spans.SpanBytes * len(take.Runs); size > int(s.format.MaxPage) {
+				err := fmt.Errorf("which of its records stay takes %d bytes in memory to note, and %d are allowed: %w", size, s.format.MaxPage, spec.ErrLimit)
+				return spec.InputError(s.in.Name, spec.At(fmt.Sprintf("row group %d", g), err))
 			}
 		}
 		row += n
@@ -428,9 +402,9 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 		}
 	}
 	for i, d := range w.identifiers {
-		state.pages = append(state.pages, d.pages.kept)
-		s.returnPages(i, d.pages.spare)
-		d.pages.kept, d.pages.spare = nil, nil
+		state.pages = append(state.pages, d.Pages.Kept)
+		s.returnPages(i, d.Pages.Spare)
+		d.Pages.Kept, d.Pages.Spare = nil, nil
 	}
 	state.takes = takes
 	return nil
@@ -438,11 +412,11 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 
 // readBatch reads the next n records of an identifying column, or for n = 0 checks that there are none left.
 func (s *scan) readBatch(ctx context.Context, w *worker, g, i, n int) (err error) {
-	name := s.footer.leaves[s.columns[i]].name
-	defer recoverAs(&err, s.in.Name, part(g, name))
-	values, got, err := w.identifiers[i].take(ctx, max(n, 1))
+	name := s.footer.Leaves[s.columns[i]].Name
+	defer recoverAs(&err, s.in.Name, spec.Part(g, name))
+	values, got, err := w.identifiers[i].Take(ctx, max(n, 1))
 	if err == nil && got != n {
-		err = errRows
+		err = spec.ErrRows
 	}
 	w.batch.Columns[i] = values
 	return s.refuse(ctx, g, name, err)
@@ -459,16 +433,16 @@ func (s *scan) decideBatch(w *worker) (err error) {
 }
 
 // rewriteChunk rewrites a column chunk for the sinks that take something of its row group.
-func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*chunkOut, error) {
+func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*rewrite.ChunkOut, error) {
 	takes := s.groups[j.group].takes
-	outs := make([]*chunkOut, len(takes))
+	outs := make([]*rewrite.ChunkOut, len(takes))
 	slot := s.slots[j.column]
 	if s.watchOnly && slot < 0 {
 		return outs, nil
 	}
 	w.takes, w.outs = w.takes[:0], w.outs[:0]
 	for i, take := range takes {
-		if take.records == 0 {
+		if take.Records == 0 {
 			continue
 		}
 		outs[i] = s.freshOut()
@@ -477,21 +451,21 @@ func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*chunkOut,
 	if len(w.outs) == 0 {
 		return outs, nil
 	}
-	group, pages := &s.footer.rowGroups[j.group], s.pagesOf(j)
+	group, pages := &s.footer.RowGroups[j.group], s.pagesOf(j)
 	if i := slices.Index(s.columns, j.column); i >= 0 {
 		defer s.returnPages(i, pages)
 	}
-	w.rewriter.watching, w.rewriter.watchOnly = nil, s.watchOnly
+	w.rewriter.Watching, w.rewriter.WatchOnly = nil, s.watchOnly
 	if slot >= 0 {
-		leaf := &s.footer.leaves[j.column]
-		mean, err := meaningOf(leaf)
+		leaf := &s.footer.Leaves[j.column]
+		mean, err := identify.TypeOf(leaf)
 		if err != nil {
 			return outs, err
 		}
-		w.watching.open(s.watch, slot, leaf, mean, int(s.format.MaxPage))
-		w.rewriter.watching = &w.watching
+		w.watching.Open(s.watch, slot, leaf, mean, int(s.format.MaxPage))
+		w.rewriter.Watching = &w.watching
 	}
-	err := w.rewriter.rewrite(ctx, &s.footer.leaves[j.column], &group.chunks[j.column], group.rows, pages, w.takes, w.outs)
+	err := w.rewriter.Rewrite(ctx, &s.footer.Leaves[j.column], &group.Chunks[j.column], group.Rows, pages, w.takes, w.outs)
 	if s.watchOnly {
 		s.returnOuts(outs)
 		clear(outs)
@@ -526,7 +500,7 @@ func (s *scan) pagesOf(j job) [][]byte {
 }
 
 // returnOuts takes back the memory of column chunks that were written.
-func (s *scan) returnOuts(outs []*chunkOut) {
+func (s *scan) returnOuts(outs []*rewrite.ChunkOut) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, out := range outs {
@@ -536,8 +510,8 @@ func (s *scan) returnOuts(outs []*chunkOut) {
 	}
 }
 
-// freshOut gives a chunkOut, with the memory of one that was written where there is one.
-func (s *scan) freshOut() *chunkOut {
+// freshOut gives a ChunkOut, with the memory of one that was written where there is one.
+func (s *scan) freshOut() *rewrite.ChunkOut {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := len(s.spare); n > 0 {
@@ -545,5 +519,5 @@ func (s *scan) freshOut() *chunkOut {
 		s.spare = s.spare[:n-1]
 		return out
 	}
-	return &chunkOut{}
+	return &rewrite.ChunkOut{}
 }

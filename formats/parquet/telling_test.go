@@ -13,13 +13,16 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"noo/formats"
-	"noo/formats/parquet/internal/compact"
+	"noo/formats/parquet/internal/meta"
+	"noo/formats/parquet/internal/page"
+	"noo/formats/parquet/internal/spec"
+	"noo/formats/parquet/internal/thrift"
 )
 
 // keyValue adds one entry of key-value metadata to a forged footer.
-func keyValue(key, value string) func(*compact.Writer) {
-	return func(w *compact.Writer) {
-		w.List(5, compact.Struct, 1)
+func keyValue(key, value string) func(*thrift.Writer) {
+	return func(w *thrift.Writer) {
+		w.List(5, thrift.Struct, 1)
 		w.Open()
 		w.Bytes(1, []byte(key))
 		w.Bytes(2, []byte(value))
@@ -54,7 +57,7 @@ func TestFooterThatTells(t *testing.T) {
 		switch {
 		case !c.telled && err != nil:
 			t.Errorf("%s: refused: %v", name, err)
-		case c.telled && (!errors.As(err, &input) || !errors.Is(err, ErrUnsupported)):
+		case c.telled && (!errors.As(err, &input) || !errors.Is(err, spec.ErrUnsupported)):
 			t.Errorf("%s: %v", name, err)
 		case err != nil && strings.Contains(err.Error(), "5919"):
 			t.Errorf("%s: the number is printed: %v", name, err)
@@ -65,7 +68,7 @@ func TestFooterThatTells(t *testing.T) {
 // TestNumberInAnError: a column may be called by what is no number to noo, but one to a person.
 func TestNumberInAnError(t *testing.T) {
 	for _, name := range []string{"9434765919", "\u00a0943\u00a0476\u00a05919", "\x019434765919"} {
-		if text := part(0, name); strings.Contains(text, "5919") {
+		if text := spec.Part(0, name); strings.Contains(text, "5919") {
 			t.Errorf("%q: %s", name, text)
 		}
 	}
@@ -74,7 +77,7 @@ func TestNumberInAnError(t *testing.T) {
 // TestEmptyPageWithinARecord: the record goes on behind it.
 func TestEmptyPageWithinARecord(t *testing.T) {
 	page := func(reps []uint8, values ...uint32) []byte {
-		body := appendConstantLevels(appendLevels(nil, reps, 1, true), len(reps), 1, true)
+		body := page.AppendConstantLevels(page.AppendLevels(nil, reps, 1, true), len(reps), 1, true)
 		for _, v := range values {
 			body = binary.LittleEndian.AppendUint32(body, v)
 		}
@@ -114,8 +117,8 @@ func TestSmallFilesOfMuch(t *testing.T) {
 	dictionary := s2.EncodeSnappy(nil, make([]byte, 4*entries))
 	index := s2.EncodeSnappy(nil, []byte{1, 2, 0})
 	manyEntries := forged{codec: 1, rows: 1, values: 1, pages: append(
-		forgedPage(pageHeader{kind: dictionaryPage, values: entries, size: 4 * entries, compressed: int32(len(dictionary))}, dictionary),
-		forgedPage(pageHeader{kind: dataPage, values: 1, size: 3, compressed: int32(len(index)), encoding: rleDictionary}, index)...)}
+		forgedPage(page.Header{Kind: spec.DictionaryPage, Values: entries, Size: 4 * entries, Compressed: int32(len(dictionary))}, dictionary),
+		forgedPage(page.Header{Kind: spec.DataPage, Values: 1, Size: 3, Compressed: int32(len(index)), Encoding: spec.RLEDictionary}, index)...)}
 
 	const nulls = 150_000
 	levels := append([]byte{0, 0, 0, 0}, binary.AppendUvarint(nil, nulls<<1)...)
@@ -125,10 +128,10 @@ func TestSmallFilesOfMuch(t *testing.T) {
 	manyRuns := forged{optional: true, rows: 2 * nulls, values: 2 * nulls, pages: slices.Concat(page, page)}
 
 	alternate := func(i int) formats.Fate { return []formats.Fate{formats.Keep, formats.Drop}[i%2] }
-	if _, _, err := split(Format{MaxPage: 4 << 20}, "a.parquet", manyEntries.bytes(), keepAll); !errors.Is(err, ErrLimit) {
+	if _, _, err := split(Format{MaxPage: 4 << 20}, "a.parquet", manyEntries.bytes(), keepAll); !errors.Is(err, spec.ErrLimit) {
 		t.Errorf("a dictionary of %d values: %v", entries, err)
 	}
-	if _, _, err := split(Format{MaxPage: 1 << 20}, "a.parquet", manyRuns.bytes(), alternate); !errors.Is(err, ErrLimit) {
+	if _, _, err := split(Format{MaxPage: 1 << 20}, "a.parquet", manyRuns.bytes(), alternate); !errors.Is(err, spec.ErrLimit) {
 		t.Errorf("%d runs of records: %v", nulls, err)
 	}
 	for name, f := range map[string]Format{"entries": {}, "runs": {}} {
@@ -142,8 +145,8 @@ func TestSmallFilesOfMuch(t *testing.T) {
 // TestLongNames: every column is named with all groups above it, so that a long name there counts for each.
 func TestLongNames(t *testing.T) {
 	schema := func(columns int32, group string) []byte {
-		w := compact.NewWriter(nil)
-		w.List(2, compact.Struct, int(columns)+2)
+		w := thrift.NewWriter(nil)
+		w.List(2, thrift.Struct, int(columns)+2)
 		w.Open()
 		w.Bytes(4, []byte("schema"))
 		w.I32(5, 1)
@@ -155,55 +158,27 @@ func TestLongNames(t *testing.T) {
 		w.Close()
 		for range columns {
 			w.Open()
-			w.I32(1, int32(int32Type))
+			w.I32(1, int32(spec.Int32Type))
 			w.I32(3, 0)
 			w.Bytes(4, []byte("n"))
 			w.Close()
 		}
 		return w.Done()
 	}
-	if _, err := parseFooter(schema(5000, strings.Repeat("x", 100)), 0); err != nil {
+	if _, err := meta.ParseFooter(schema(5000, strings.Repeat("x", 100)), 0); err != nil {
 		t.Errorf("a wide table: %v", err)
 	}
-	if _, err := parseFooter(schema(5000, strings.Repeat("x", 100_000)), 0); !errors.Is(err, errSchema) {
+	if _, err := meta.ParseFooter(schema(5000, strings.Repeat("x", 100_000)), 0); !errors.Is(err, meta.ErrSchema) {
 		t.Errorf("half a gigabyte of names: %v", err)
 	}
 	// More children than there are elements end at the first that is missing.
-	w := compact.NewWriter(nil)
-	w.List(2, compact.Struct, 1)
+	w := thrift.NewWriter(nil)
+	w.List(2, thrift.Struct, 1)
 	w.Open()
 	w.Bytes(4, []byte("schema"))
 	w.I32(5, 1<<31-1)
 	w.Close()
-	if _, err := parseFooter(w.Done(), 0); !errors.Is(err, errSchema) {
+	if _, err := meta.ParseFooter(w.Done(), 0); !errors.Is(err, meta.ErrSchema) {
 		t.Errorf("two thousand million children: %v", err)
-	}
-}
-
-// TestDisputedTypes: of annotations that say different things, readers go by the one or the other.
-func TestDisputedTypes(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		e    element
-		want bool
-	}{
-		{"logical alone", element{hasLogical: true, logical: decimal, logicalScale: 2, members: 1}, false},
-		{"converted alone", element{hasConverted: true, converted: 5, hasScale: true, scale: 2}, false},
-		{"both", element{hasLogical: true, logical: decimal, members: 1, hasConverted: true, converted: 5, hasScale: true}, false},
-		{"scales", element{hasLogical: true, logical: decimal, members: 1, hasConverted: true, converted: 5, hasScale: true, scale: 2}, true},
-		{"signs", element{hasLogical: true, logical: unsignedInt, members: 1, hasConverted: true, converted: 18}, true},
-		{"two members", element{hasLogical: true, logical: decimal, members: 2}, true},
-		{"unknown to this program", element{hasLogical: true, logical: strange, members: 1, hasConverted: true, converted: 0}, false},
-	} {
-		if got := c.e.disputed(); got != c.want {
-			t.Errorf("%s: disputed is %v", c.name, got)
-		}
-	}
-	disputed := dataset{footer: &footer{leaves: []leaf{{kind: int64Type, disputed: true}}}}
-	if _, err := disputed.meanings([]int{0}); !errors.Is(err, errNotIdentifying) {
-		t.Errorf("a disputed column identifies: %v", err)
-	}
-	if _, err := meaningOf(&disputed.footer.leaves[0]); err != nil {
-		t.Errorf("nobody would look at a disputed column that was not named: %v", err)
 	}
 }

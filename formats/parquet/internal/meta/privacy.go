@@ -1,0 +1,92 @@
+package meta
+
+// What a footer says beside the data, and what no record can be removed from: names of columns, and key-value metadata, which is passed on
+// as it is. Where it holds a person's number, or is known to hold values of columns, the file is refused: an output would tell of the
+// people who were removed.
+
+import (
+	"bytes"
+	"encoding/base64"
+
+	"noo/formats/parquet/internal/spec"
+	"noo/formats/parquet/internal/thrift"
+	"noo/internal/nhsnumber"
+)
+
+// polarsEnum is how the categories of an Enum are called that Polars puts into the schema it stores, in use or not.
+const polarsEnum = "_PL_ENUM_VALUES"
+
+// TellsOfPeople returns an error if the footer does.
+func (f *Footer) TellsOfPeople() error {
+	for i := range f.Leaves {
+		for _, name := range f.Leaves[i].Path {
+			for start := range nhsnumber.InName(name) {
+				if nhsnumber.MayBeIssued(name[start]) {
+					return spec.Unsupported("a column that is called by an NHS number, which stays when records are removed (give it another name)")
+				}
+			}
+		}
+	}
+	if holdsNumber(f.Schema) {
+		return spec.Unsupported("an NHS number in the schema, which stays when records are removed (write the file without it)")
+	}
+	if err := metadataTells(f.KeyValues); err != nil {
+		return err
+	}
+	for g := range f.RowGroups {
+		for c := range f.RowGroups[g].Chunks {
+			if err := metadataTells(f.RowGroups[g].Chunks[c].KeyValues); err != nil {
+				return spec.At(spec.Part(g, f.Leaves[c].Name), err)
+			}
+		}
+	}
+	return nil
+}
+
+// metadataTells looks at a list of KeyValue (parquet.thrift).
+func metadataTells(list []byte) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if holdsNumber(list) {
+		return errNumberInMetadata
+	}
+	r := thrift.NewReader(list)
+	_, n := r.List(thrift.List)
+	for i := 0; i < n && r.Err() == nil; i++ {
+		for field := (thrift.Field{}); r.Next(&field); {
+			if field.Type != thrift.Binary {
+				r.Skip(field.Type)
+				continue
+			}
+			text := r.Bytes(field.Type)
+			if decoded, err := base64.StdEncoding.AppendDecode(nil, text); err == nil { // as Arrow stores its schema
+				text = decoded
+			}
+			switch {
+			case bytes.Contains(text, []byte(polarsEnum)):
+				return spec.Unsupported("an Enum of Polars, whose values stand in the metadata whether they are in use or not (cast it to String or Categorical)")
+			case holdsNumber(text):
+				return errNumberInMetadata
+			}
+		}
+	}
+	if err := r.Err(); err != nil {
+		return spec.Corrupt("its key-value metadata cannot be read: %v", err)
+	}
+	return nil
+}
+
+var errNumberInMetadata = spec.Unsupported("what may be an NHS number in the key-value metadata, which stays when records are removed (write the file without it)")
+
+// holdsNumber tells whether there is a number in b that may be a person's. The decimals of a coordinate, as in the bounding boxes of
+// GeoParquet, are none.
+func holdsNumber(b []byte) bool {
+	for start := range nhsnumber.In(b) {
+		decimals := start >= 2 && b[start-1] == '.' && '0' <= b[start-2] && b[start-2] <= '9'
+		if nhsnumber.MayBeIssued(b[start]) && !decimals {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,98 @@
+package spec
+
+// What is wrong with a file, and where.
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"noo/formats"
+	"noo/internal/nhsnumber"
+)
+
+// Errors that an *formats.InputError wraps.
+var (
+	// ErrEncrypted is a file with encrypted columns or an encrypted footer.
+	ErrEncrypted = errors.New("it is encrypted, which is not supported: decrypt it first")
+	// ErrCorrupt is a file that contradicts itself or the Parquet specification.
+	ErrCorrupt = errors.New("the file is damaged")
+	// ErrUnsupported is a file that is sound but uses what this program does not support.
+	ErrUnsupported = errors.New("not supported")
+	// ErrLimit is a file whose pages are larger than Format.MaxPage allows.
+	ErrLimit = errors.New("raise the limit with --max-page if the file is to be trusted")
+)
+
+func Corrupt(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+func Unsupported(format string, args ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrUnsupported)
+}
+
+// ReadFull reads at one place, and takes a file that ends before its size as an error of reading.
+func ReadFull(in io.ReaderAt, p []byte, at int64) error {
+	n, err := in.ReadAt(p, at)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil || errors.Is(err, io.EOF):
+		return &readError{io.ErrUnexpectedEOF}
+	}
+	return &readError{err}
+}
+
+// readError marks an error of the input's medium, which says nothing about the input's content.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return "reading failed: " + e.err.Error() }
+
+func (e *readError) Unwrap() error { return e.err }
+
+// Part names a place in a file for *formats.InputError. Row groups count from 0, as in other Parquet tools.
+func Part(group int, column string) string {
+	return fmt.Sprintf("row group %d, %s", group, ColumnPart(column))
+}
+
+// ColumnPart names a column, without the digits of an NHS number that somebody may have called it by.
+func ColumnPart(column string) string { return fmt.Sprintf("column %q", nhsnumber.Mask(column)) }
+
+// PlacedError is an error with the place that it happened in, on its way to becoming a *formats.InputError.
+type PlacedError struct {
+	Part string
+	Err  error
+}
+
+// At returns err with the place that it happened in.
+func At(part string, err error) error { return &PlacedError{part, err} }
+
+func (e *PlacedError) Error() string { return e.Part + ": " + e.Err.Error() }
+
+func (e *PlacedError) Unwrap() error { return e.Err }
+
+// InputError makes an *formats.InputError of an error that is the input's fault, and leaves others as they are.
+func InputError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var medium *readError
+	if errors.As(err, &medium) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	var placed *PlacedError
+	if errors.As(err, &placed) {
+		return &formats.InputError{Name: name, Part: placed.Part, Err: placed.Err}
+	}
+	return &formats.InputError{Name: name, Err: err}
+}
+
+var ErrValues = Corrupt("a page holds fewer values than it says")
+
+var ErrLateDictionary = Corrupt("its dictionary comes after values")
+
+var ErrRows = Corrupt("it has another number of records than the row group")
+
+func ErrOverLimit(size, limit int) error {
+	return fmt.Errorf("a page takes %d bytes in memory, and %d are allowed: %w", size, limit, ErrLimit)
+}
