@@ -182,7 +182,7 @@ func flatIndex(_ *roaring.Bitmap, all []nhsnumber.Key) func(nhsnumber.Key) bool 
 
 func pageIndex(_ *roaring.Bitmap, all []nhsnumber.Key) func(nhsnumber.Key) bool {
 	const words = 1024
-	var pages [maxContainers]uint32
+	var pages [nhsnumber.MaxKey>>16 + 1]uint32
 	bitmap := make([]uint64, words) // page 0 is empty
 	for _, key := range all {
 		page := &pages[key>>16]
