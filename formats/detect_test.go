@@ -23,7 +23,7 @@ func TestDetect(t *testing.T) {
 		{"a.csv", "", "", formats.ErrEmpty},
 		{"a.csv", "PK\x03\x04", "", formats.ErrUnknownFormat},
 		{"a.csv", "\x1f\x8b\x08", "", formats.ErrUnknownFormat},
-		{"a.csv", "NOOSNAP1\x00\x00", "", formats.ErrUnknownFormat},
+		{"a.csv", "NOOSNAP1\x00\x00", "", formats.ErrSnapshot},
 		{"a.bin", "\x00\x01\x02", "", formats.ErrUnknownFormat},
 		{"a.csv", "BZh,is,a,header\n", "csv", nil},
 	} {

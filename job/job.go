@@ -214,7 +214,7 @@ func (r *Run) checkPaths() error {
 			continue
 		}
 		if streams++; streams > 1 {
-			return fmt.Errorf("cannot write two outputs to stdout: %w", iopaths.ErrSameFile)
+			return fmt.Errorf("cannot write two outputs to stdout; %w", iopaths.ErrSameFile)
 		}
 		if file, ok := r.Stdout.(*os.File); ok {
 			paths.WriteOpen("stdout", file)

@@ -148,7 +148,7 @@ func noKeys() error {
 	if dirs := DefaultKeyDirs(); len(dirs) > 0 {
 		dir = dirs[0]
 	}
-	return refuse(ErrNoKeys, "give the publisher's key with --trusted-key FILE, or put its .pub file into %s", dir)
+	return refuse(ErrNoKeys, "put the .pub file of the publisher into %s", dir)
 }
 
 // PrivateSuffix ends the names of private key files.

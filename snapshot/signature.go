@@ -65,6 +65,6 @@ func verify(message []byte, signature *minisign.Signature, trusted []minisign.Pu
 	if known {
 		return refuse(ErrSignature, "it was altered on its way or signed by someone else; fetch it again from the publisher")
 	}
-	return refuse(ErrUntrusted, "key %s; if that is the publisher's key, give its file with --trusted-key or put it in a trusted.d folder",
+	return refuse(ErrUntrusted, "key %s; if that is the publisher's key, put its .pub file into a trusted.d folder",
 		FormatKeyID(signature.KeyID))
 }

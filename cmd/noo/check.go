@@ -308,7 +308,7 @@ func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error 
 // finding is what check says of one dataset under a policy.
 func finding(n filter.Tally, policy filter.Policy) string {
 	if n.MustNotBeDisclosed() == 0 {
-		return fmt.Sprintf("may be disclosed: none of its %s must be left out", ui.Records(n.Read))
+		return fmt.Sprintf("may be disclosed: %s, and none must be left out", ui.Records(n.Read))
 	}
 	classes := []struct {
 		count  int64

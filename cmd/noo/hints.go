@@ -16,6 +16,7 @@ import (
 	"noo/internal/columns"
 	"noo/internal/lockfile"
 	"noo/job"
+	"noo/snapshot"
 )
 
 // hints are what to do about errors that say the same in every case.
@@ -26,6 +27,8 @@ var hints = []struct {
 	{atomicfile.ErrSomethingElse, "name another file"},
 	{atomicfile.ErrExists, "name another file, or pass --force"},
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
+	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
+	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},

@@ -72,8 +72,6 @@ func (e *ChoiceError) Problem() string {
 		fmt.Fprintf(&text, "column %s: ", e.Wanted)
 	case e.Allowed:
 		text.WriteString("a column to be allowed: ")
-	case e.Wanted != "":
-		text.WriteString("a column: ")
 	}
 	text.WriteString(e.Err.Error())
 	if e.Nearest != "" {

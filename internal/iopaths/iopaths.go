@@ -89,7 +89,7 @@ func (p *Paths) Check() error {
 
 // wouldBeRead refuses a path below what is read.
 func wouldBeRead(path string) error {
-	return fmt.Errorf("cannot write %s: the next run would read it: %w", path, ErrNotApart)
+	return fmt.Errorf("cannot write %s: the next run would read it; %w", path, ErrNotApart)
 }
 
 // checkFiles refuses files that are written and are something else at the same time.
@@ -108,10 +108,10 @@ func (p *Paths) checkFiles() error {
 	written = append(written, p.writtenOpen...)
 	for i, place := range written {
 		if slices.ContainsFunc(read, place.Same) {
-			return fmt.Errorf("cannot write %s: noo reads this file: %w", place.name, ErrSameFile)
+			return fmt.Errorf("cannot write %s: noo reads this file; %w", place.name, ErrSameFile)
 		}
 		if slices.ContainsFunc(written[:i], place.Same) {
-			return fmt.Errorf("cannot write %s: noo writes something else to this file: %w", place.name, ErrSameFile)
+			return fmt.Errorf("cannot write %s: noo writes something else to this file; %w", place.name, ErrSameFile)
 		}
 	}
 	return nil
@@ -147,12 +147,12 @@ func (p *Paths) checkPlace(i int, path string) error {
 	folder := p.writtenFolders[i]
 	for _, other := range slices.Concat(p.readFolders, p.writtenFolders[:i], p.writtenFolders[i+1:]) {
 		if Inside(path, other) {
-			return fmt.Errorf("cannot write %s: %s is in %s, which noo reads or writes: %w", folder, path, other, ErrNotApart)
+			return fmt.Errorf("cannot write %s: %s is in %s, which noo reads or writes; %w", folder, path, other, ErrNotApart)
 		}
 	}
 	for _, other := range slices.Concat(p.folders(), p.readFolders, p.written, p.called(path)) {
 		if Inside(other, path) {
-			return fmt.Errorf("cannot write %s: noo reads or writes %s, which is in %s: %w", folder, other, path, ErrNotApart)
+			return fmt.Errorf("cannot write %s: noo reads or writes %s, which is in %s; %w", folder, other, path, ErrNotApart)
 		}
 	}
 	return nil
