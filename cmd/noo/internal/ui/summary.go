@@ -31,13 +31,17 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 	}{
 		{"missing", n.Missing, r.Policy.Missing}, {"invalid", n.Invalid, r.Policy.Invalid}, {"unchecked", n.Unchecked, r.Policy.Unchecked},
 	} {
+		outcome := map[filter.Action]string{filter.Withhold: "withheld", filter.Keep: "let through"}[class.action]
+		if class.what == "invalid" && class.action == filter.Keep && n.Disguised > 0 {
+			outcome = fmt.Sprintf("%s let through, %s removed", Grouped(class.count-n.Disguised), Grouped(n.Disguised))
+		}
 		if class.count > 0 {
-			line(class.what, class.count, map[filter.Action]string{filter.Withhold: "withheld", filter.Keep: "let through"}[class.action])
+			line(class.what, class.count, outcome)
 		}
 	}
 	line("written", n.Written, "")
 	if n.Disguised > 0 {
-		fmt.Fprintf(w, "\n  %s of the invalid hold an opted-out person's number in another form: written nowhere\n", Grouped(n.Disguised))
+		fmt.Fprintf(w, "\n  %s of the invalid hold an opted-out person's number in another form: noo wrote them nowhere\n", Grouped(n.Disguised))
 	}
 	for _, column := range allowed(r) {
 		fmt.Fprintf(w, "\n  allowed: column %s of %s written holds an opted-out person's number\n", Showable(column.Column), Records(column.OptedOut))
