@@ -36,7 +36,7 @@ var rooms = [][]string{
 	{"noo/internal/atomicdir", "noo/internal/lockfile"},
 	{"noo/internal/atomicfile"},
 	{"noo/internal/filetest"},
-	{"noo/internal/access", "noo/internal/kind", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
+	{"noo/internal/access", "noo/internal/kind", "noo/internal/nearest", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
 }
 
 // floorOf returns the floor of a package, from 0 at the top, or -1 for a package that has none.

@@ -18,6 +18,7 @@ import (
 	"noo/cmd/noo/internal/settings"
 	"noo/cmd/noo/internal/suggest"
 	"noo/cmd/noo/internal/ui"
+	"noo/internal/nearest"
 	"noo/internal/atomicfile"
 	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
@@ -247,7 +248,7 @@ func unknownJob(c *settings.File, name string) error {
 	if !suggest.HasDigit(name) {
 		text = fmt.Sprintf("%s has no job %q", c.Path, name)
 	}
-	switch near := suggest.Nearest(name, all); {
+	switch near := nearest.Name(name, all); {
 	case near != "":
 		text += fmt.Sprintf("; did you mean %q?", near)
 	case len(all) <= mostJobs:

@@ -12,6 +12,7 @@ import (
 
 	"noo/formats"
 	"noo/internal/kind"
+	"noo/internal/nearest"
 )
 
 // Errors that choosing the columns can give; each is wrapped in a *ChoiceError.
@@ -166,7 +167,7 @@ func columnError(name string, columns []formats.Column, wanted string, reason er
 		}
 	}
 	if reason == ErrNoColumn {
-		e.Nearest = nearest(wanted, e.Columns)
+		e.Nearest = nearest.Name(wanted, e.Columns)
 	}
 	return e
 }

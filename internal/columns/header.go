@@ -97,40 +97,6 @@ func looksLikeName(name string) bool {
 	return digits <= 4
 }
 
-// nearest returns the name that differs least from wanted, beside case and punctuation in at most two letters and less
-// than half of them, or "".
-func nearest(wanted string, names []string) string {
-	wanted = nhsnumber.PlainName(wanted)
-	best, least := "", min(3, (len(wanted)+1)/2)
-	for _, name := range names {
-		if d := editDistance(wanted, nhsnumber.PlainName(name)); d < least {
-			best, least = name, d
-		}
-	}
-	return best
-}
-
-// editDistance is the Levenshtein distance of two short texts, in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // columnLabels gives each column its name, or its number from 1 where the name might be data or is not its own.
 func columnLabels(columns []formats.Column) []string {
 	labels := shownNames(columns)

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"noo/cmd/noo/internal/flagvalue"
-	"noo/cmd/noo/internal/suggest"
+	"noo/internal/nearest"
 	"noo/internal/nhsnumber"
 )
 
@@ -148,7 +148,7 @@ func (e *Environment) nearest(name string, known []string) string {
 		}
 		rest[i] = strings.TrimPrefix(k, e.Prefix)
 	}
-	if near := suggest.Nearest(strings.TrimPrefix(name, e.Prefix), rest); near != "" {
+	if near := nearest.Name(strings.TrimPrefix(name, e.Prefix), rest); near != "" {
 		return e.Prefix + near
 	}
 	return ""

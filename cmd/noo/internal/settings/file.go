@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"noo/cmd/noo/internal/flagvalue"
-	"noo/cmd/noo/internal/suggest"
+	"noo/internal/nearest"
 	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
 )
@@ -216,7 +216,7 @@ func (r *reader) command(entries []entry) (Command, error) {
 
 // unknown is the error for a key that does not exist.
 func (r *reader) unknown(key *yaml.Node, names []string, otherwise string) error {
-	if near := suggest.Nearest(key.Value, names); near != "" {
+	if near := nearest.Name(key.Value, names); near != "" {
 		otherwise = fmt.Sprintf("did you mean %q?", near)
 	}
 	return r.wrong(key, "unknown key %s: %s", quoted(key.Value), otherwise)

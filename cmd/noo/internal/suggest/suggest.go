@@ -1,5 +1,4 @@
-// Package suggest finds the name that a mistyped one was meant to be, and says what is wrong with a
-// mistyped flag. It never repeats digits: they may be an NHS number.
+// Package suggest says what is wrong with a mistyped flag. It never repeats digits: they may be an NHS number.
 package suggest
 
 import (
@@ -8,30 +7,12 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"noo/cmd/noo/internal/flagvalue"
+	"noo/internal/nearest"
 	"noo/internal/nhsnumber"
 )
-
-// Nearest returns the name that typed was probably meant to be, or "".
-func Nearest(typed string, names []string) string {
-	if len(typed) < 2 {
-		return ""
-	}
-	for distance := 1; distance <= 2 && 2*distance < len(typed); distance++ {
-		// Cobra knows how to find a command that was mistyped: take each name for a command.
-		among := &cobra.Command{SuggestionsMinimumDistance: distance}
-		for _, name := range names {
-			among.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
-		}
-		if near := among.SuggestionsFor(typed); len(near) > 0 {
-			return near[0]
-		}
-	}
-	return ""
-}
 
 // HasDigit reports whether a text must not be repeated, since its digits may be an NHS number.
 func HasDigit(text string) bool { return strings.IndexFunc(text, unicode.IsDigit) >= 0 }
@@ -77,7 +58,7 @@ func unknownFlag(flags *pflag.FlagSet, missing *pflag.NotExistError) error {
 	}
 	var names []string
 	flags.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-	if near := Nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		text += fmt.Sprintf("; did you mean --%s?", near)
 	}
 	return errors.New(text)

@@ -8,24 +8,6 @@ import (
 	"noo/cmd/noo/internal/suggest"
 )
 
-func TestNearest(t *testing.T) {
-	names := []string{"births", "deaths", "births-check"}
-	for _, test := range []struct{ name, typed, want string }{
-		{"the same", "births", "births"},
-		{"a letter left out", "birts", "births"},
-		{"two letters wrong", "burthz", "births"},
-		{"far", "marriages", ""},
-		{"one letter", "b", ""},
-		{"nothing", "", ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := suggest.Nearest(test.typed, names); got != test.want {
-				t.Errorf("%q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
 func TestFlagError(t *testing.T) {
 	for _, test := range []struct {
 		name string
