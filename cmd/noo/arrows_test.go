@@ -13,7 +13,7 @@ import (
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
 	{"noo/cmd/noo/internal/ui"},
-	{"noo/cmd/noo/internal/eventlog", "noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/metrics"},
+	{"noo/cmd/noo/internal/hints", "noo/cmd/noo/internal/eventlog", "noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/metrics"},
 	{"noo/batch"},
 	{"noo/job"},
 	{"noo/internal/columns", "noo/internal/inputs"},

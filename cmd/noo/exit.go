@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/hints"
 	"noo/cmd/noo/internal/ui"
 	"noo/internal/atomicfile"
 	"noo/internal/kind"
@@ -109,12 +110,13 @@ func message(ctx context.Context, err error) string {
 		}
 		return ui.Showable(said.Error())
 	}
-	text := ui.Showable(strings.TrimSpace(err.Error()))
-	switch {
-	case is[noForce](err) && errors.Is(err, atomicfile.ErrExists):
-		return text + "; name another file"
-	case is[usageError](err) && !strings.Contains(text, "--help"):
-		return withHint(err, text) + " (noo --help shows how)"
+	text := strings.TrimSpace(err.Error())
+	if is[noForce](err) && errors.Is(err, atomicfile.ErrExists) {
+		return ui.Showable(text + "; name another file")
 	}
-	return withHint(err, text)
+	text = ui.Showable(hints.Add(err, text))
+	if is[usageError](err) && !strings.Contains(text, "--help") {
+		text += " (noo --help shows how)"
+	}
+	return text
 }

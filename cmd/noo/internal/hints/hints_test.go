@@ -1,4 +1,4 @@
-package main
+package hints
 
 import (
 	"errors"
@@ -47,7 +47,7 @@ func TestHints(t *testing.T) {
 		{"nothing to do", errors.New("the disk is full"), []string{"the disk is full"}, ";"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			text := withHint(c.err, c.err.Error())
+			text := Add(c.err, c.err.Error())
 			for _, want := range c.want {
 				if !strings.Contains(text, want) {
 					t.Errorf("%q does not say %q", text, want)

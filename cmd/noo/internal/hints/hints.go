@@ -1,6 +1,6 @@
-package main
-
-// Hints: what to do about an error, which flag to pass. The packages that find what is wrong know no flags.
+// Package hints says what to do about an error, most often which flag to pass. The packages that find what is wrong know no
+// flags.
+package hints
 
 import (
 	"cmp"
@@ -52,8 +52,8 @@ var choiceHints = map[error]string{
 	columns.ErrNotAName:     "pass --no-header if the file has no header",
 }
 
-// withHint returns the text of an error with what to do about it.
-func withHint(err error, text string) string {
+// Add returns the text of an error, which is what err says, with what to do about it.
+func Add(err error, text string) string {
 	if e, ok := errors.AsType[*columns.ChoiceError](err); ok {
 		return strings.Replace(text, e.Error(), joined(e.Problem(), choiceHint(e))+e.Choices(), 1)
 	}
