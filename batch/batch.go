@@ -1,6 +1,7 @@
-// Package batch runs the filter over many files into one folder, which appears when all of them are done and verified. Small
-// files are worked on side by side, large ones one after the other with all processors on each: that way neither the seams
-// between small files nor the memory for large ones grows. A run that was cut short can be taken up again.
+// Package batch runs the filter over many files into one folder, which appears when all of them are
+// done and verified. Small files are worked on side by side, large ones one after the other with
+// all processors on each: that way neither the seams between small files nor the memory for large
+// ones grows. A run that was cut short can be taken up again.
 package batch
 
 import (
@@ -21,7 +22,8 @@ import (
 
 // Run is many datasets to filter into one folder.
 type Run struct {
-	// Outputs names two folders, and a file for the one report on all files. Replace lets folders be replaced that a run filled.
+	// Outputs names two folders, and a file for the one report on all files. Replace lets folders
+	// be replaced that a run filled.
 	job.Outputs
 	// Rules say how every file is filtered.
 	job.Rules
@@ -30,15 +32,17 @@ type Run struct {
 	Heading job.Heading
 	// Sources are the files to read. Their names are those of the outputs.
 	Sources *inputs.Sources
-	// Resume takes over what an earlier run with Resume finished, and leaves what this one finishes for a later one where it
-	// cannot finish all. A file is taken over if input, rules and output are what they were, by their digests.
+	// Resume takes over what an earlier run with Resume finished, and leaves what this one finishes
+	// for a later one where it cannot finish all. A file is taken over if input, rules and output
+	// are what they were, by their digests.
 	Resume bool
-	// Fingerprint tells runs apart that would write something else, for Resume: the snapshot, the policy and every setting
-	// that an output depends on, as text.
+	// Fingerprint tells runs apart that would write something else, for Resume: the snapshot, the
+	// policy and every setting that an output depends on, as text.
 	Fingerprint string
 	// StateDir is where it is remembered what was finished.
 	StateDir string
-	// Warn, where not nil, is told what could not be taken away: it changes nothing about the run, but is hidden, and may hold people.
+	// Warn, where not nil, is told what could not be taken away: it changes nothing about the run,
+	// but is hidden, and may hold people.
 	Warn func(error)
 
 	planned []planned // the sources with their outputs
@@ -59,15 +63,17 @@ func (o *folderOutputs) folders() []*atomicdir.Folder {
 	return []*atomicdir.Folder{o.withheld, o.dataset}
 }
 
-// finished is a source that was filtered into the folders: the sizes in bytes of what was written, and what the sample of it held.
+// finished is a source that was filtered into the folders: the sizes in bytes of what was written,
+// and what the sample of it held.
 type finished struct {
 	report   job.FileReport
 	withheld *job.OutputReport // nil where there is no such folder
 }
 
-// Do carries the run out and returns its report. On an error no folder appears. The errors are those of Run.Do, and
-// those of iopaths.Paths.Check and atomicdir.Create for folders that cannot be written, ErrReservedName,
-// ErrSameOutput and ErrStream for inputs that cannot be written there, and ErrBusy.
+// Do carries the run out and returns its report. On an error no folder appears. The errors are
+// those of Run.Do, and those of iopaths.Paths.Check and atomicdir.Create for folders that cannot be
+// written, ErrReservedName, ErrSameOutput and ErrStream for inputs that cannot be written there,
+// and ErrBusy.
 func (f *Run) Do(ctx context.Context) (*job.Report, error) {
 	report := job.NewReport(f.Heading)
 	if err := f.Policy.Validate(); err != nil {
@@ -120,8 +126,8 @@ func (f *Run) folders() []string {
 	return []string{f.Withheld, f.Output}
 }
 
-// checkPaths refuses outputs that are in what is read, or in one another, and the other way round: a folder is replaced as a
-// whole.
+// checkPaths refuses outputs that are in what is read, or in one another, and the other way round:
+// a folder is replaced as a whole.
 func (f *Run) checkPaths() error {
 	var paths iopaths.Paths
 	paths.Read(f.Protected...)
@@ -167,7 +173,10 @@ func (f *Run) create() (out *folderOutputs, err error) {
 		return out, stateError(err)
 	}
 	if f.Outputs.Report != "" {
-		out.report, err = job.CreateReport(f.Outputs.Report, f.Replace || f.Resume && out.ledger.wrote(f.Outputs.Report))
+		out.report, err = job.CreateReport(
+			f.Outputs.Report,
+			f.Replace || f.Resume && out.ledger.wrote(f.Outputs.Report),
+		)
 	}
 	return out, err
 }
@@ -231,9 +240,21 @@ func (f *Run) filterAll(ctx context.Context, out *folderOutputs) ([]finished, er
 }
 
 // one filters one file into the folders.
-func (f *Run) one(ctx context.Context, source planned, workers int, to *folderOutputs, progress func(done, total int64)) (*finished, error) {
-	run := job.Run{Input: source.Path, Workers: workers, Rules: f.Rules, Host: job.Host{Progress: progress}}
-	run.Columns.Batch, run.Replace = true, true // what there is in the folder in the making is unfinished
+func (f *Run) one(
+	ctx context.Context,
+	source planned,
+	workers int,
+	to *folderOutputs,
+	progress func(done, total int64),
+) (*finished, error) {
+	run := job.Run{
+		Input:   source.Path,
+		Workers: workers,
+		Rules:   f.Rules,
+		Host:    job.Host{Progress: progress},
+	}
+	// What there is in the folder in the making is unfinished.
+	run.Columns.Batch, run.Replace = true, true
 	run.Protected = f.Protected
 	if source.compressesItself {
 		run.Compress = nil
@@ -248,7 +269,11 @@ func (f *Run) one(ctx context.Context, source planned, workers int, to *folderOu
 			return nil, err
 		}
 	}
-	filtered, err := run.Filter(ctx, below(f.Output, source.output), below(f.Withheld, source.output))
+	filtered, err := run.Filter(
+		ctx,
+		below(f.Output, source.output),
+		below(f.Withheld, source.output),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +296,12 @@ func (f *Run) one(ctx context.Context, source planned, workers int, to *folderOu
 func below(folder, name string) string { return filepath.Join(folder, filepath.FromSlash(name)) }
 
 // publish gives the folders their names, the dataset's last: where it stands, the rest does.
-func (f *Run) publish(ctx context.Context, report *job.Report, files []finished, out *folderOutputs) error {
+func (f *Run) publish(
+	ctx context.Context,
+	report *job.Report,
+	files []finished,
+	out *folderOutputs,
+) error {
 	var folders []*atomicdir.Folder
 	for _, folder := range out.folders() {
 		sizes := make(map[string]int64, len(files))
@@ -296,7 +326,10 @@ func (f *Run) publish(ctx context.Context, report *job.Report, files []finished,
 	if err := out.report.Write(ctx, report, f.Stdout); err != nil {
 		return err
 	}
-	err := atomicfile.CommitThen(func() error { return atomicdir.PublishAll(folders) }, out.report.File())
+	err := atomicfile.CommitThen(
+		func() error { return atomicdir.PublishAll(folders) },
+		out.report.File(),
+	)
 	if err != nil {
 		return err
 	}
@@ -309,5 +342,9 @@ func (f *Run) publish(ctx context.Context, report *job.Report, files []finished,
 
 // standsInTheWay is the refusal to replace a folder that is not just what the run would write.
 func (f *Run) standsInTheWay() error {
-	return fmt.Errorf("cannot write %s: it %w, and is not what this run would write", strings.Join(f.folders(), " and "), atomicfile.ErrExists)
+	return fmt.Errorf(
+		"cannot write %s: it %w, and is not what this run would write",
+		strings.Join(f.folders(), " and "),
+		atomicfile.ErrExists,
+	)
 }

@@ -1,8 +1,9 @@
 package batch
 
-// What was finished of a run over many files, so that a run that was cut short can be taken up again: a ledger with a line
-// for every file that is done, by which the next run finds what it need not do again. It stands in the state folder, not beside the outputs: it
-// holds digests of the inputs, which are not for those who get the outputs.
+// What was finished of a run over many files, so that a run that was cut short can be taken up
+// again: a ledger with a line for every file that is done, by which the next run finds what it need
+// not do again. It stands in the state folder, not beside the outputs: it holds digests of the
+// inputs, which are not for those who get the outputs.
 
 import (
 	"bytes"
@@ -35,12 +36,14 @@ type ledgerEntry struct {
 	Rules    string            `json:"rules"`
 	File     job.FileReport    `json:"file"`
 	Withheld *job.OutputReport `json:"withheld,omitempty"`
-	// Bystanders are the samples of the columns that do not identify people, and Watched what was seen in them, for Together.
+	// Bystanders are the samples of the columns that do not identify people, and Watched what was
+	// seen in them, for Together.
 	Bystanders []ledgerSample    `json:"bystanders,omitempty"`
 	Watched    []columns.Watched `json:"watched,omitempty"`
 }
 
-// ledgerSample is the sample of a column, with the counts by which it is told that the column holds NHS numbers.
+// ledgerSample is the sample of a column, with the counts by which it is told that the column holds
+// NHS numbers.
 type ledgerSample struct {
 	columns.Sampled
 	Tens  int `json:"tens"`
@@ -71,8 +74,8 @@ type ledger struct {
 	file  *os.File
 }
 
-// openLedger reads a ledger, which need not be there, drops what is not useful any more, and opens it to add to it. A last line that
-// a killed run did not complete is dropped too.
+// openLedger reads a ledger, which need not be there, drops what is not useful any more, and opens
+// it to add to it. A last line that a killed run did not complete is dropped too.
 func openLedger(path string, useful func(*ledgerEntry) bool) (*ledger, error) {
 	l := &ledger{known: map[string]ledgerEntry{}}
 	text, err := os.ReadFile(path)
@@ -126,7 +129,10 @@ func (l *ledger) close() {
 
 // stateError says that the state folder did not work.
 func stateError(err error) error {
-	return fmt.Errorf("cannot remember what was finished: %w; set NOO_STATE_DIR to a folder that can be written", err)
+	return fmt.Errorf(
+		"cannot remember what was finished: %w; set NOO_STATE_DIR to a folder that can be written",
+		err,
+	)
 }
 
 // ledgerPath names the ledger of the output folder in the state folder.
@@ -142,8 +148,9 @@ func (f *Run) ledgerPath() (string, error) {
 	return filepath.Join(folder, fmt.Sprintf("%x.ledger", sha256.Sum256([]byte(place)))), nil
 }
 
-// lock keeps other runs from writing the same folders, until the function that it returns is called. The locks are beside the folders:
-// runs that do not share a state folder must not meet there either.
+// lock keeps other runs from writing the same folders, until the function that it returns is
+// called. The locks are beside the folders: runs that do not share a state folder must not meet
+// there either.
 func (f *Run) lock() (unlock func(), err error) {
 	var locks []*lockfile.Lock
 	unlock = func() {
@@ -174,8 +181,8 @@ func (f *Run) rulesDigest() string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(f.Fingerprint)))
 }
 
-// useful tells which entries of the ledger this run may take over: those by the same rules, of files that are still
-// there to be read.
+// useful tells which entries of the ledger this run may take over: those by the same rules, of
+// files that are still there to be read.
 func (f *Run) useful() func(*ledgerEntry) bool {
 	names := map[string]bool{}
 	for _, source := range f.Sources.Files {
@@ -197,11 +204,12 @@ func (f *Run) tidy(out *folderOutputs) error {
 	return out.withheld.RemoveExcept(useful)
 }
 
-// takeOver puts what an earlier run made of a source into the folders, and returns what it is; nil means that the file has to
-// be filtered.
+// takeOver puts what an earlier run made of a source into the folders, and returns what it is; nil
+// means that the file has to be filtered.
 func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (*finished, error) {
 	entry, ok := to.ledger.known[source.Name]
-	if !ok || entry.File.Output.Name != source.output || (entry.Withheld != nil) != (to.withheld != nil) {
+	if !ok || entry.File.Output.Name != source.output ||
+		(entry.Withheld != nil) != (to.withheld != nil) {
 		return nil, nil
 	}
 	same, err := hasDigest(ctx, source.Path, entry.File.Input.Bytes, entry.File.Input.SHA256)
@@ -209,7 +217,8 @@ func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (
 		return nil, err
 	}
 	if to.withheld != nil {
-		if same, err := bring(ctx, to.withheld, entry.Withheld, source.output); err != nil || !same {
+		if same, err := bring(ctx, to.withheld, entry.Withheld, source.output); err != nil ||
+			!same {
 			return nil, err
 		}
 	}
@@ -217,13 +226,23 @@ func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (
 		return nil, err
 	}
 	taken := &finished{report: entry.File, withheld: entry.Withheld}
-	taken.report.Seen = columns.Seen{Named: entry.File.Columns, Sampled: entry.samples(), Watched: entry.Watched}
+	taken.report.Seen = columns.Seen{
+		Named:   entry.File.Columns,
+		Sampled: entry.samples(),
+		Watched: entry.Watched,
+	}
 	return taken, nil
 }
 
-// bring makes sure that a file of that name is what the ledger says: in the folder that stands, where that may not be replaced, else in
-// the folder in the making, if need be by copying it from the one that stands.
-func bring(ctx context.Context, folder *atomicdir.Folder, want *job.OutputReport, name string) (bool, error) {
+// bring makes sure that a file of that name is what the ledger says: in the folder that stands,
+// where that may not be replaced, else in the folder in the making, if need be by copying it from
+// the one that stands.
+func bring(
+	ctx context.Context,
+	folder *atomicdir.Folder,
+	want *job.OutputReport,
+	name string,
+) (bool, error) {
 	standing := folder.Standing(name)
 	if folder.Exists() && !folder.Replaces() {
 		return isRegularWith(ctx, standing, want)
@@ -245,7 +264,8 @@ func bring(ctx context.Context, folder *atomicdir.Folder, want *job.OutputReport
 	return isRegularWith(ctx, path, want)
 }
 
-// isRegularWith tells whether a file is there by itself, not by a link, with the size and digest wanted.
+// isRegularWith reports whether a file is there by itself, not by a link, with the size and digest
+// wanted.
 func isRegularWith(ctx context.Context, path string, want *job.OutputReport) (bool, error) {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() {
@@ -254,7 +274,7 @@ func isRegularWith(ctx context.Context, path string, want *job.OutputReport) (bo
 	return hasDigest(ctx, path, want.Bytes, want.SHA256)
 }
 
-// hasDigest tells whether a file is there with these bytes.
+// hasDigest reports whether a file is there with these bytes.
 func hasDigest(ctx context.Context, path string, size int64, digest string) (bool, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -293,15 +313,16 @@ func copyFile(ctx context.Context, from, to string) error {
 	return atomicfile.CommitUnsynced(out)
 }
 
-// wrote tells whether a file is the report on just the files that are in the ledger: that of a run which was cut short after it wrote
-// the report may be replaced by the run that takes it up.
+// wrote reports whether a file is the report on just the files that are in the ledger: that of a
+// run which was cut short after it wrote the report may be replaced by the run that takes it up.
 func (l *ledger) wrote(path string) bool {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return false
 	}
 	var report job.Report
-	if json.Unmarshal(text, &report) != nil || report.Schema != job.ReportSchema || len(report.Files) != len(l.known) {
+	if json.Unmarshal(text, &report) != nil || report.Schema != job.ReportSchema ||
+		len(report.Files) != len(l.known) {
 		return false
 	}
 	var told, known []string

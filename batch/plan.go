@@ -1,7 +1,7 @@
 package batch
 
-// What is found out about every file of a run into a folder before the first is filtered: what its output will be called.
-// What can be refused by the first bytes of a file is refused here.
+// What is found out about every file of a run into a folder before the first is filtered: what its
+// output will be called. What can be refused by the first bytes of a file is refused here.
 
 import (
 	"errors"
@@ -24,13 +24,22 @@ import (
 // Errors of a Run whose outputs cannot be named.
 var (
 	// ErrSameOutput is two inputs that would be one file of an output folder.
-	ErrSameOutput = kind.New(kind.Usage, "would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it")
+	ErrSameOutput = kind.New(
+		kind.Usage,
+		"would be written to the same place: name the folder that both are in, or put the pattern in quotes so that noo sees it",
+	)
 	// ErrNotUTF8 is a file whose name no report can hold.
 	ErrNotUTF8 = errors.New("its name is not in UTF-8: rename it")
 	// ErrReservedName is an input whose output would be the marker of the folder.
-	ErrReservedName = kind.New(kind.Usage, "has the name that says that a folder is complete: rename it")
+	ErrReservedName = kind.New(
+		kind.Usage,
+		"has the name that says that a folder is complete: rename it",
+	)
 	// ErrStream is standard input, which has no name for its output.
-	ErrStream = kind.New(kind.Usage, "standard input goes to a file, not into a folder: name one with -o FILE, and no other input")
+	ErrStream = kind.New(
+		kind.Usage,
+		"standard input goes to a file, not into a folder",
+	)
 )
 
 // planned is a source with what is known before it is filtered.
@@ -41,8 +50,8 @@ type planned struct {
 	compressesItself bool // its format does
 }
 
-// plan looks at the first bytes of every source, and names the outputs: as the inputs, but with the suffix of what they
-// are compressed with.
+// plan looks at the first bytes of every source, and names the outputs: as the inputs, but with the
+// suffix of what they are compressed with.
 func (f *Run) plan() error {
 	f.planned = make([]planned, len(f.Sources.Files))
 	taken := make(names, len(f.Sources.Files))
@@ -83,7 +92,8 @@ func (f *Run) plan() error {
 // planFile finds out what the output of one source will be compressed with.
 func (f *Run) planFile(source *planned) (formats.Compression, error) {
 	if info, err := os.Stat(source.Path); err == nil && !info.Mode().IsRegular() {
-		return 0, &formats.InputError{Name: source.Path, Err: inputs.ErrNotAFile} // a pipe can be read but once
+		// A pipe can be read but once.
+		return 0, &formats.InputError{Name: source.Path, Err: inputs.ErrNotAFile}
 	}
 	head, err := readStart(source.Path)
 	if err != nil {

@@ -1,7 +1,7 @@
 package batch
 
-// How many files are worked on at a time, and by how many goroutines each. Small files go side by side; a large one
-// gets all processors.
+// How many files are worked on at a time, and by how many goroutines each. Small files go side by
+// side; a large one gets all processors.
 
 import (
 	"context"
@@ -14,15 +14,16 @@ import (
 	"noo/internal/inputs"
 )
 
-// sideBySide is for how many bytes of a file one goroutine is enough: with more than one, another file gains more.
+// sideBySide is for how many bytes of a file one goroutine is enough: with more than one, another
+// file gains more.
 const sideBySide = 8 << 20
 
 // Load is the work for one file.
 type Load struct {
 	// Bytes is its size.
 	Bytes int64
-	// Serial tells that one goroutine is enough whatever the size, as for a compressed file: it comes no faster than
-	// it is decompressed.
+	// Serial tells that one goroutine is enough whatever the size, as for a compressed file: it
+	// comes no faster than it is decompressed.
 	Serial bool
 }
 
@@ -35,9 +36,13 @@ func Loads(files []inputs.Source) []Load {
 	return loads
 }
 
-// Each calls do for every file, several at a time, with the number of goroutines that may work on it. The first error
-// ends the others; of several, the one of the first file is returned.
-func Each(ctx context.Context, files []Load, do func(ctx context.Context, i, workers int) error) error {
+// Each calls do for every file, several at a time, with the number of goroutines that may work on
+// it. The first error ends the others; of several, the one of the first file is returned.
+func Each(
+	ctx context.Context,
+	files []Load,
+	do func(ctx context.Context, i, workers int) error,
+) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	processors := int64(runtime.GOMAXPROCS(0))
@@ -73,8 +78,8 @@ func Each(ctx context.Context, files []Load, do func(ctx context.Context, i, wor
 	return context.Cause(ctx)
 }
 
-// Progress joins the progress of all files to one: of the function that it returns, i is the place of a file and done how many
-// bytes of it were read. tell may be nil.
+// Progress joins the progress of all files to one: of the function that it returns, i is the place
+// of a file and done how many bytes of it were read. tell may be nil.
 func Progress(files []inputs.Source, tell func(done, total int64)) func(i int, done int64) {
 	if tell == nil {
 		return func(int, int64) {}

@@ -1,7 +1,7 @@
 package filter
 
-// The judge turns identifying values into verdicts and fates. It is what a format sees of this package, and knows no
-// more of a record than the values that identify people.
+// The judge turns identifying values into verdicts and fates. It is what a format sees of this
+// package, and knows no more of a record than the values that identify people.
 
 import (
 	"errors"
@@ -19,7 +19,8 @@ import (
 type Register interface {
 	// LookUp sets standings[i] for keys[i]. It is called from several goroutines.
 	LookUp(keys []nhsnumber.Key, standings []snapshot.Standing)
-	// PerFirstDigit returns how many people who opted out have a number that starts with each digit.
+	// PerFirstDigit returns how many people who opted out have a number that starts with each
+	// digit.
 	PerFirstDigit() [10]uint64
 }
 
@@ -48,8 +49,8 @@ func NewJudge(register Register, policy Policy) *Judge {
 	return j
 }
 
-// blockValues is how many values are read before they are looked up: what is noted of so many stays in the nearest cache, and they
-// are enough for their waits for memory to overlap.
+// blockValues is how many values are read before they are looked up: what is noted of so many stays
+// in the nearest cache, and they are enough for their waits for memory to overlap.
 const blockValues = 2048
 
 // opinion is the memory for the verdicts of a batch.
@@ -62,7 +63,8 @@ type opinion struct {
 
 	digits []byte                   // of a number that came as one
 	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
-	name   int                      // the place of the first value that is the name of a column of NHS numbers, or -1
+	// The place of the first value that is the name of a column of NHS numbers, or -1.
+	name int
 }
 
 func (j *Judge) newOpinion() *opinion {
@@ -77,7 +79,8 @@ func (j *Judge) newOpinion() *opinion {
 	return o
 }
 
-// invalid is the verdict on the text in a place that is no NHS number; it remembers the first that is a name.
+// invalid is the verdict on the text in a place that is no NHS number; it remembers the first that
+// is a name.
 func (o *opinion) invalid(text []byte, place int) Verdict {
 	if o.name < 0 && nhsnumber.IsHeading(text) {
 		o.name = place
@@ -153,8 +156,8 @@ func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	return j.stopAt(batch, counts, o.records)
 }
 
-// fatesOf sets the fates of records, and counts them by their verdicts. Neighbours, which mostly have the same verdict, are counted apart,
-// so that no count waits for the one before.
+// fatesOf sets the fates of records, and counts them by their verdicts. Neighbours, which mostly
+// have the same verdict, are counted apart, so that no count waits for the one before.
 func (j *Judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdicts]int64) {
 	var odd [verdicts]int64
 	fates = fates[:len(records)]
@@ -183,7 +186,11 @@ func (j *Judge) judgeColumn(o *opinion, values *formats.Values, first bool) erro
 	j.judgeValues(o, values)
 	if first && values.Index == nil && values.Ends == nil {
 		if len(o.values) != len(o.records) {
-			return fmt.Errorf("internal error: %d values for %d records: please report it", len(o.values), len(o.records))
+			return fmt.Errorf(
+				"internal error: %d values for %d records: please report it",
+				len(o.values),
+				len(o.records),
+			)
 		}
 		o.records, o.values = o.values, o.records
 		return nil
@@ -221,10 +228,18 @@ func (o *opinion) occurrence(values *formats.Values, i int) Verdict {
 }
 
 // statusVerdicts are the verdicts that need no look-up; a valid number is looked up.
-var statusVerdicts = [...]Verdict{nhsnumber.Invalid: Invalid, nhsnumber.Missing: Missing, nhsnumber.Valid: Unchecked}
+var statusVerdicts = [...]Verdict{
+	nhsnumber.Invalid: Invalid,
+	nhsnumber.Missing: Missing,
+	nhsnumber.Valid:   Unchecked,
+}
 
 // standingVerdicts are the verdicts on valid numbers.
-var standingVerdicts = [...]Verdict{snapshot.Unchecked: Unchecked, snapshot.Clear: Kept, snapshot.OptedOut: OptedOut}
+var standingVerdicts = [...]Verdict{
+	snapshot.Unchecked: Unchecked,
+	snapshot.Clear:     Kept,
+	snapshot.OptedOut:  OptedOut,
+}
 
 // judgeValues sets the verdict on every value of a column, block by block.
 func (j *Judge) judgeValues(o *opinion, values *formats.Values) {
@@ -248,9 +263,14 @@ func (j *Judge) judgeValues(o *opinion, values *formats.Values) {
 	}
 }
 
-// parseBlock reads values from place at on, as many as there are keys. What is not a valid number gets key 0, which is looked up for
-// nothing.
-func (o *opinion) parseBlock(values *formats.Values, at int, keys []nhsnumber.Key, found []Verdict) {
+// parseBlock reads values from place at on, as many as there are keys. What is not a valid number
+// gets key 0, which is looked up for nothing.
+func (o *opinion) parseBlock(
+	values *formats.Values,
+	at int,
+	keys []nhsnumber.Key,
+	found []Verdict,
+) {
 	var status nhsnumber.Status
 	switch {
 	case len(values.Text) > 0:
@@ -289,8 +309,8 @@ func (o *opinion) parse(text []byte, place int) (nhsnumber.Key, Verdict) {
 	return key, statusVerdicts[status]
 }
 
-// judgeEven sets the verdicts on texts of one length, of which those of ten bytes mostly are plain numbers. The first of them has
-// the place first among the values of the column.
+// judgeEven sets the verdicts on texts of one length, of which those of ten bytes mostly are plain
+// numbers. The first of them has the place first among the values of the column.
 func (j *Judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found []Verdict) {
 	for at := 0; at < even.Count; at += blockValues {
 		found := found[at:min(at+blockValues, even.Count)]
@@ -302,7 +322,12 @@ func (j *Judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found 
 			j.settle(keys, standings, found)
 			continue
 		}
-		o.others = nhsnumber.ParseTens(keys, even.Data[even.Start+at*even.Stride:], even.Stride, o.others[:0])
+		o.others = nhsnumber.ParseTens(
+			keys,
+			even.Data[even.Start+at*even.Stride:],
+			even.Stride,
+			o.others[:0],
+		)
 		j.register.LookUp(keys, standings)
 		for i, standing := range standings {
 			found[i] = standingVerdicts[standing]
@@ -314,7 +339,8 @@ func (j *Judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found 
 	}
 }
 
-// settle looks up keys, and turns the verdict on each valid number, which is Unchecked till then, into what the snapshot says.
+// settle looks up keys, and turns the verdict on each valid number, which is Unchecked till then,
+// into what the snapshot says.
 func (j *Judge) settle(keys []nhsnumber.Key, standings []snapshot.Standing, found []Verdict) {
 	j.register.LookUp(keys, standings)
 	for i, v := range found {
@@ -358,12 +384,13 @@ func (j *Judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []V
 	return nil
 }
 
-// NameOffenders has the first records that must not be disclosed remembered, as many as limit. It must be called before the
-// first Decide.
+// NameOffenders has the first records that must not be disclosed remembered, as many as limit. It
+// must be called before the first Decide.
 func (j *Judge) NameOffenders(limit int) { j.offenders.limit = limit }
 
-// RefuseHeadings has Decide return a *HeadingError where the name of a column of NHS numbers is among the values of the
-// identifying column in that slot. It must be called before the first Decide.
+// RefuseHeadings has Decide return a *HeadingError where the name of a column of NHS numbers is
+// among the values of the identifying column in that slot. It must be called before the first
+// Decide.
 func (j *Judge) RefuseHeadings(slot int) { j.refuseHeadings = append(j.refuseHeadings, slot) }
 
 // StoppedAt returns the record at which a Fail policy ended a Scan with err, if it did so.
@@ -375,7 +402,8 @@ func (j *Judge) StoppedAt(err error) (Offender, bool) {
 	return Offender{Record: j.number(stop.seq, stop.index), Verdict: stop.verdict}, true
 }
 
-// Number gives a record its number in the input, from 1. All batches before its own must have been decided on.
+// Number gives a record its number in the input, from 1. All batches before its own must have been
+// decided on.
 func (j *Judge) number(seq, index int) int64 {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
@@ -386,7 +414,8 @@ func (j *Judge) number(seq, index int) int64 {
 	return n
 }
 
-// noteOffenders lets the records of a batch that must not be disclosed be remembered. A batch without any costs nothing.
+// noteOffenders lets the records of a batch that must not be disclosed be remembered. A batch
+// without any costs nothing.
 func (j *Judge) noteOffenders(batch *formats.Batch, counts [verdicts]int64, records []Verdict) {
 	if j.offenders.limit == 0 {
 		return

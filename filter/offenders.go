@@ -1,7 +1,8 @@
 package filter
 
-// Which records must not be disclosed: their numbers, for a person who has to look into them. Only the first few are
-// remembered, and which these are does not depend on the order in which batches are decided on.
+// Which records must not be disclosed: their numbers, for a person who has to look into them. Only
+// the first few are remembered, and which these are does not depend on the order in which batches
+// are decided on.
 
 import (
 	"cmp"
@@ -12,7 +13,8 @@ import (
 	"noo/formats"
 )
 
-// Offender is a record that must not be disclosed: by its number in the input, from 1, a header not counted.
+// Offender is a record that must not be disclosed: by its number in the input, from 1, a header not
+// counted.
 type Offender struct {
 	Record  int64   `json:"record"`
 	Verdict Verdict `json:"verdict"`
@@ -24,7 +26,8 @@ type offenders struct {
 
 	mutex sync.Mutex
 	first []place // in the order of the input
-	// behind is, once there are as many as the limit, the first Seq whose batch can add none; 0 before.
+	// behind is, once there are as many as the limit, the first Seq whose batch can add none; 0
+	// before.
 	behind atomic.Int64
 }
 

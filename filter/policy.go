@@ -1,5 +1,5 @@
-// Package filter decides which records may be disclosed. It knows no file and no format: of every record it sees the
-// values that identify people, and says what becomes of it.
+// Package filter decides which records may be disclosed. It knows no file and no format: of every
+// record it sees the values that identify people, and says what becomes of it.
 package filter
 
 import (
@@ -23,8 +23,8 @@ const (
 	Kept
 	// OptedOut is a record of someone who opted out.
 	OptedOut
-	// disguised is an Invalid record all the same, but one in which a person would read the number of someone who opted out. It is
-	// written nowhere, whatever the policy.
+	// disguised is an Invalid record all the same, but one in which a person would read the number
+	// of someone who opted out. It is written nowhere, whatever the policy.
 	disguised
 
 	verdicts = 6
@@ -70,8 +70,9 @@ func (a *Action) UnmarshalText(text []byte) error {
 	return fmt.Errorf("want withhold, keep or fail")
 }
 
-// Policy says what becomes of records that are neither kept nor opted out. The zero Policy withholds them all. There
-// is nothing to choose for records of people who opted out: they are dropped.
+// Policy says what becomes of records that are neither kept nor opted out. The zero Policy
+// withholds them all. There is nothing to choose for records of people who opted out: they are
+// dropped.
 type Policy struct {
 	Missing, Invalid, Unchecked Action
 }
@@ -79,7 +80,9 @@ type Policy struct {
 // Validate refuses a policy that would let unchecked people through.
 func (p Policy) Validate() error {
 	if p.Unchecked == Keep {
-		return fmt.Errorf("records of people who were not looked up cannot be kept: use withhold or fail")
+		return fmt.Errorf(
+			"records of people who were not looked up cannot be kept: use withhold or fail",
+		)
 	}
 	return nil
 }
@@ -95,7 +98,8 @@ func (p Policy) fate(v Verdict) formats.Fate {
 	return formats.Withhold
 }
 
-// action says what p does with a record of verdict v, which must not be OptedOut; of a disguised one, whether it fails.
+// action says what p does with a record of verdict v, which must not be OptedOut; of a disguised
+// one, whether it fails.
 func (p Policy) action(v Verdict) Action {
 	switch v {
 	case Kept:
@@ -108,9 +112,10 @@ func (p Policy) action(v Verdict) Action {
 	return p.Invalid
 }
 
-// ranks orders the verdicts on the numbers of one record: the highest is the record's. Opted out stands above all,
-// and a record is missing only when it has no number at all. Of invalid and unchecked the one counts that the policy
-// is stricter with, so that neither can hide behind the other.
+// ranks orders the verdicts on the numbers of one record: the highest is the record's. Opted out
+// stands above all, and a record is missing only when it has no number at all. Of invalid and
+// unchecked the one counts that the policy is stricter with, so that neither can hide behind the
+// other.
 func (p Policy) ranks() (ranks [verdicts]uint8) {
 	strictness := [...]uint8{Keep: 0, Withhold: 1, Fail: 2}
 	ranks[Missing], ranks[Kept], ranks[Unchecked], ranks[Invalid], ranks[OptedOut] = 0, 1, 2, 3, 5
@@ -130,8 +135,8 @@ type Tally struct {
 	Invalid   int64 `json:"invalid"`
 	Unchecked int64 `json:"unchecked"`
 	Written   int64 `json:"written"`
-	// Disguised are those of Invalid that hold the number of someone who opted out in a form that is no NHS number. They are
-	// written nowhere, whatever the policy.
+	// Disguised are those of Invalid that hold the number of someone who opted out in a form that
+	// is no NHS number. They are written nowhere, whatever the policy.
 	Disguised int64 `json:"disguised,omitempty"`
 }
 

@@ -1,7 +1,7 @@
 package formats
 
-// Compression around a whole file: how it is told, and how names tell it. It wraps formats that do not compress by
-// themselves; decompressor.go reads it and compressor.go writes it.
+// Compression around a whole file: how it is told, and how names tell it. It wraps formats that do
+// not compress by themselves; decompressor.go reads it and compressor.go writes it.
 
 import (
 	"bytes"
@@ -48,7 +48,7 @@ func (c *Compression) UnmarshalText(text []byte) error {
 	return errors.New("want none, gzip or zstd")
 }
 
-// Writable tells whether files can be written so.
+// Writable reports whether files can be written so.
 func (c Compression) Writable() bool { return c != Bzip2 }
 
 // Suffix ends the names of files that are compressed so: ".gz", ".zst", ".bz2", or "".
@@ -57,15 +57,16 @@ func (c Compression) Suffix() string { return compressions[c].suffix }
 // CompressionNamed is the Compression that the end of a file's name promises, in any case.
 func CompressionNamed(name string) Compression {
 	for c := range Compression(len(compressions)) {
-		if suffix := c.Suffix(); suffix != "" && len(name) >= len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) {
+		if suffix := c.Suffix(); suffix != "" && len(name) >= len(suffix) &&
+			strings.EqualFold(name[len(name)-len(suffix):], suffix) {
 			return c
 		}
 	}
 	return Uncompressed
 }
 
-// Rename gives the name that a file has when it is compressed with to instead: a.csv.gz becomes a.csv.zst, or a.csv. A
-// name that promises to already stays as it is.
+// Rename gives the name that a file has when it is compressed with to instead: a.csv.gz becomes
+// a.csv.zst, or a.csv. A name that promises to already stays as it is.
 func Rename(name string, to Compression) string {
 	if CompressionNamed(name) == to {
 		return name
@@ -91,13 +92,14 @@ func DetectCompression(head []byte) Compression {
 	return Uncompressed
 }
 
-// isSkippable tells whether a zstd stream starts with a skippable frame (RFC 8878, 3.1.2), as those of pzstd do.
+// isSkippable reports whether a zstd stream starts with a skippable frame (RFC 8878, 3.1.2), as
+// those of pzstd do.
 func isSkippable(head []byte) bool {
 	return len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18"
 }
 
-// isBzip2 tells whether a bzip2 stream starts here: its header, and then a block or, in a stream without any, the end.
-// The header alone could be text.
+// isBzip2 reports whether a bzip2 stream starts here: its header, and then a block or, in a stream
+// without any, the end. The header alone could be text.
 func isBzip2(head []byte) bool {
 	if len(head) < 10 || string(head[:3]) != "BZh" || head[3] < '1' || head[3] > '9' {
 		return false

@@ -1,8 +1,8 @@
 package formats
 
-// Reading compressed files. The decoders are libraries; what stands here is what they leave open: that nothing may
-// follow the compressed data, that memory is bounded, and that what is wrong with a file is told from what is wrong with
-// the disk that it is on.
+// Reading compressed files. The decoders are libraries; what stands here is what they leave open:
+// that nothing may follow the compressed data, that memory is bounded, and that what is wrong with
+// a file is told from what is wrong with the disk that it is on.
 
 import (
 	"bufio"
@@ -15,22 +15,30 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// MaxZstdWindow is the largest window in bytes that a zstd stream may ask for: it is held in memory. zstd -d has the
-// same limit unless --long tells it otherwise.
+// MaxZstdWindow is the largest window in bytes that a zstd stream may ask for: it is held in
+// memory. zstd -d has the same limit unless --long tells it otherwise.
 const MaxZstdWindow = 128 << 20
 
 // Reasons for which compressed data is refused; each comes wrapped in an *InputError.
 var (
-	ErrTruncated      = errors.New("the compressed data ends too early: the file was cut off; get it again")
-	ErrDamaged        = errors.New("the compressed data is damaged: get the file again")
-	ErrTrailing       = errors.New("something else follows the compressed data: get the file again, or decompress it and look at its end")
-	ErrZstdWindow     = errors.New("it is compressed with a zstd window of more than 128 MiB, which would take much memory: decompress it first (zstd -d --long=31)")
-	ErrZstdDictionary = errors.New("it is compressed with a zstd dictionary: decompress it first (zstd -d -D DICTIONARY)")
+	ErrTruncated = errors.New(
+		"the compressed data ends too early: the file was cut off; get it again",
+	)
+	ErrDamaged  = errors.New("the compressed data is damaged: get the file again")
+	ErrTrailing = errors.New(
+		"something else follows the compressed data: get the file again, or decompress it and look at its end",
+	)
+	ErrZstdWindow = errors.New(
+		"it is compressed with a zstd window of more than 128 MiB, which would take much memory: decompress it first (zstd -d --long=31)",
+	)
+	ErrZstdDictionary = errors.New(
+		"it is compressed with a zstd dictionary: decompress it first (zstd -d -D DICTIONARY)",
+	)
 )
 
-// Decompressor reads what a compressed stream holds. All members, frames or streams that follow one another are read
-// and their checksums verified; io.EOF comes only when the last is complete and the input has ended with it. It
-// decompresses as it is read, in the reader's goroutine.
+// Decompressor reads what a compressed stream holds. All members, frames or streams that follow one
+// another are read and their checksums verified; io.EOF comes only when the last is complete and
+// the input has ended with it. It decompresses as it is read, in the reader's goroutine.
 type Decompressor struct {
 	name        string
 	compression Compression
@@ -41,8 +49,8 @@ type Decompressor struct {
 	err         error         // what every further Read returns
 }
 
-// NewDecompressor reads r, which c compressed; name is the input's, for messages. An error of r is returned as it is,
-// everything else that is wrong as an *InputError.
+// NewDecompressor reads r, which c compressed; name is the input's, for messages. An error of r is
+// returned as it is, everything else that is wrong as an *InputError.
 func NewDecompressor(c Compression, name string, r io.Reader) *Decompressor {
 	d := &Decompressor{name: name, compression: c, source: source{reader: r}}
 	d.raw = bufio.NewReaderSize(&d.source, 64<<10)
@@ -54,11 +62,14 @@ func (d *Decompressor) Read(p []byte) (n int, err error) {
 	if d.err != nil || len(p) == 0 {
 		return 0, d.err
 	}
-	// A mistake in a decoder ends one run with a message. The message has the kind of the panic only, since its text
-	// could hold data.
+	// A mistake in a decoder ends one run with a message. The message has the kind of the panic
+	// only, since its text could hold data.
 	defer func() {
 		if r := recover(); r != nil {
-			d.err = &InputError{Name: d.name, Err: fmt.Errorf("%w (a decoder failed: %T)", ErrDamaged, r)}
+			d.err = &InputError{
+				Name: d.name,
+				Err:  fmt.Errorf("%w (a decoder failed: %T)", ErrDamaged, r),
+			}
 			n, err = 0, d.err
 		}
 	}()
@@ -145,10 +156,12 @@ func (d *Decompressor) openGzip() error {
 
 func (d *Decompressor) openZstd() error {
 	decoder, err := zstd.NewReader(d.raw,
-		zstd.WithDecoderConcurrency(1), // in this goroutine: faster here than several, and what goes wrong can be caught
+		// In this goroutine: faster here than several, and what goes wrong can be caught.
+		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(MaxZstdWindow),
-		zstd.WithDecoderMaxMemory(MaxZstdWindow), // of a stream: the window of frames that give their size instead
+		// Of a stream: the window of frames that give their size instead.
+		zstd.WithDecoderMaxMemory(MaxZstdWindow),
 	)
 	if err != nil {
 		return err
@@ -160,8 +173,8 @@ func (d *Decompressor) openZstd() error {
 // errBzip2Magic is what the decoder says of something that is no further stream.
 const errBzip2Magic = bzip2.StructuralError("bad magic value in continuation file")
 
-// members reads the members of a gzip stream, one after the other. The library would do that too, but takes what is no
-// member for a damaged one.
+// members reads the members of a gzip stream, one after the other. The library would do that too,
+// but takes what is no member for a damaged one.
 type members struct {
 	raw    *bufio.Reader
 	member *gzip.Reader

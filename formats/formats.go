@@ -1,9 +1,10 @@
-// Package formats says what a file format must offer so that records can be filtered in it, and finds out which format
-// a file has.
+// Package formats says what a file format must offer so that records can be filtered in it, and
+// finds out which format a file has.
 //
-// The seam is narrow on purpose. A format hands a Decider the raw values that identify people, batch by batch, and
-// takes back which records to keep: it never sees who opted out. The Decider never sees a byte of the rest. A new
-// format is a package below this one that implements Format, and one line in the list of formats of the command.
+// The seam is narrow on purpose. A format hands a Decider the raw values that identify people,
+// batch by batch, and takes back which records to keep: it never sees who opted out. The Decider
+// never sees a byte of the rest. A new format is a package below this one that implements Format,
+// and one line in the list of formats of the command.
 package formats
 
 import (
@@ -20,17 +21,19 @@ import (
 type Format interface {
 	// Name is the format's name in reports: "csv", "parquet".
 	Name() string
-	// Matches tells whether a file is in this format, by its first bytes (up to HeadSize of them) and, where those
-	// leave it open, by its name.
+	// Matches reports whether a file is in this format, by its first bytes (up to HeadSize of them)
+	// and, where those leave it open, by its name.
 	Matches(head []byte, name string) bool
-	// RandomAccess tells whether Open needs Input.ReaderAt; otherwise it reads Input.Reader once, from start to end.
+	// RandomAccess reports whether Open needs Input.ReaderAt; otherwise it reads Input.Reader once,
+	// from start to end.
 	RandomAccess() bool
-	// Open reads what it needs to know the columns, and checks it. An input that is no good gives an *InputError.
+	// Open reads what it needs to know the columns, and checks it. An input that is no good gives
+	// an *InputError.
 	Open(ctx context.Context, in Input) (Dataset, error)
 }
 
-// ReadBacker is a Format whose outputs are read again before they get their names: one that builds its outputs anew
-// instead of passing bytes on.
+// ReadBacker is a Format whose outputs are read again before they get their names: one that builds
+// its outputs anew instead of passing bytes on.
 type ReadBacker interface {
 	Format
 	// ReadBack returns the format to read an output with.
@@ -39,18 +42,21 @@ type ReadBacker interface {
 
 // Input is one file to read, or a stream.
 type Input struct {
-	// Name is the file's name as the user gave it, for messages and for telling formats by their name.
+	// Name is the file's name as the user gave it, for messages and for telling formats by their
+	// name.
 	Name string
 	// Reader gives every byte of the file once. It is nil for a format with RandomAccess.
 	Reader io.Reader
-	// Interrupt, where not nil, makes a Read that waits for a stream return with an error. A format calls it when it
-	// gives up before the end of the input, so that it need not wait for bytes that nobody wants.
+	// Interrupt, where not nil, makes a Read that waits for a stream return with an error. A format
+	// calls it when it gives up before the end of the input, so that it need not wait for bytes
+	// that nobody wants.
 	Interrupt func()
-	// ReaderAt and Size give the bytes of the file at any place. They are unset for a format without RandomAccess.
+	// ReaderAt and Size give the bytes of the file at any place. They are unset for a format
+	// without RandomAccess.
 	ReaderAt io.ReaderAt
 	Size     int64
-	// Workers is how many goroutines may work on the file at a time; 0 leaves it to the format. What is written does not
-	// depend on it.
+	// Workers is how many goroutines may work on the file at a time; 0 leaves it to the format.
+	// What is written does not depend on it.
 	Workers int
 }
 
@@ -58,16 +64,18 @@ type Input struct {
 type Dataset interface {
 	// Columns lists the columns that could identify a person, in file order.
 	Columns() []Column
-	// Sample shows the values of the first records of each column that can hold NHS numbers, of as many as asked for or
-	// of fewer where they take much memory. It may be called once, before Scan, which still sees every record. For a
-	// column it calls show once or more, in the order of the records, one call at a time; the values are lent for the
-	// time of the call. An input that is no good gives the *InputError that Scan would give for it.
+	// Sample shows the values of the first records of each column that can hold NHS numbers, of as
+	// many as asked for or of fewer where they take much memory. It may be called once, before
+	// Scan, which still sees every record. For a column it calls show once or more, in the order of
+	// the records, one call at a time; the values are lent for the time of the call. An input that
+	// is no good gives the *InputError that Scan would give for it.
 	Sample(ctx context.Context, records int, show func(column int, values *Values)) error
-	// Scan reads every record once, hands the values of the named columns (indexes into Columns, at least one) to
-	// decide, and writes each record to where its Fate says, in the order of the input. Meanwhile it shows the values of the
-	// columns in Sinks.Watch. It calls decide and the Watcher from several goroutines, but has returned from all of them when it
-	// returns. An *InputError means that the input is no good, or wraps a *NameMet; an error of decide is returned
-	// as it is, and then every batch with a smaller Seq has been decided without an error.
+	// Scan reads every record once, hands the values of the named columns (indexes into Columns, at
+	// least one) to decide, and writes each record to where its Fate says, in the order of the
+	// input. Meanwhile it shows the values of the columns in Sinks.Watch. It calls decide and the
+	// Watcher from several goroutines, but has returned from all of them when it returns. An
+	// *InputError means that the input is no good, or wraps a *NameMet; an error of decide is
+	// returned as it is, and then every batch with a smaller Seq has been decided without an error.
 	Scan(ctx context.Context, columns []int, decide Decider, to Sinks) error
 	// Close releases what Open took. It does not close the Input.
 	Close() error
@@ -79,8 +87,8 @@ type Column struct {
 	Name string
 	// Type is its type in the words of the format, "" where there is only text.
 	Type string
-	// Doubtful tells that Name stands where a value may stand as well: in the first line of a text of which nobody said
-	// that it has a header.
+	// Doubtful tells that Name stands where a value may stand as well: in the first line of a text
+	// of which nobody said that it has a header.
 	Doubtful bool
 	// Declared tells that Name comes from a schema: it is a name for sure, and no value.
 	Declared bool
@@ -101,7 +109,8 @@ type Sinks struct {
 	Withheld io.Writer
 }
 
-// Fate is what becomes of a record. The zero Fate drops it, so that a fate nobody set does not leak.
+// Fate is what becomes of a record. The zero Fate drops it, so that a fate nobody set does not
+// leak.
 type Fate uint8
 
 const (
@@ -148,59 +157,67 @@ func (e *EvenTexts) AppendTo(dst [][]byte) [][]byte {
 	return dst
 }
 
-// Values are the values of one column in a batch. Just one of Text, Even, Ints and Floats is set, unless there are no values
-// at all. The slices are lent for the time of the call.
+// Values are the values of one column in a batch. Just one of Text, Even, Ints and Floats is set,
+// unless there are no values at all. The slices are lent for the time of the call.
 type Values struct {
 	// Text has values as bytes; a nil slice is a null.
 	Text [][]byte
-	// Even has values as bytes where they lie at equal distances, as texts of one length often do, so that none needs a slice
-	// of its own: those of the first stretch, then those of the next.
+	// Even has values as bytes where they lie at equal distances, as texts of one length often do,
+	// so that none needs a slice of its own: those of the first stretch, then those of the next.
 	Even []EvenTexts
 	// Ints has the values of integer columns, where an int64 holds all that the type can. Numbers
 	// of other types are in Text, in plain decimal notation.
 	Ints []int64
 	// Floats has the values of floating-point columns.
 	Floats []float64
-	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Even, Ints or Floats, so that a
-	// dictionary need not be spelt out, or -1 for a null. Where nil, occurrence i has value i.
+	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Even, Ints
+	// or Floats, so that a dictionary need not be spelt out, or -1 for a null. Where nil,
+	// occurrence i has value i.
 	Index []int32
-	// Ends, where not nil, has one entry a record: the end of its occurrences, which start where those of the record
-	// before end. A record without occurrences has no value. Where nil, record i has occurrence i alone.
+	// Ends, where not nil, has one entry a record: the end of its occurrences, which start where
+	// those of the record before end. A record without occurrences has no value. Where nil, record
+	// i has occurrence i alone.
 	Ends []int32
 }
 
-// Decider decides on records. Decide fills fates, which has one entry a record. It is called from several goroutines.
+// Decider decides on records. Decide fills fates, which has one entry a record. It is called from
+// several goroutines.
 type Decider interface {
 	Decide(batch *Batch, fates []Fate) error
 }
 
-// Watch has columns that do not identify people looked at while a Scan passes: somebody's number may stand in them all the same.
+// Watch has columns that do not identify people looked at while a Scan passes: somebody's number
+// may stand in them all the same.
 type Watch struct {
-	// Columns are the columns to look at, indexes into Dataset.Columns. Those that cannot hold an NHS number are left out by
-	// the format.
+	// Columns are the columns to look at, indexes into Dataset.Columns. Those that cannot hold an
+	// NHS number are left out by the format.
 	Columns []int
-	// First are the digits with which a number starts that is looked for: other texts of ten digits need not be shown.
+	// First are the digits with which a number starts that is looked for: other texts of ten digits
+	// need not be shown.
 	First [10]bool
 	// Watcher looks at their values.
 	Watcher Watcher
 }
 
-// Watcher looks at the values of watched columns. A column is told by its slot, its place in Watch.Columns. A Watcher is called from
-// several goroutines. It sees the values of all records, those that are dropped too; of values that stand for many records, as
-// those of a dictionary do, it sees each once or more often, and it need not see texts without ten digits that do not
-// hold "nhs" in any case.
+// Watcher looks at the values of watched columns. A column is told by its slot, its place in
+// Watch.Columns. A Watcher is called from several goroutines. It sees the values of all records,
+// those that are dropped too; of values that stand for many records, as those of a dictionary do,
+// it sees each once or more often, and it need not see texts without ten digits that do not hold
+// "nhs" in any case.
 type Watcher interface {
-	// Watch looks at values, of which Index and Ends do not count, and appends to hits the places of those that are numbers of
-	// people who opted out. name is the place of the first value that is what a column of NHS numbers is called, or -1.
+	// Watch looks at values, of which Index and Ends do not count, and appends to hits the places
+	// of those that are numbers of people who opted out. name is the place of the first value that
+	// is what a column of NHS numbers is called, or -1.
 	Watch(slot int, values *Values, hits []int32) (_ []int32, name int)
-	// WatchTens is Watch for texts of ten ASCII digits, each of which starts in data at one of starts.
+	// WatchTens is Watch for texts of ten ASCII digits, each of which starts in data at one of
+	// starts.
 	WatchTens(slot int, data []byte, starts []int32, hits []int32) []int32
 	// Count says that so many values, in so many records that are written, were hits.
 	Count(slot int, values, records int)
 }
 
-// NameMet is the error of a Scan that met, in a watched column, a value that is what a column of NHS numbers is called: below it
-// another table may begin.
+// NameMet is the error of a Scan that met, in a watched column, a value that is what a column of
+// NHS numbers is called: below it another table may begin.
 type NameMet struct {
 	// Slot is the place of the column in Watch.Columns.
 	Slot int
@@ -219,12 +236,13 @@ var (
 	ErrUnknownFormat = errors.New("not a format that this program reads")
 )
 
-// InputError says that an input is refused: malformed, or of a kind that is not supported. It never holds a value from
-// the input.
+// InputError says that an input is refused: malformed, or of a kind that is not supported. It never
+// holds a value from the input.
 type InputError struct {
 	// Name is the input's name as the user gave it.
 	Name string
-	// Line and Column are the place in a text, from 1, the column in bytes; 0 where unknown or meaningless.
+	// Line and Column are the place in a text, from 1, the column in bytes; 0 where unknown or
+	// meaningless.
 	Line, Column int64
 	// Part names the place in a binary file, as `row group 2, column "id"`; "" in a text.
 	Part string

@@ -1,7 +1,7 @@
 package job
 
-// What the outputs of a run are compressed with, and whether their names say so. It is decided before anything is
-// written.
+// What the outputs of a run are compressed with, and whether their names say so. It is decided
+// before anything is written.
 
 import (
 	"errors"
@@ -13,17 +13,22 @@ import (
 	"noo/internal/kind"
 )
 
-// Reasons for which an output cannot be compressed as it would be; each comes wrapped in a *CompressionError.
+// Reasons for which an output cannot be compressed as it would be; each comes wrapped in a
+// *CompressionError.
 var (
 	// ErrReadOnly is an input whose compression can only be read, where no other was asked for.
-	ErrReadOnly = errors.New("the output would be compressed with bzip2 as the input is, which noo only reads")
+	ErrReadOnly = errors.New(
+		"the output would be compressed with bzip2 as the input is, which noo only reads",
+	)
 	// ErrCompressesItself is a compression that was asked for around a format that has its own.
 	ErrCompressesItself = errors.New("this format compresses by itself, as the input does")
-	// ErrNameLies is an output whose name promises another compression, or another format, than it would have.
+	// ErrNameLies is an output whose name promises another compression, or another format, than it
+	// would have.
 	ErrNameLies = errors.New("its name does not say what would be in it")
 )
 
-// CompressionError says why an output cannot be compressed as it would be. It is a matter of how the run was asked for.
+// CompressionError says why an output cannot be compressed as it would be. It is a matter of how
+// the run was asked for.
 type CompressionError struct {
 	// Name is the name of the input or the output, as the user gave it.
 	Name string
@@ -50,7 +55,8 @@ func (*CompressionError) Kind() kind.Kind { return kind.Usage }
 // Unwrap gives the reason.
 func (e *CompressionError) Unwrap() error { return e.Err }
 
-// compression decides what the outputs of an input are compressed with, and makes sure that their names say so.
+// compression decides what the outputs of an input are compressed with, and makes sure that their
+// names say so.
 func (r *Run) compression(in *input, format formats.Format) (formats.Compression, error) {
 	if r.Output == "" && r.Withheld == "" {
 		return formats.Uncompressed, nil
@@ -73,29 +79,39 @@ func (r *Run) compression(in *input, format formats.Format) (formats.Compression
 	return c, nil
 }
 
-// honestFormat refuses a path that ends with the name of another format than the output would have, unless the input is called so
-// too: whoever reads that knows.
+// honestFormat refuses a path that ends with the name of another format than the output would have,
+// unless the input is called so too: whoever reads that knows.
 func (r *Run) honestFormat(path, input string, format formats.Format) error {
 	promised := ending(path)
 	for _, other := range r.Formats {
-		if name := "." + other.Name(); promised != name || other.Name() == format.Name() || ending(input) == name {
+		if name := "." + other.Name(); promised != name || other.Name() == format.Name() ||
+			ending(input) == name {
 			continue
 		}
 		c := formats.CompressionNamed(path)
 		plain := formats.Rename(path, formats.Uncompressed)
-		hint := fmt.Sprintf("it would be %s, as the input is; name it %s", format.Name(), plain[:len(plain)-len(promised)]+"."+format.Name()+c.Suffix())
+		hint := fmt.Sprintf(
+			"it would be %s, as the input is; name it %s",
+			format.Name(),
+			plain[:len(plain)-len(promised)]+"."+format.Name()+c.Suffix(),
+		)
 		return &CompressionError{Name: "cannot write " + path, Err: ErrNameLies, Hint: hint}
 	}
 	return nil
 }
 
-// ending is what the name of a file ends with, such as ".csv", in lower case and less the suffix of a Compression.
+// ending is what the name of a file ends with, such as ".csv", in lower case and less the suffix of
+// a Compression.
 func ending(path string) string {
 	return strings.ToLower(filepath.Ext(formats.Rename(path, formats.Uncompressed)))
 }
 
-// CompressionOf decides what an output is compressed with: with what is wanted, or where that is nil as the input was.
-func CompressionOf(wanted *formats.Compression, found formats.Compression) (formats.Compression, error) {
+// CompressionOf decides what an output is compressed with: with what is wanted, or where that is
+// nil as the input was.
+func CompressionOf(
+	wanted *formats.Compression,
+	found formats.Compression,
+) (formats.Compression, error) {
 	switch {
 	case wanted != nil:
 		return *wanted, nil
@@ -105,8 +121,8 @@ func CompressionOf(wanted *formats.Compression, found formats.Compression) (form
 	return found, nil
 }
 
-// honestName refuses a path whose end promises another compression than c. choice tells whether --compress could be
-// another one.
+// honestName refuses a path whose end promises another compression than c. choice reports whether
+// --compress could be another one.
 func honestName(path string, c formats.Compression, choice bool) error {
 	promised := formats.CompressionNamed(path)
 	if path == "" || path == "-" || promised == c {

@@ -1,6 +1,7 @@
 package job
 
-// Opening an input: a file, or a stream such as standard input, which may have to be set aside in a temporary file.
+// Opening an input: a file, or a stream such as standard input, which may have to be set aside in a
+// temporary file.
 
 import (
 	"context"
@@ -86,7 +87,8 @@ func (in *input) readHead(ctx context.Context) error {
 	return nil
 }
 
-// atRandom tells whether any place of the file can be read: standard input, even where it is a file, belongs to others too.
+// atRandom reports whether any place of the file can be read: standard input, even where it is a
+// file, belongs to others too.
 func (in *input) atRandom() bool { return in.own && in.mark.Regular() }
 
 // Read gives the input from its start, and counts and hashes what it gives.
@@ -105,8 +107,8 @@ func (in *input) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// detect finds out what the input is compressed with, and in which of the known formats it is. From here on, forFormat
-// gives it decompressed.
+// detect finds out what the input is compressed with, and in which of the known formats it is. From
+// here on, forFormat gives it decompressed.
 func (in *input) detect(ctx context.Context, known []formats.Format) (formats.Format, error) {
 	head := in.head
 	if in.compression = formats.DetectCompression(head); in.compression != formats.Uncompressed {
@@ -117,7 +119,15 @@ func (in *input) detect(ctx context.Context, known []formats.Format) (formats.Fo
 	}
 	format, err := formats.Detect(known, head, in.name)
 	if err == nil && in.decompressor != nil && format.RandomAccess() {
-		err = &formats.InputError{Name: in.name, Err: fmt.Errorf("%w: %s, which compresses by itself, inside %v: decompress it first", formats.ErrUnknownFormat, format.Name(), in.compression)}
+		err = &formats.InputError{
+			Name: in.name,
+			Err: fmt.Errorf(
+				"%w: %s, which compresses by itself, inside %v: decompress it first",
+				formats.ErrUnknownFormat,
+				format.Name(),
+				in.compression,
+			),
+		}
 	}
 	return format, err
 }
@@ -134,8 +144,8 @@ func (in *input) decompress(ctx context.Context) ([]byte, error) {
 	return head[:n], nil
 }
 
-// forFormat gives the input in the way that a format reads. For one that reads at random the digest, if there is to be
-// one, is computed meanwhile: finish waits for it.
+// forFormat gives the input in the way that a format reads. For one that reads at random the
+// digest, if there is to be one, is computed meanwhile: finish waits for it.
 func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.Input, error) {
 	if in.decompressor != nil {
 		return formats.Input{Name: in.name, Reader: in.content, Interrupt: in.interrupt}, nil
@@ -151,12 +161,19 @@ func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.
 		ctx, in.stopDigest = context.WithCancel(ctx)
 		in.hashed = make(chan error, 1)
 		go func() {
-			_, err := io.Copy(in.hash, contextio.NewReader(ctx, io.NewSectionReader(in.file, 0, size)))
+			_, err := io.Copy(
+				in.hash,
+				contextio.NewReader(ctx, io.NewSectionReader(in.file, 0, size)),
+			)
 			in.hashed <- err
 		}()
 	}
 	in.bytes = size
-	return formats.Input{Name: in.name, ReaderAt: &watched{file: in.file, size: size, progress: in.progress}, Size: size}, nil
+	return formats.Input{
+		Name:     in.name,
+		ReaderAt: &watched{file: in.file, size: size, progress: in.progress},
+		Size:     size,
+	}, nil
 }
 
 // setAside copies a stream to a temporary file for a format that reads at random.
@@ -228,7 +245,8 @@ func (in *input) close() {
 	}
 }
 
-// watched tells how many bytes of a file were read at random: a part that is read twice counts twice, up to its size.
+// watched tells how many bytes of a file were read at random: a part that is read twice counts
+// twice, up to its size.
 type watched struct {
 	file     *os.File
 	size     int64

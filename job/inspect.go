@@ -1,7 +1,7 @@
 package job
 
-// A look at an input without a run: its columns, for a person who is about to write a command line, or for a shell that
-// completes their names.
+// A look at an input without a run: its columns, for a person who is about to write a command line,
+// or for a shell that completes their names.
 
 import (
 	"context"
@@ -12,39 +12,64 @@ import (
 	"noo/internal/columns"
 )
 
-// ColumnNames lists the names of the columns of a file, as a person may see them: where the first line may be data,
-// there are none. It reads no more than the format needs to know the columns. What is no regular file is not read.
-// The errors are those of Run.Do for the input.
+// ColumnNames lists the names of the columns of a file, as a person may see them: where the first
+// line may be data, there are none. It reads no more than the format needs to know the columns.
+// What is no regular file is not read. The errors are those of Run.Do for the input.
 func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]string, error) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("cannot read %s: it is no regular file", path)
 	}
 	var names []string
-	err := inspect(ctx, path, nil, known, func(_ context.Context, _ *input, _ formats.Format, dataset formats.Dataset) error {
-		for _, c := range dataset.Columns() {
-			names = append(names, c.Name)
-		}
-		return nil
-	})
+	err := inspect(
+		ctx,
+		path,
+		nil,
+		known,
+		func(_ context.Context, _ *input, _ formats.Format, dataset formats.Dataset) error {
+			for _, c := range dataset.Columns() {
+				names = append(names, c.Name)
+			}
+			return nil
+		},
+	)
 	if err != nil || !columns.LooksLikeHeader(names) {
 		return nil, err
 	}
 	return names, nil
 }
 
-// Survey opens a path, or stdin for "-", in one of the formats, and looks at the first records of every column. The
-// error is an *formats.InputError for a bad input, the context's cause when it ended, or what the file system said.
-func Survey(ctx context.Context, path string, stdin *os.File, known []formats.Format) (*columns.Survey, error) {
+// Survey opens a path, or stdin for "-", in one of the formats, and looks at the first records of
+// every column. The error is an *formats.InputError for a bad input, the context's cause when it
+// ended, or what the file system said.
+func Survey(
+	ctx context.Context,
+	path string,
+	stdin *os.File,
+	known []formats.Format,
+) (*columns.Survey, error) {
 	var survey *columns.Survey
-	err := inspect(ctx, path, stdin, known, func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) (err error) {
-		survey, err = columns.SurveyOf(ctx, in.name, format.Name(), dataset)
-		return err
-	})
+	err := inspect(
+		ctx,
+		path,
+		stdin,
+		known,
+		func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) (err error) {
+			survey, err = columns.SurveyOf(ctx, in.name, format.Name(), dataset)
+			return err
+		},
+	)
 	return survey, err
 }
 
-// inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its first records at most.
-func inspect(ctx context.Context, path string, stdin *os.File, known []formats.Format, look func(context.Context, *input, formats.Format, formats.Dataset) error) error {
+// inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its
+// first records at most.
+func inspect(
+	ctx context.Context,
+	path string,
+	stdin *os.File,
+	known []formats.Format,
+	look func(context.Context, *input, formats.Format, formats.Dataset) error,
+) error {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
 	in, err := openInput(ctx, path, stdin)

@@ -1,5 +1,6 @@
-// Package job runs the filter over one dataset: it opens the input, finds the columns that identify people, has the format
-// read and write the records, verifies the outputs and gives them their names. On any error no output is left.
+// Package job runs the filter over one dataset: it opens the input, finds the columns that identify
+// people, has the format read and write the records, verifies the outputs and gives them their
+// names. On any error no output is left.
 package job
 
 import (
@@ -18,8 +19,8 @@ import (
 	"noo/internal/kind"
 )
 
-// Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules, and where it runs. It
-// is made, filled in and carried out once.
+// Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules,
+// and where it runs. It is made, filled in and carried out once.
 type Run struct {
 	// Input is the file to read; "-" is Stdin.
 	Input string
@@ -33,10 +34,12 @@ type Run struct {
 	// Heading is the start of the report.
 	Heading Heading
 
-	displayNames map[string]string // how messages call outputs that are put together in a hidden place, by that place
+	// How messages call outputs that are put together in a hidden place, by that place.
+	displayNames map[string]string
 }
 
-// Outputs are the paths that a run writes. One of them may be "-", which is standard output. "" writes none.
+// Outputs are the paths that a run writes. One of them may be "-", which is standard output. ""
+// writes none.
 type Outputs struct {
 	// Output takes the records that may be disclosed. Without it the run is a check.
 	Output string
@@ -60,9 +63,11 @@ type Rules struct {
 	Register filter.Register
 	// Formats are the formats that the input may have, in the order in which they are tried.
 	Formats []formats.Format
-	// Compress is what the outputs are compressed with; where nil, they are compressed as the input is.
+	// Compress is what the outputs are compressed with; where nil, they are compressed as the input
+	// is.
 	Compress *formats.Compression
-	// Offenders is how many of the records that must not be disclosed the report names, from the first; 0 for none.
+	// Offenders is how many of the records that must not be disclosed the report names, from the
+	// first; 0 for none.
 	Offenders int
 	// Digests has digests computed without a report too.
 	Digests bool
@@ -70,14 +75,16 @@ type Rules struct {
 
 // Host is what a run needs of the program around it.
 type Host struct {
-	// Stdout is what "-" means among the outputs. A write that waits for a reader when the context ends is left to itself.
+	// Stdout is what "-" means among the outputs. A write that waits for a reader when the context
+	// ends is left to itself.
 	Stdout io.Writer
-	// OnFirstWrite, where not nil, is called when the first output is about to be made. From then on the run must come to its end by
-	// itself: a process that ends leaves what is being made. The run ends soon after its context does, whatever it waits for, or
-	// publishes its outputs if it had begun to.
+	// OnFirstWrite, where not nil, is called when the first output is about to be made. From then
+	// on the run must come to its end by itself: a process that ends leaves what is being made. The
+	// run ends soon after its context does, whatever it waits for, or publishes its outputs if it
+	// had begun to.
 	OnFirstWrite func()
-	// Progress, where not nil, is told how many bytes of the input were read, and how many it has; total is -1 where
-	// unknown. It is called by one goroutine at a time.
+	// Progress, where not nil, is told how many bytes of the input were read, and how many it has;
+	// total is -1 where unknown. It is called by one goroutine at a time.
 	Progress func(done, total int64)
 }
 
@@ -98,7 +105,13 @@ func (e *PolicyError) Error() string {
 		filter.Invalid:   "has something that is no NHS number",
 		filter.Unchecked: "has a number that the snapshot's publisher did not look up",
 	}[e.Verdict]
-	return fmt.Sprintf("%s: record %d %s, and the policy is --%s fail; nothing was written", e.Name, e.Record, what, e.Verdict)
+	return fmt.Sprintf(
+		"%s: record %d %s, and the policy is --%s fail; nothing was written",
+		e.Name,
+		e.Record,
+		what,
+		e.Verdict,
+	)
 }
 
 // Kind returns kind.Disclosure.
@@ -114,11 +127,12 @@ func (o *outputs) discard() {
 	}
 }
 
-// Do carries the run out and returns its report. On an error there is no output. The error is an *formats.InputError
-// for a bad input, a *columns.ChoiceError where the identifying columns could not be told, a *columns.PreflightError where others hold NHS
-// numbers, a *CompressionError, a *PolicyError, iopaths.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular
-// for an output that cannot be, ErrReadBack or formats.ErrMiscompressed for one that is wrong, the context's cause when
-// it ended, or what the file system said.
+// Do carries the run out and returns its report. On an error there is no output. The error is an
+// *formats.InputError for a bad input, a *columns.ChoiceError where the identifying columns could
+// not be told, a *columns.PreflightError where others hold NHS numbers, a *CompressionError, a
+// *PolicyError, iopaths.ErrSameFile, atomicfile.ErrExists or atomicfile.ErrNotRegular for an output
+// that cannot be, ErrReadBack or formats.ErrMiscompressed for one that is wrong, the context's
+// cause when it ended, or what the file system said.
 func (r *Run) Do(ctx context.Context) (*Report, error) {
 	report := NewReport(r.Heading)
 	if err := r.Policy.Validate(); err != nil {
@@ -142,17 +156,21 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	return report, nil
 }
 
-// Filtered is an input whose outputs are complete and verified, but do not have their names yet. Discard must be called when it
-// is done with.
+// Filtered is an input whose outputs are complete and verified, but do not have their names yet.
+// Discard must be called when it is done with.
 type Filtered struct {
 	// Report says what was done with the input.
 	Report *FileReport
 	out    outputs
 }
 
-// Filter reads the input and writes the outputs, but does not publish them: many of them may have to appear together. The
-// report is not written. Messages call the output and the withheld records by the names given. The errors are those of Do.
-func (r *Run) Filter(ctx context.Context, outputName, withheldName string) (_ *Filtered, err error) {
+// Filter reads the input and writes the outputs, but does not publish them: many of them may have
+// to appear together. The report is not written. Messages call the output and the withheld records
+// by the names given. The errors are those of Do.
+func (r *Run) Filter(
+	ctx context.Context,
+	outputName, withheldName string,
+) (_ *Filtered, err error) {
 	r.displayNames = map[string]string{r.Output: outputName, r.Withheld: withheldName}
 	r.Report = ""
 	f := new(Filtered)
@@ -175,8 +193,8 @@ func (f *Filtered) Withheld() *OutputReport {
 	return f.out.withheld.report()
 }
 
-// CommitUnsynced gives the outputs their names. It does not wait for the disk: the folder that they are in is synced as a
-// whole.
+// CommitUnsynced gives the outputs their names. It does not wait for the disk: the folder that they
+// are in is synced as a whole.
 func (f *Filtered) CommitUnsynced() error {
 	return atomicfile.CommitUnsynced(f.out.withheld.committed(), f.out.dataset.committed())
 }
@@ -184,7 +202,8 @@ func (f *Filtered) CommitUnsynced() error {
 // Discard drops what was not committed.
 func (f *Filtered) Discard() { f.out.discard() }
 
-// file reads the input and writes the outputs, which it creates, but does not put them in their places.
+// file reads the input and writes the outputs, which it creates, but does not put them in their
+// places.
 func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
@@ -283,7 +302,12 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		}
 	}
 	over, seen := columns.WatchOthers(dataset.Columns(), chosen, r.Register)
-	err = dataset.Scan(ctx, identifying, judge, formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over})
+	err = dataset.Scan(
+		ctx,
+		identifying,
+		judge,
+		formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over},
+	)
 	if err != nil {
 		return nil, r.stoppedBy(err, in.name, judge, dataset.Columns(), chosen, over)
 	}
@@ -320,14 +344,21 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	return report, nil
 }
 
-// passesStrange tells whether an identifying column may hold something else: the user says so, or it is a check that reports it record by
-// record.
+// passesStrange reports whether an identifying column may hold something else: the user says so, or
+// it is a check that reports it record by record.
 func (r *Run) passesStrange() bool {
 	return r.Columns.Forced || r.Output == "" && r.Policy.Invalid != filter.Keep
 }
 
 // stoppedBy makes of an error of a Scan what is to be said of it.
-func (r *Run) stoppedBy(err error, name string, judge *filter.Judge, all []formats.Column, chosen columns.Chosen, over *formats.Watch) error {
+func (r *Run) stoppedBy(
+	err error,
+	name string,
+	judge *filter.Judge,
+	all []formats.Column,
+	chosen columns.Chosen,
+	over *formats.Watch,
+) error {
 	if offender, ok := judge.StoppedAt(err); ok {
 		return &PolicyError{Name: name, Record: offender.Record, Verdict: offender.Verdict}
 	}
@@ -350,8 +381,8 @@ func (r *Run) stoppedBy(err error, name string, judge *filter.Judge, all []forma
 	}
 }
 
-// BeginWriting tells that outputs are about to be made. It returns the cause where ctx has ended: the program may be ending
-// the process by then.
+// BeginWriting tells that outputs are about to be made. It returns the cause where ctx has ended:
+// the program may be ending the process by then.
 func (h *Host) BeginWriting(ctx context.Context) error {
 	if h.OnFirstWrite != nil {
 		h.OnFirstWrite()
@@ -389,7 +420,8 @@ func (r *Run) create(out *outputs, compression formats.Compression) (err error) 
 	return nil
 }
 
-// publish writes the report and puts the outputs in their places, the dataset last: where it stands, the rest does.
+// publish writes the report and puts the outputs in their places, the dataset last: where it
+// stands, the rest does.
 func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -399,7 +431,8 @@ func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 			return err
 		}
 	}
-	// What goes to standard output goes there before anything gets its name: a reader may let it wait, and cannot be made to forget.
+	// What goes to standard output goes there before anything gets its name: a reader may let it
+	// wait, and cannot be made to forget.
 	release := func() error {
 		var streamed *output
 		for _, o := range []*output{out.withheld, out.report, out.dataset} {
@@ -412,5 +445,10 @@ func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 		}
 		return streamed.unlessEnded(ctx)
 	}
-	return atomicfile.CommitAfter(release, out.withheld.committed(), out.report.committed(), out.dataset.committed())
+	return atomicfile.CommitAfter(
+		release,
+		out.withheld.committed(),
+		out.report.committed(),
+		out.dataset.committed(),
+	)
 }

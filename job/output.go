@@ -1,6 +1,7 @@
 package job
 
-// The outputs of a run: the dataset, the withheld records and the report, all of which appear together or not at all.
+// The outputs of a run: the dataset, the withheld records and the report, all of which appear
+// together or not at all.
 
 import (
 	"bufio"
@@ -19,7 +20,8 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// ErrPartOnStdout is a run that ended, since its context did, when it had begun to send an output to standard output: nobody can take that back.
+// ErrPartOnStdout is a run that ended, since its context did, when it had begun to send an output
+// to standard output: nobody can take that back.
 var ErrPartOnStdout = errors.New("what went to stdout may be cut short: use none of it")
 
 // output is a file, or standard output, that a run writes.
@@ -34,8 +36,8 @@ type output struct {
 	compressor *formats.Compressor // in front of all, or nil
 }
 
-// createOutput starts an output that messages call by a name; "-" is standard output, for which everything is held back until the run is known to
-// be good.
+// createOutput starts an output that messages call by a name; "-" is standard output, for which
+// everything is held back until the run is known to be good.
 func createOutput(path, name string, replace bool) (*output, error) {
 	o := &output{name: name}
 	var err error
@@ -53,8 +55,8 @@ func createOutput(path, name string, replace bool) (*output, error) {
 	return o, nil
 }
 
-// compress has what goes to the sink compressed before it is written, counted and hashed; by so many goroutines, 0 for one for
-// each processor.
+// compress has what goes to the sink compressed before it is written, counted and hashed; by so
+// many goroutines, 0 for one for each processor.
 func (o *output) compress(c formats.Compression, workers int) (err error) {
 	if o != nil && c != formats.Uncompressed {
 		o.compressor, err = formats.NewCompressor(c, o, workers)
@@ -110,10 +112,11 @@ func (o *output) ReadAt(p []byte, off int64) (int, error) {
 // digest starts hashing.
 func (o *output) digest() { o.hash = sha256.New() }
 
-// streams tells whether the output goes to standard output.
+// streams reports whether the output goes to standard output.
 func (o *output) streams() bool { return o != nil && o.spool != nil }
 
-// release sends what was held back to standard output, unless ctx ends first; it does nothing for a file.
+// release sends what was held back to standard output, unless ctx ends first; it does nothing for a
+// file.
 func (o *output) release(ctx context.Context, stdout io.Writer) error {
 	if !o.streams() {
 		return nil
@@ -124,7 +127,8 @@ func (o *output) release(ctx context.Context, stdout io.Writer) error {
 	if _, err := o.spool.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("writing stdout: %w", atomicfile.Cause(err))
 	}
-	// A write that waits for a reader, which nothing can stop, goes on until the process ends and is the last.
+	// A write that waits for a reader, which nothing can stop, goes on until the process ends and
+	// is the last.
 	done := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(stdout, contextio.NewReader(ctx, o.spool))
@@ -140,7 +144,8 @@ func (o *output) release(ctx context.Context, stdout io.Writer) error {
 	return o.unlessEnded(ctx)
 }
 
-// unlessEnded gives the cause for which ctx ended, with ErrPartOnStdout where the output has gone to standard output, or nil.
+// unlessEnded gives the cause for which ctx ended, with ErrPartOnStdout where the output has gone
+// to standard output, or nil.
 func (o *output) unlessEnded(ctx context.Context) error {
 	err := context.Cause(ctx)
 	if err != nil && o.streams() {

@@ -1,7 +1,8 @@
 package job
 
-// Reading back: where a format builds its outputs anew, the identifying columns of what was written are read and looked
-// up once more before the output gets its name. A mistake in this program then ends the run instead of leaking a record.
+// Reading back: where a format builds its outputs anew, the identifying columns of what was written
+// are read and looked up once more before the output gets its name. A mistake in this program then
+// ends the run instead of leaking a record.
 
 import (
 	"context"
@@ -12,11 +13,20 @@ import (
 	"noo/formats"
 )
 
-// ErrReadBack is an output that, read again, does not hold what it should. It is a bug of this program.
-var ErrReadBack = errors.New("read back, the output does not hold what it should; this is a bug in noo: nothing was written, please report it")
+// ErrReadBack is an output that, read again, does not hold what it should. It is a bug of this
+// program.
+var ErrReadBack = errors.New(
+	"read back, the output does not hold what it should; this is a bug in noo: nothing was written, please report it",
+)
 
 // readBack reads the outputs of a run again, and compares what is in them with what was decided.
-func (r *Run) readBack(ctx context.Context, format formats.Format, columns []int, decided filter.Tally, out *outputs) error {
+func (r *Run) readBack(
+	ctx context.Context,
+	format formats.Format,
+	columns []int,
+	decided filter.Tally,
+	out *outputs,
+) error {
 	if out.dataset != nil {
 		found, err := r.tallyOutput(ctx, format, columns, out.dataset)
 		if err != nil {
@@ -40,13 +50,22 @@ func (r *Run) readBack(ctx context.Context, format formats.Format, columns []int
 }
 
 // tallyOutput decides on the records of an output as if it were an input.
-func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []int, o *output) (filter.Tally, error) {
+func (r *Run) tallyOutput(
+	ctx context.Context,
+	format formats.Format,
+	columns []int,
+	o *output,
+) (filter.Tally, error) {
 	if err := o.flush(); err != nil {
 		return filter.Tally{}, err
 	}
-	dataset, err := format.Open(ctx, formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers})
+	dataset, err := format.Open(
+		ctx,
+		formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers},
+	)
 	if err != nil {
-		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err) // it is no input that is refused
+		// It is no input that is refused.
+		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err)
 	}
 	defer dataset.Close()
 	judge := filter.NewJudge(r.Register, r.Policy)
@@ -54,7 +73,8 @@ func (r *Run) tallyOutput(ctx context.Context, format formats.Format, columns []
 		if ctx.Err() != nil {
 			return filter.Tally{}, err
 		}
-		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err) // it is no input that is refused
+		// It is no input that is refused.
+		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err)
 	}
 	return judge.Tally(), nil
 }

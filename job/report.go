@@ -1,6 +1,7 @@
 package job
 
-// The report says what a run did, in numbers: no NHS number, no value of a field, and base names only.
+// The report says what a run did, in numbers: no NHS number, no value of a field, and base names
+// only.
 
 import (
 	"context"
@@ -48,8 +49,8 @@ type Tool struct {
 	Version string `json:"version"`
 }
 
-// SnapshotReport says which snapshot a run used. SHA256 is of the whole file, in hexadecimal, "" where no digests were
-// asked for. OptedOut and Checked count numbers.
+// SnapshotReport says which snapshot a run used. SHA256 is of the whole file, in hexadecimal, ""
+// where no digests were asked for. OptedOut and Checked count numbers.
 type SnapshotReport struct {
 	ID         string    `json:"id"`
 	Sequence   uint64    `json:"sequence"`
@@ -76,26 +77,31 @@ type FileReport struct {
 	Output  *OutputReport `json:"output,omitempty"`
 	Columns []string      `json:"columns"`
 	Records filter.Tally  `json:"records"`
-	// Offenders are the first records that must not be disclosed, as many as Rules.Offenders asked for.
+	// Offenders are the first records that must not be disclosed, as many as Rules.Offenders asked
+	// for.
 	Offenders []filter.Offender `json:"offenders,omitempty"`
 	// Allowed are the columns that the user let pass unfiltered.
 	Allowed []AllowedColumn `json:"allowed,omitempty"`
-	// Error says why the input could not be read to its end; then nothing else but its name is sure.
+	// Error says why the input could not be read to its end; then nothing else but its name is
+	// sure.
 	Error string `json:"error,omitempty"`
-	// Took is how long the input took. It is for logs: two runs over the same input give the same report but for its times.
+	// Took is how long the input took. It is for logs: two runs over the same input give the same
+	// report but for its times.
 	Took time.Duration `json:"-"`
 
 	// Seen is what was seen in its columns, for a look at all files of a dataset together.
 	Seen columns.Seen `json:"-"`
 }
 
-// AllowedColumn is a column that the user let pass: how many of the records written hold, in it, the number of somebody who opted out.
+// AllowedColumn is a column that the user let pass: how many of the records written hold, in it,
+// the number of somebody who opted out.
 type AllowedColumn struct {
 	Column   string `json:"column"`
 	OptedOut int64  `json:"opted_out"`
 }
 
-// allowedCounts says of each allowed column in how many records that are written it holds the number of somebody who opted out.
+// allowedCounts says of each allowed column in how many records that are written it holds the
+// number of somebody who opted out.
 func allowedCounts(watched []columns.Watched) (counts []AllowedColumn) {
 	for _, column := range watched {
 		if column.Allowed {
@@ -115,7 +121,8 @@ func (f *FileReport) MaskNames() {
 	}
 }
 
-// InputReport describes an input. Bytes is its size in bytes; SHA256 is "" where no digests were asked for.
+// InputReport describes an input. Bytes is its size in bytes; SHA256 is "" where no digests were
+// asked for.
 type InputReport struct {
 	Name   string `json:"name"`
 	Format string `json:"format"`
@@ -123,7 +130,8 @@ type InputReport struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// OutputReport describes an output. Bytes is its size in bytes; SHA256 is "" where no digests were asked for.
+// OutputReport describes an output. Bytes is its size in bytes; SHA256 is "" where no digests were
+// asked for.
 type OutputReport struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
@@ -156,7 +164,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // ReportFile is a report that is written beside many datasets. A nil *ReportFile is none.
 type ReportFile struct{ output *output }
 
-// CreateReport starts a report at a path; "-" is standard output. The errors are those of atomicfile.CreateAs.
+// CreateReport starts a report at a path; "-" is standard output. The errors are those of
+// atomicfile.CreateAs.
 func CreateReport(path string, replace bool) (*ReportFile, error) {
 	o, err := createOutput(path, path, replace)
 	if err != nil {
@@ -165,8 +174,9 @@ func CreateReport(path string, replace bool) (*ReportFile, error) {
 	return &ReportFile{o}, nil
 }
 
-// Write writes the report: to stdout at once if it goes there, else to a file that has its name once it is committed. Where ctx ends
-// the error is its cause, with ErrPartOnStdout where some of it is on stdout.
+// Write writes the report: to stdout at once if it goes there, else to a file that has its name
+// once it is committed. Where ctx ends the error is its cause, with ErrPartOnStdout where some of
+// it is on stdout.
 func (f *ReportFile) Write(ctx context.Context, report *Report, stdout io.Writer) error {
 	if f == nil {
 		return context.Cause(ctx)

@@ -1,8 +1,9 @@
 // The index that answers look-ups: what a verified section is turned into.
 //
-// Keys are drawn at random from some 300 million, so a look-up is as fast as its cache misses. Measured on two cores of an
-// AMD EPYC (1 MiB L2 a core, 32 MiB L3, both shared with other machines), 3.6 million keys drawn from 400–499M and 600–799M,
-// random look-ups in batches of 4096, nanoseconds a key, best of several runs, and the index's memory:
+// Keys are drawn at random from some 300 million, so a look-up is as fast as its cache misses.
+// Measured on two cores of an AMD EPYC (1 MiB L2 a core, 32 MiB L3, both shared with other
+// machines), 3.6 million keys drawn from 400–499M and 600–799M, random look-ups in batches of 4096,
+// nanoseconds a key, best of several runs, and the index's memory:
 //
 //	roaring.Contains                                          282 ns      7 MB
 //	2-byte suffixes in buckets of 1024 keys, searched          61 ns     11 MB
@@ -10,10 +11,11 @@
 //	groups of 16 keys, found by rank (this file)                9 ns     13 MB
 //	one flat bitmap                                             7 ns    125 MB
 //
-// Rank is near the flat bitmap, since four of five absent keys are settled by one access to a table that the cache holds,
-// in a tenth of its memory: two sets of a checked snapshot fit too, and what else the run keeps in the cache stays there. In a set
-// three times as dense it is slower (29 ns against 12 ns). It never takes more than a quarter above a bitmap of its range.
-// BenchmarkLookUp measures this file, BenchmarkCandidates the others.
+// Rank is near the flat bitmap, since four of five absent keys are settled by one access to a table
+// that the cache holds, in a tenth of its memory: two sets of a checked snapshot fit too, and what
+// else the run keeps in the cache stays there. In a set three times as dense it is slower (29 ns
+// against 12 ns). It never takes more than a quarter above a bitmap of its range. BenchmarkLookUp
+// measures this file, BenchmarkCandidates the others.
 
 package snapshot
 
@@ -27,7 +29,8 @@ import (
 type Standing uint8
 
 const (
-	// Unchecked is a number that nobody looked up. It is the zero Standing: what nobody set is not to be disclosed.
+	// Unchecked is a number that nobody looked up. It is the zero Standing: what nobody set is not
+	// to be disclosed.
 	Unchecked Standing = iota
 	// Clear is a number that was looked up and has not opted out.
 	Clear
@@ -53,8 +56,9 @@ const (
 	groupKeys = 1 << groupBits
 )
 
-// index is a set of keys. Of each block it holds which groups have a key at all, and how many such groups come before
-// the block; words holds one bitmap for each of these groups, and nothing for the others.
+// index is a set of keys. Of each block it holds which groups have a key at all, and how many such
+// groups come before the block; words holds one bitmap for each of these groups, and nothing for
+// the others.
 //
 // The two are apart since most keys are told by the groups alone, which then take half the cache.
 type index struct {
@@ -65,7 +69,8 @@ type index struct {
 	count  uint64
 }
 
-// newIndex makes room for at most count keys from first to last, to be added in ascending order, a container at a time.
+// newIndex makes room for at most count keys from first to last, to be added in ascending order, a
+// container at a time.
 func newIndex(first, last nhsnumber.Key, count uint64) index {
 	x := index{first: first >> blockBits}
 	x.groups = makeLarge[uint64](int(last>>blockBits - x.first + 1))
@@ -74,9 +79,9 @@ func newIndex(first, last nhsnumber.Key, count uint64) index {
 	return x
 }
 
-// add appends the keys high+low for each low, which are the whole of their container and above every key added before.
-// The group and the block in the making stay in registers, and whether a key begins a group is no branch: this loop is
-// most of what opening costs beside the digest.
+// add appends the keys high+low for each low, which are the whole of their container and above
+// every key added before. The group and the block in the making stay in registers, and whether a
+// key begins a group is no branch: this loop is most of what opening costs beside the digest.
 func (x *index) add(high uint32, lows []uint16) {
 	words, n := x.words[:cap(x.words)], len(x.words)
 	at, groups := uint32(0), uint64(0)
@@ -94,7 +99,8 @@ func (x *index) add(high uint32, lows []uint16) {
 		if group != last {
 			word = 0
 		}
-		if group != last { // apart from the line above, each of the two compiles to a conditional move
+		// Apart from the line above, each of the two compiles to a conditional move.
+		if group != last {
 			n++
 		}
 		last = group
@@ -125,7 +131,7 @@ func (x *index) contains(key nhsnumber.Key) bool {
 	return x.word(key)>>(key&(groupKeys-1))&1 != 0
 }
 
-// within tells whether every key of x is in y too.
+// within reports whether every key of x is in y too.
 func (x *index) within(y *index) bool {
 	for i, present := range x.groups {
 		next := x.bases[i]
@@ -144,8 +150,9 @@ func (x *index) within(y *index) bool {
 // stride is how many keys mark takes through one step before the next.
 const stride = 512
 
-// mark sets standings[i] where keys[i] is in the set. It first notes, without a branch that could be guessed wrong, which
-// keys have a group, and then reads these groups: in both loops the processor has many cache misses under way at once.
+// mark sets standings[i] where keys[i] is in the set. It first notes, without a branch that could
+// be guessed wrong, which keys have a group, and then reads these groups: in both loops the
+// processor has many cache misses under way at once.
 func (x *index) mark(keys []nhsnumber.Key, standings []Standing, present Standing) {
 	var which [stride]uint16 // index in keys
 	var where [stride]uint32 // index in words
@@ -172,9 +179,9 @@ func (x *index) mark(keys []nhsnumber.Key, standings []Standing, present Standin
 	}
 }
 
-// LookUp sets standings[i] to the standing of keys[i]. Keys are those of valid numbers, in any order; standings must be at
-// least as long. OptedOut wins over everything. LookUp does not allocate; batches of some hundreds of keys or more are
-// fastest.
+// LookUp sets standings[i] to the standing of keys[i]. Keys are those of valid numbers, in any
+// order; standings must be at least as long. OptedOut wins over everything. LookUp does not
+// allocate; batches of some hundreds of keys or more are fastest.
 func (s *Snapshot) LookUp(keys []nhsnumber.Key, standings []Standing) {
 	standings = standings[:len(keys)]
 	absent := Unchecked
@@ -190,13 +197,16 @@ func (s *Snapshot) LookUp(keys []nhsnumber.Key, standings []Standing) {
 	s.optedOut.mark(keys, standings, OptedOut)
 }
 
-// PerFirstDigit returns how many people who opted out have a number that starts with each digit, from 0 to 9.
+// PerFirstDigit returns how many people who opted out have a number that starts with each digit,
+// from 0 to 9.
 func (s *Snapshot) PerFirstDigit() (people [10]uint64) {
 	x := &s.optedOut
 	for i, present := range x.groups {
 		next := x.bases[i]
 		for groups := present; groups != 0; groups &= groups - 1 {
-			first := (x.first+uint32(i))<<blockBits | uint32(bits.TrailingZeros64(groups))<<groupBits
+			first := (x.first+uint32(i))<<blockBits | uint32(
+				bits.TrailingZeros64(groups),
+			)<<groupBits
 			for word := x.words[next]; word != 0; word &= word - 1 {
 				people[(first+uint32(bits.TrailingZeros16(word)))/100_000_000]++
 			}

@@ -1,5 +1,5 @@
-// Keys, in the format of the minisign tool, so that either program can use the other's: the public keys
-// that are trusted and where they are kept, and the private keys that sign.
+// Keys, in the format of the minisign tool, so that either program can use the other's: the public
+// keys that are trusted and where they are kept, and the private keys that sign.
 
 package snapshot
 
@@ -26,7 +26,8 @@ import (
 // PublicSuffix ends the names of public key files.
 const PublicSuffix = ".pub"
 
-// maxKeyFile is far above the size of a minisign key file, and bounds what a wrong name makes us read.
+// maxKeyFile is far above the size of a minisign key file, and bounds what a wrong name makes us
+// read.
 const maxKeyFile = 4 << 10
 
 // KeyError is a key file, public or private, that could not be used.
@@ -45,10 +46,12 @@ func (*KeyError) Kind() kind.Kind { return kind.Usage }
 func (e *KeyError) Unwrap() error { return e.Err }
 
 // ErrNotPublicKey is a file that does not hold a minisign public key.
-var ErrNotPublicKey = errors.New("it is not a minisign public key; give the .pub file of the publisher")
+var ErrNotPublicKey = errors.New(
+	"it is not a minisign public key; give the .pub file of the publisher",
+)
 
-// TrustedKeyFiles lists the files with the keys to be trusted: those given, else every *.pub in DefaultKeyDirs. A folder
-// that cannot be read is a *KeyError. There may be none.
+// TrustedKeyFiles lists the files with the keys to be trusted: those given, else every *.pub in
+// DefaultKeyDirs. A folder that cannot be read is a *KeyError. There may be none.
 func TrustedKeyFiles(given []string) ([]string, error) {
 	if len(given) > 0 {
 		return given, nil
@@ -56,8 +59,8 @@ func TrustedKeyFiles(given []string) ([]string, error) {
 	return publicFiles(DefaultKeyDirs())
 }
 
-// LoadKeys loads public keys from files. A key that occurs twice is returned once. Without any key the error is a
-// *Refusal with ErrNoKeys; a file that cannot be used is a *KeyError.
+// LoadKeys loads public keys from files. A key that occurs twice is returned once. Without any key
+// the error is a *Refusal with ErrNoKeys; a file that cannot be used is a *KeyError.
 func LoadKeys(files []string) ([]minisign.PublicKey, error) {
 	var keys []minisign.PublicKey
 	for _, file := range files {
@@ -75,9 +78,10 @@ func LoadKeys(files []string) ([]minisign.PublicKey, error) {
 	return keys, nil
 }
 
-// DefaultKeyDirs are the folders that are searched for trusted keys: noo/trusted.d under the user's configuration folder
-// (XDG_CONFIG_HOME or ~/.config; AppData on Windows; ~/Library/Application Support on macOS), and the machine's, which is
-// /etc/noo/trusted.d or on Windows ProgramData\noo\trusted.d. They need not exist.
+// DefaultKeyDirs are the folders that are searched for trusted keys: noo/trusted.d under the user's
+// configuration folder (XDG_CONFIG_HOME or ~/.config; AppData on Windows; ~/Library/Application
+// Support on macOS), and the machine's, which is /etc/noo/trusted.d or on Windows
+// ProgramData\noo\trusted.d. They need not exist.
 func DefaultKeyDirs() []string {
 	var dirs []string
 	if config, err := os.UserConfigDir(); err == nil && filepath.IsAbs(config) {
@@ -92,7 +96,8 @@ func DefaultKeyDirs() []string {
 	return append(dirs, filepath.Join(machine, "noo", "trusted.d"))
 }
 
-// publicFiles lists the public key files in the folders, those of each folder by name. Missing folders are passed over.
+// publicFiles lists the public key files in the folders, those of each folder by name. Missing
+// folders are passed over.
 func publicFiles(dirs []string) ([]string, error) {
 	var files []string
 	for _, dir := range dirs {
@@ -106,7 +111,11 @@ func publicFiles(dirs []string) ([]string, error) {
 			}
 			path := filepath.Join(dir, entry.Name())
 			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-				return nil, &KeyError{Path: path, Err: errors.New("it is no file with a key: take it away")} // opening a pipe would wait
+				// Opening a pipe would wait.
+				return nil, &KeyError{
+					Path: path,
+					Err:  errors.New("it is no file with a key: take it away"),
+				}
 			}
 			files = append(files, path)
 		}
@@ -158,11 +167,13 @@ const PrivateSuffix = ".key"
 var (
 	// ErrNotPrivateKey is a file that does not hold a minisign private key.
 	ErrNotPrivateKey = errors.New("it is not a minisign private key; give the .key file")
-	// ErrPassword is a wrong password, or a key that was altered: the format cannot tell them apart.
+	// ErrPassword is a wrong password, or a key that was altered: the format cannot tell them
+	// apart.
 	ErrPassword = errors.New("the password is wrong, or the key is damaged")
 	// ErrNoPassword is an empty password, or none where one is needed.
 	ErrNoPassword = kind.New(kind.Usage, "it needs a password, which must not be empty")
-	// ErrKeyDamaged is a private key whose public half does not belong to it. Signing with it would give the key away.
+	// ErrKeyDamaged is a private key whose public half does not belong to it. Signing with it would
+	// give the key away.
 	ErrKeyDamaged = errors.New("its two halves do not belong together; restore it from a copy")
 )
 
@@ -172,13 +183,19 @@ func GenerateKey() (minisign.PrivateKey, error) {
 	return key, err
 }
 
-// WriteKey writes key to NAME.key, which only its owner may read, and its public half to NAME.pub, and returns both
-// paths. The private file is encrypted with what password returns, which takes about a second and 1 GiB of memory (scrypt
-// as minisign sets it); it is not encrypted where password is nil. Existing files are never replaced: the error then
-// wraps atomicfile.ErrExists.
-func WriteKey(dir, name string, key minisign.PrivateKey, password func() (string, error)) (privatePath, publicPath string, err error) {
+// WriteKey writes key to NAME.key, which only its owner may read, and its public half to NAME.pub,
+// and returns both paths. The private file is encrypted with what password returns, which takes
+// about a second and 1 GiB of memory (scrypt as minisign sets it); it is not encrypted where
+// password is nil. Existing files are never replaced: the error then wraps atomicfile.ErrExists.
+func WriteKey(
+	dir, name string,
+	key minisign.PrivateKey,
+	password func() (string, error),
+) (privatePath, publicPath string, err error) {
 	if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
-		return "", "", errors.New("the name of a key is a plain file name, without a folder; give the folder with --dir")
+		return "", "", errors.New(
+			"the name of a key is a plain file name, without a folder; give the folder with --dir",
+		)
 	}
 	privatePath = filepath.Join(dir, name+PrivateSuffix)
 	publicPath = filepath.Join(dir, name+PublicSuffix)
@@ -210,7 +227,8 @@ func WriteKey(dir, name string, key minisign.PrivateKey, password func() (string
 	if err := atomicfile.Commit(private, public); err != nil {
 		return "", "", err
 	}
-	// Everybody may read the public half: it is to be handed out, and to be put where other users read it.
+	// Everybody may read the public half: it is to be handed out, and to be put where other users
+	// read it.
 	return privatePath, publicPath, os.Chmod(publicPath, 0o644)
 }
 
@@ -229,8 +247,9 @@ func marshalPrivate(key minisign.PrivateKey, password func() (string, error)) ([
 	return minisign.EncryptKey(word, key)
 }
 
-// LoadPrivateKey loads the private key at path. password is asked only where the file is encrypted, and may be nil where it
-// is not. Errors are *KeyError, but for those that password returns, which come back as they are.
+// LoadPrivateKey loads the private key at path. password is asked only where the file is encrypted,
+// and may be nil where it is not. Errors are *KeyError, but for those that password returns, which
+// come back as they are.
 func LoadPrivateKey(path string, password func() (string, error)) (minisign.PrivateKey, error) {
 	var none minisign.PrivateKey
 	text, err := readKeyFile(path)
@@ -262,15 +281,17 @@ func LoadPrivateKey(path string, password func() (string, error)) (minisign.Priv
 	return key, nil
 }
 
-// halvesMatch tells whether the public half stored in a private key is the one that its seed gives. An unencrypted file has
-// no check of its own, and Ed25519 signatures made with a wrong public half reveal the private one.
+// halvesMatch reports whether the public half stored in a private key is the one that its seed
+// gives. An unencrypted file has no check of its own, and Ed25519 signatures made with a wrong
+// public half reveal the private one.
 func halvesMatch(key minisign.PrivateKey) bool {
 	text, err := key.MarshalText()
 	if err != nil {
 		return false
 	}
 	raw, err := base64.StdEncoding.DecodeString(string(text[bytes.IndexByte(text, '\n')+1:]))
-	const start = 62 // algorithms, salt, limits and key id come first: minisign, "Secret key format"
+	// Algorithms, salt, limits and key id come first: minisign, "Secret key format".
+	const start = 62
 	if err != nil || len(raw) < start+ed25519.PrivateKeySize {
 		return false
 	}
@@ -278,8 +299,8 @@ func halvesMatch(key minisign.PrivateKey) bool {
 	return bytes.Equal(ed25519.NewKeyFromSeed(pair[:ed25519.SeedSize]), pair)
 }
 
-// LoosePermissions reports whether others than the owner of the file at path may read or write it. It
-// is always false on Windows, which keeps permissions in access lists and not in the mode.
+// LoosePermissions reports whether others than the owner of the file at path may read or write it.
+// It is always false on Windows, which keeps permissions in access lists and not in the mode.
 func LoosePermissions(path string) (bool, error) {
 	if runtime.GOOS == "windows" {
 		return false, nil

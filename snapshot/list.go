@@ -1,6 +1,6 @@
-// Reading lists of NHS numbers, from which snapshots are built: a plain list as the MESH service and its users exchange
-// it, or one column of a CSV file. A list is taken whole or not at all: a number that cannot be read is somebody whose
-// record would pass.
+// Reading lists of NHS numbers, from which snapshots are built: a plain list as the MESH service
+// and its users exchange it, or one column of a CSV file. A list is taken whole or not at all: a
+// number that cannot be read is somebody whose record would pass.
 
 package snapshot
 
@@ -60,13 +60,14 @@ const (
 	batchKeys = 1 << 18
 )
 
-// ReadList reads the numbers of a list. With an empty column it is a plain list: one number a line, in any form that
-// nhsnumber.Parse takes, with or without a comma after it, where blank lines and lines that start with # are passed over. Else it is
-// CSV (RFC 4180, comma, as encoding/csv reads it strictly) whose first record is a header with exactly one cell equal to
-// column. CRLF line ends and a UTF-8 byte order mark are accepted in both.
+// ReadList reads the numbers of a list. With an empty column it is a plain list: one number a line,
+// in any form that nhsnumber.Parse takes, with or without a comma after it, where blank lines and
+// lines that start with # are passed over. Else it is CSV (RFC 4180, comma, as encoding/csv reads
+// it strictly) whose first record is a header with exactly one cell equal to column. CRLF line ends
+// and a UTF-8 byte order mark are accepted in both.
 //
-// What breaks these rules is a *ListError, which holds name, the line and never a number; an error of r comes back
-// wrapped. Memory is bounded: about 2 bytes for a number in the set, and a few MiB.
+// What breaks these rules is a *ListError, which holds name, the line and never a number; an error
+// of r comes back wrapped. Memory is bounded: about 2 bytes for a number in the set, and a few MiB.
 func ReadList(r io.Reader, name, column string) (*Set, ListStats, error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	c := &collector{set: new(Set)}
@@ -79,7 +80,11 @@ func ReadList(r io.Reader, name, column string) (*Set, ListStats, error) {
 	if err != nil {
 		var readErr *readError
 		if errors.As(err, &readErr) {
-			return nil, ListStats{}, fmt.Errorf("reading list %s: %w", name, atomicfile.Cause(readErr.err))
+			return nil, ListStats{}, fmt.Errorf(
+				"reading list %s: %w",
+				name,
+				atomicfile.Cause(readErr.err),
+			)
 		}
 		return nil, ListStats{}, &ListError{Name: name, Line: line, Err: err}
 	}
@@ -119,7 +124,10 @@ func readPlain(in *bufio.Reader, c *collector) (line int, err error) {
 		case err != nil && err != io.EOF:
 			return line, &readError{err}
 		}
-		text = bytes.Trim(bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r")), " \t")
+		text = bytes.Trim(
+			bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r")),
+			" \t",
+		)
 		if len(text) == 0 || text[0] == '#' {
 			continue
 		}
@@ -168,8 +176,8 @@ func readColumn(in io.Reader, column string, c *collector) (line int, err error)
 	}
 }
 
-// csvError finds the line in an error of encoding/csv, whose text never holds what the file does. next is the line after
-// the last record that was read.
+// csvError finds the line in an error of encoding/csv, whose text never holds what the file does.
+// next is the line after the last record that was read.
 func csvError(err error, next int) (line int, cause error) {
 	var parseErr *csv.ParseError
 	switch {
@@ -183,8 +191,8 @@ func csvError(err error, next int) (line int, cause error) {
 
 var errLongRecord = fmt.Errorf("a record never ends, is a quote left open? %w", ErrLongLine)
 
-// boundedReader fails when a record asks for more than is left: encoding/csv would hold a file with an unclosed quote
-// in memory to its end.
+// boundedReader fails when a record asks for more than is left: encoding/csv would hold a file with
+// an unclosed quote in memory to its end.
 type boundedReader struct {
 	in   io.Reader
 	left int

@@ -1,5 +1,5 @@
-// The manifest: what a snapshot says about itself. There is one way to spell each manifest, and a reader accepts no other,
-// so that two programs can never read two things in one file.
+// The manifest: what a snapshot says about itself. There is one way to spell each manifest, and a
+// reader accepts no other, so that two programs can never read two things in one file.
 
 package snapshot
 
@@ -35,7 +35,8 @@ type Scope string
 const (
 	// National is the scope in which anyone absent has not opted out.
 	National Scope = "national"
-	// Checked is the scope in which only the numbers in the checked set were looked up; any other is unchecked.
+	// Checked is the scope in which only the numbers in the checked set were looked up; any other
+	// is unchecked.
 	Checked Scope = "checked"
 )
 
@@ -69,14 +70,18 @@ type Section struct {
 func (m Manifest) complete() (Manifest, error) {
 	m.Format = Format
 	if m.Created.IsZero() || m.ValidUntil.IsZero() {
-		return m, errors.New("cannot build a snapshot without the times from and until which it is valid")
+		return m, errors.New(
+			"cannot build a snapshot without the times from and until which it is valid",
+		)
 	}
 	m.Created = m.Created.UTC().Truncate(time.Second)
 	m.ValidUntil = m.ValidUntil.UTC().Truncate(time.Second)
 	if m.Sequence == 0 {
 		sequence, err := strconv.ParseUint(m.Created.Format("20060102150405"), 10, 64)
 		if err != nil {
-			return m, errors.New("cannot build a snapshot: the year it is created in has not four digits")
+			return m, errors.New(
+				"cannot build a snapshot: the year it is created in has not four digits",
+			)
 		}
 		m.Sequence = sequence
 	}
@@ -99,8 +104,8 @@ func (m Manifest) encode() ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// parseManifest reads a manifest. That its spelling is the only one rules out unknown and repeated fields, fields in
-// another case or order, blanks, and whatever follows it.
+// parseManifest reads a manifest. That its spelling is the only one rules out unknown and repeated
+// fields, fields in another case or order, blanks, and whatever follows it.
 func parseManifest(text []byte) (Manifest, error) {
 	var m Manifest
 	if err := json.Unmarshal(text, &m); err != nil {
@@ -120,7 +125,10 @@ func (m Manifest) validate() error {
 	case m.Format != Format:
 		return fmt.Errorf("its manifest is of format %d, not %d", m.Format, Format)
 	case !validID(m.ID):
-		return fmt.Errorf("its id is not 1 to %d letters, digits, points, hyphens and underscores", maxID)
+		return fmt.Errorf(
+			"its id is not 1 to %d letters, digits, points, hyphens and underscores",
+			maxID,
+		)
 	case !validPublisher(m.Publisher):
 		return fmt.Errorf("its publisher is not at most %d bytes of printable text", maxPublisher)
 	case m.Scope != National && m.Scope != Checked:
@@ -163,7 +171,12 @@ func validID(id string) bool {
 	}
 	for _, c := range []byte(id) {
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		case 'a' <= c && c <= 'z',
+			'A' <= c && c <= 'Z',
+			'0' <= c && c <= '9',
+			c == '.',
+			c == '_',
+			c == '-':
 		default:
 			return false
 		}
@@ -172,7 +185,10 @@ func validID(id string) bool {
 }
 
 // ErrPublisher is the name of a publisher that no snapshot is to be built with.
-var ErrPublisher = fmt.Errorf("the publisher must be at most %d bytes of printable text without an NHS number in it", maxPublisher)
+var ErrPublisher = fmt.Errorf(
+	"the publisher must be at most %d bytes of printable text without an NHS number in it",
+	maxPublisher,
+)
 
 // CheckPublisher returns ErrPublisher for a name that no snapshot is to be built with; "" is none.
 func CheckPublisher(name string) error {

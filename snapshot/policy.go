@@ -1,12 +1,14 @@
 // Whether a verified snapshot may be relied on now: freshness, and no way back to an older one.
 //
-// Seen is the memory against rollback: the highest sequence used with each key. An attacker who can replace a snapshot may put
-// back an older one, as validly signed, in which somebody has not opted out yet.
+// Seen is the memory against rollback: the highest sequence used with each key. An attacker who can
+// replace a snapshot may put back an older one, as validly signed, in which somebody has not opted
+// out yet.
 //
-// It must hold with two processes at once, and when one is killed at any point, without locks that a dead process leaves
-// behind. So nothing is ever rewritten: STATE/seen/KEYID/ holds empty files named by sequence, and the highest name wins.
-// A marker is taken away only when a higher one has been there for longer than any reading of the folder lasts, so that
-// a reader always meets the marker that was highest when it began.
+// It must hold with two processes at once, and when one is killed at any point, without locks that
+// a dead process leaves behind. So nothing is ever rewritten: STATE/seen/KEYID/ holds empty files
+// named by sequence, and the highest name wins. A marker is taken away only when a higher one has
+// been there for longer than any reading of the folder lasts, so that a reader always meets the
+// marker that was highest when it began.
 
 package snapshot
 
@@ -22,25 +24,26 @@ import (
 	"time"
 )
 
-// DefaultMaxAge is how old a snapshot may be: an opt-out may take up to 21 days to be applied (NHS England, national data
-// opt-out), so a list older than that cannot be relied on.
+// DefaultMaxAge is how old a snapshot may be: an opt-out may take up to 21 days to be applied (NHS
+// England, national data opt-out), so a list older than that cannot be relied on.
 const DefaultMaxAge = 21 * 24 * time.Hour
 
 // clockSlack is how far a publisher's clock may be ahead of ours.
 const clockSlack = 10 * time.Minute
 
-// Policy says what is asked of a snapshot beyond a good signature. Its zero value asks for an age of at most DefaultMaxAge
-// at the present time, and remembers nothing.
+// Policy says what is asked of a snapshot beyond a good signature. Its zero value asks for an age
+// of at most DefaultMaxAge at the present time, and remembers nothing.
 type Policy struct {
 	Now         time.Time     // the time to judge by; zero is the present
 	MaxAge      time.Duration // largest age, counted from Created; zero is DefaultMaxAge
 	MinSequence uint64        // lowest sequence to accept
-	Seen        *Seen         // remembers the highest sequence of each key; nil skips the check for rollback
+	// Remembers the highest sequence of each key; nil skips the check for rollback.
+	Seen *Seen
 }
 
-// Check tells whether s may be used: it returns nil, a *Refusal, or the error of a Seen that could not be read or written,
-// which is no Refusal. A snapshot that passes everything else is recorded in p.Seen, so that no older one of the same
-// key passes afterwards.
+// Check reports whether s may be used: it returns nil, a *Refusal, or the error of a Seen that
+// could not be read or written, which is no Refusal. A snapshot that passes everything else is
+// recorded in p.Seen, so that no older one of the same key passes afterwards.
 func (p Policy) Check(s *Snapshot) error {
 	err := p.checkTimes(&s.manifest)
 	if err == nil {
@@ -61,13 +64,25 @@ func (p Policy) checkTimes(m *Manifest) error {
 	age := now.Sub(m.Created)
 	switch {
 	case age < -clockSlack:
-		return refuse(ErrFuture, "it was created at %s and it is now %s; set the clock of this machine, or ask the publisher about theirs",
-			stamp(m.Created), stamp(now))
+		return refuse(
+			ErrFuture,
+			"it was created at %s and it is now %s; set the clock of this machine, or ask the publisher about theirs",
+			stamp(m.Created),
+			stamp(now),
+		)
 	case !now.Before(m.ValidUntil):
-		return refuse(ErrExpired, "it was valid until %s; get a newer one from the publisher", stamp(m.ValidUntil))
+		return refuse(
+			ErrExpired,
+			"it was valid until %s; get a newer one from the publisher",
+			stamp(m.ValidUntil),
+		)
 	case age > maxAge:
-		return refuse(ErrTooOld, "it was created at %s, more than %s ago; get a newer one from the publisher",
-			stamp(m.Created), days(maxAge))
+		return refuse(
+			ErrTooOld,
+			"it was created at %s, more than %s ago; get a newer one from the publisher",
+			stamp(m.Created),
+			days(maxAge),
+		)
 	}
 	return nil
 }
@@ -75,7 +90,12 @@ func (p Policy) checkTimes(m *Manifest) error {
 func (p Policy) checkSequence(s *Snapshot) error {
 	sequence := s.manifest.Sequence
 	if sequence < p.MinSequence {
-		return refuse(ErrSequence, "it has sequence %d and at least %d is asked for; get a newer one from the publisher", sequence, p.MinSequence)
+		return refuse(
+			ErrSequence,
+			"it has sequence %d and at least %d is asked for; get a newer one from the publisher",
+			sequence,
+			p.MinSequence,
+		)
 	}
 	if p.Seen == nil {
 		return nil
@@ -85,8 +105,12 @@ func (p Policy) checkSequence(s *Snapshot) error {
 		return err
 	}
 	if sequence < highest {
-		return refuse(ErrRollback, "it has sequence %d and %d of the same key was used on this machine; use that one or a newer one",
-			sequence, highest)
+		return refuse(
+			ErrRollback,
+			"it has sequence %d and %d of the same key was used on this machine; use that one or a newer one",
+			sequence,
+			highest,
+		)
 	}
 	return nil
 }
@@ -108,17 +132,19 @@ const StateDirVariable = "NOO_STATE_DIR"
 // pruneAfter is how long a marker stays after a higher one has come.
 const pruneAfter = time.Hour
 
-// Seen remembers the highest sequence used with each key, in a folder. It is safe for concurrent use, by several
-// processes too.
+// Seen remembers the highest sequence used with each key, in a folder. It is safe for concurrent
+// use, by several processes too.
 type Seen struct {
 	folder string
 }
 
-// OpenSeen returns the memory kept under the state folder dir. Nothing is read or made before it is used.
+// OpenSeen returns the memory kept under the state folder dir. Nothing is read or made before it is
+// used.
 func OpenSeen(dir string) *Seen { return &Seen{folder: filepath.Join(dir, "seen")} }
 
-// DefaultStateDir is NOO_STATE_DIR, else noo under the user's state folder: XDG_STATE_HOME or ~/.local/state (XDG Base
-// Directory Specification), on Windows LocalAppData, on macOS ~/Library/Application Support.
+// DefaultStateDir is NOO_STATE_DIR, else noo under the user's state folder: XDG_STATE_HOME or
+// ~/.local/state (XDG Base Directory Specification), on Windows LocalAppData, on macOS
+// ~/Library/Application Support.
 func DefaultStateDir() (string, error) {
 	if dir := os.Getenv(StateDirVariable); dir != "" {
 		return dir, nil
@@ -139,7 +165,11 @@ func DefaultStateDir() (string, error) {
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("cannot tell where to remember the snapshots used: %w; set %s to a folder", err, StateDirVariable)
+		return "", fmt.Errorf(
+			"cannot tell where to remember the snapshots used: %w; set %s to a folder",
+			err,
+			StateDirVariable,
+		)
 	}
 	return filepath.Join(base, "noo"), nil
 }
@@ -150,8 +180,9 @@ func (s *Seen) Highest(keyID uint64) (uint64, error) {
 	return highest, err
 }
 
-// Record notes that a snapshot of that sequence is being used, and returns the highest sequence now recorded for the key. When
-// that is above sequence, nothing was noted: the snapshot is a step back.
+// Record notes that a snapshot of that sequence is being used, and returns the highest sequence now
+// recorded for the key. When that is above sequence, nothing was noted: the snapshot is a step
+// back.
 func (s *Seen) Record(keyID, sequence uint64) (uint64, error) {
 	highest, markers, err := s.read(keyID)
 	if err != nil || highest >= sequence {
@@ -199,7 +230,8 @@ func (s *Seen) mark(keyID, sequence uint64) error {
 	return syncFolders(folder, s.folder, filepath.Dir(s.folder))
 }
 
-// prune takes away the markers that a long-standing higher one has made useless. What cannot be removed does no harm.
+// prune takes away the markers that a long-standing higher one has made useless. What cannot be
+// removed does no harm.
 func (s *Seen) prune(keyID uint64, markers []uint64) {
 	var settled uint64 // the highest marker that is older than pruneAfter
 	for _, sequence := range markers {
@@ -222,12 +254,17 @@ func (s *Seen) marker(keyID, sequence uint64) string {
 }
 
 func stateError(verb string, err error) error {
-	return fmt.Errorf("the memory of snapshots used cannot be %s: %w; set %s to a folder that can be written", verb, err, StateDirVariable)
+	return fmt.Errorf(
+		"the memory of snapshots used cannot be %s: %w; set %s to a folder that can be written",
+		verb,
+		err,
+		StateDirVariable,
+	)
 }
 
-// syncFolders makes new names durable. Unlike atomicfile.SyncFolder it returns an error where the file
-// system cannot sync a folder: a marker that may vanish does not protect. Windows has no sync of a
-// folder and keeps them in order itself.
+// syncFolders makes new names durable. Unlike atomicfile.SyncFolder it returns an error where the
+// file system cannot sync a folder: a marker that may vanish does not protect. Windows has no sync
+// of a folder and keeps them in order itself.
 func syncFolders(folders ...string) error {
 	if runtime.GOOS == "windows" {
 		return nil

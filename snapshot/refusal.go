@@ -1,5 +1,5 @@
-// Why a snapshot was not used: each reason is an error of its own, so that callers can tell them apart, and all of them
-// are Refusals, so that a command can map them to one exit code.
+// Why a snapshot was not used: each reason is an error of its own, so that callers can tell them
+// apart, and all of them are Refusals, so that a command can map them to one exit code.
 
 package snapshot
 

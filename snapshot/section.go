@@ -1,7 +1,7 @@
 // Sections: the sets of keys in a snapshot, as 32-bit Roaring bitmaps in the portable serialisation
 // (RoaringFormatSpec). The roaring library writes them and reads them. It accepts more than the
-// format allows, so what it read must give the same bytes again. A reader of our own took 21 ms for 3.6
-// million keys instead of 28 ms, at most 3 % of a run on 5 million records (BenchmarkSection).
+// format allows, so what it read must give the same bytes again. A reader of our own took 21 ms for
+// 3.6 million keys instead of 28 ms, at most 3 % of a run on 5 million records (BenchmarkSection).
 
 package snapshot
 
@@ -18,10 +18,11 @@ import (
 
 // Numbers of the Roaring format.
 const (
-	cookieRuns      = 12347 // low 16 bits; the high 16 are the number of containers less one
-	offsetThreshold = 4     // from this many containers on there is an offset header beside runs too
-	maxArray        = 4096  // keys of an array container
-	bitmapBytes     = 8192  // bytes of a bitmap container
+	cookieRuns = 12347 // low 16 bits; the high 16 are the number of containers less one
+	// From this many containers on there is an offset header beside runs too.
+	offsetThreshold = 4
+	maxArray        = 4096 // keys of an array container
+	bitmapBytes     = 8192 // bytes of a bitmap container
 )
 
 var (
@@ -30,7 +31,8 @@ var (
 	errNumber    = errors.New("the bitmap holds a key that belongs to no NHS number")
 )
 
-// Set is a set of keys in the making. The zero Set is empty and ready to use. It is not safe for concurrent use.
+// Set is a set of keys in the making. The zero Set is empty and ready to use. It is not safe for
+// concurrent use.
 type Set struct {
 	bitmap roaring.Bitmap
 }
@@ -48,13 +50,13 @@ func (s *Set) Add(keys ...nhsnumber.Key) { s.bitmap.AddMany(keys) }
 // Union puts every key of other into the set.
 func (s *Set) Union(other *Set) { s.bitmap.Or(&other.bitmap) }
 
-// Contains tells whether key is in the set.
+// Contains reports whether key is in the set.
 func (s *Set) Contains(key nhsnumber.Key) bool { return s.bitmap.Contains(key) }
 
 // Len is the number of keys in the set.
 func (s *Set) Len() uint64 { return s.bitmap.GetCardinality() }
 
-// Within tells whether every key of the set is in other too.
+// Within reports whether every key of the set is in other too.
 func (s *Set) Within(other *Set) bool {
 	return s.bitmap.AndCardinality(&other.bitmap) == s.bitmap.GetCardinality()
 }
@@ -106,8 +108,8 @@ func (c *comparer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// addAll adds the keys of bitmap, one container after the other. It returns errNumber if a key belongs
-// to no NHS number.
+// addAll adds the keys of bitmap, one container after the other. It returns errNumber if a key
+// belongs to no NHS number.
 func (x *index) addAll(bitmap *roaring.Bitmap, digits *checkDigits) error {
 	high, lows := bitmap.Minimum()&^0xFFFF, make([]uint16, 0, 1<<16)
 	buffer := make([]nhsnumber.Key, 4096)
@@ -131,10 +133,10 @@ func (x *index) addAll(bitmap *roaring.Bitmap, digits *checkDigits) error {
 	return nil
 }
 
-// hasManyRuns reports whether a run container in data is larger than the canonical form allows, which
-// is the size of a bitmap container. The library compares each run of a container with each other one:
-// without this bound, a file within maxSize could keep it busy for minutes. data must be a bitmap whose
-// containers the library has found to be all there.
+// hasManyRuns reports whether a run container in data is larger than the canonical form allows,
+// which is the size of a bitmap container. The library compares each run of a container with each
+// other one: without this bound, a file within maxSize could keep it busy for minutes. data must be
+// a bitmap whose containers the library has found to be all there.
 func hasManyRuns(data []byte) bool {
 	cookie := binary.LittleEndian.Uint32(data)
 	if cookie&0xFFFF != cookieRuns {
@@ -161,9 +163,9 @@ func hasManyRuns(data []byte) bool {
 	return false
 }
 
-// checkDigits tells quickly whether keys belong to NHS numbers: nhsnumber.CheckDigit exists, and the number is not ten times
-// the same digit. The Modulus 11 sum is split: the last four digits come from a table, the first five change seldom
-// among ascending keys.
+// checkDigits tells quickly whether keys belong to NHS numbers: nhsnumber.CheckDigit exists, and
+// the number is not ten times the same digit. The Modulus 11 sum is split: the last four digits
+// come from a table, the first five change seldom among ascending keys.
 type checkDigits struct {
 	low [10_000]uint8 // sum of digits 6 to 9, weights 5 to 2, modulo 11
 }
@@ -185,10 +187,11 @@ func weigh(n, weight uint32) (sum uint32) {
 	return sum
 }
 
-// hold tells whether every key high+low belongs to an NHS number. The lows ascend.
+// hold reports whether every key high+low belongs to an NHS number. The lows ascend.
 func (d *checkDigits) hold(high uint32, lows []uint16) bool {
-	start, bad := high, uint8(0) // the ten thousand keys from start on share their first five digits
-	next := start                // the first key beyond them
+	// The ten thousand keys from start on share their first five digits.
+	start, bad := high, uint8(0)
+	next := start // the first key beyond them
 	ok := true
 	for _, low := range lows {
 		key := high | uint32(low)
@@ -205,7 +208,7 @@ func (d *checkDigits) hold(high uint32, lows []uint16) bool {
 	return ok && high|uint32(lows[len(lows)-1]) <= nhsnumber.MaxKey && noPlaceholder(high, lows)
 }
 
-// noPlaceholder tells whether none of the keys is nine times the same digit.
+// noPlaceholder reports whether none of the keys is nine times the same digit.
 func noPlaceholder(high uint32, lows []uint16) bool {
 	for digit := range uint32(10) {
 		placeholder := digit * 111_111_111

@@ -1,6 +1,6 @@
-// The signature at the end of a snapshot: the text of a .minisig file, in exactly one spelling. minisign's own reader
-// accepts several (line breaks within base64, carriage returns, any untrusted comment); here a changed byte is a
-// changed file, and is refused.
+// The signature at the end of a snapshot: the text of a .minisig file, in exactly one spelling.
+// minisign's own reader accepts several (line breaks within base64, carriage returns, any untrusted
+// comment); here a changed byte is a changed file, and is refused.
 
 package snapshot
 
@@ -35,15 +35,19 @@ func parseSignature(text []byte) (*minisign.Signature, error) {
 	if err != nil || !bytes.Equal(again, text) || signature.UntrustedComment != untrustedComment {
 		return nil, refuse(ErrDamaged, "its signature was altered; fetch it again")
 	}
-	// A legacy EdDSA signature signs the file itself and not its BLAKE2b digest: another statement by the same key.
+	// A legacy EdDSA signature signs the file itself and not its BLAKE2b digest: another statement
+	// by the same key.
 	if signature.Algorithm != minisign.HashEdDSA {
-		return nil, refuse(ErrSignature, "it is not a prehashed signature; ask the publisher to build the snapshot with noo")
+		return nil, refuse(
+			ErrSignature,
+			"it is not a prehashed signature; ask the publisher to build the snapshot with noo",
+		)
 	}
 	return signature, nil
 }
 
-// verify finds the key of the signature among the trusted ones and checks it over message. Key ids are not unique by
-// construction, so every key of that id is tried.
+// verify finds the key of the signature among the trusted ones and checks it over message. Key ids
+// are not unique by construction, so every key of that id is tried.
 func verify(message []byte, signature *minisign.Signature, trusted []minisign.PublicKey) error {
 	if len(trusted) == 0 {
 		return noKeys()
@@ -63,8 +67,14 @@ func verify(message []byte, signature *minisign.Signature, trusted []minisign.Pu
 		}
 	}
 	if known {
-		return refuse(ErrSignature, "it was altered on its way or signed by someone else; fetch it again from the publisher")
+		return refuse(
+			ErrSignature,
+			"it was altered on its way or signed by someone else; fetch it again from the publisher",
+		)
 	}
-	return refuse(ErrUntrusted, "key %s; if that is the publisher's key, put its .pub file into a trusted.d folder",
-		FormatKeyID(signature.KeyID))
+	return refuse(
+		ErrUntrusted,
+		"key %s; if that is the publisher's key, put its .pub file into a trusted.d folder",
+		FormatKeyID(signature.KeyID),
+	)
 }

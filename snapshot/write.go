@@ -1,4 +1,5 @@
-// Writing a snapshot. The same manifest, sets and key give the same bytes: Ed25519 signatures are deterministic.
+// Writing a snapshot. The same manifest, sets and key give the same bytes: Ed25519 signatures are
+// deterministic.
 
 package snapshot
 
@@ -15,10 +16,11 @@ import (
 
 // Errors that Write returns for sets that no snapshot may hold.
 var (
-	// ErrOutsideChecked is a set of who has opted out that is no part of the set of who was looked up.
+	// ErrOutsideChecked is a set of who has opted out that is no part of the set of who was looked
+	// up.
 	ErrOutsideChecked = kind.New(kind.Input, "opted_out holds numbers that are not in checked")
-	// ErrNobody is a national snapshot in which nobody has opted out: it would let everybody's record pass, and is far
-	// more likely a list that went missing.
+	// ErrNobody is a national snapshot in which nobody has opted out: it would let everybody's
+	// record pass, and is far more likely a list that went missing.
 	ErrNobody = kind.New(kind.Input, "nobody has opted out in it: check the lists")
 )
 
@@ -28,9 +30,10 @@ type Sets struct {
 	Checked  *Set // who was looked up, all of OptedOut included; nil unless the scope is Checked
 }
 
-// Write writes the snapshot that m and sets describe to w, signed with key, and returns the manifest as it was written:
-// m's Format and Sections are set here, its ID, and its Sequence where they are empty or zero; see Manifest. The result
-// is the same for the same input. Write goes to w in one piece, so that an error before leaves w untouched.
+// Write writes the snapshot that m and sets describe to w, signed with key, and returns the
+// manifest as it was written: m's Format and Sections are set here, its ID, and its Sequence where
+// they are empty or zero; see Manifest. The result is the same for the same input. Write goes to w
+// in one piece, so that an error before leaves w untouched.
 func Write(w io.Writer, m Manifest, sets Sets, key minisign.PrivateKey) (Manifest, error) {
 	m, err := m.complete()
 	if err != nil {
@@ -51,7 +54,8 @@ func Write(w io.Writer, m Manifest, sets Sets, key minisign.PrivateKey) (Manifes
 	return m, err
 }
 
-// encodeSets checks the sets against the scope, serialises them and notes their names, lengths and counts.
+// encodeSets checks the sets against the scope, serialises them and notes their names, lengths and
+// counts.
 func encodeSets(m *Manifest, sets Sets) ([][]byte, error) {
 	if sets.OptedOut == nil || (sets.Checked != nil) != (m.Scope == Checked) {
 		return nil, errors.New("cannot build the snapshot: its sets are not those of its scope")
@@ -78,14 +82,18 @@ func encodeSets(m *Manifest, sets Sets) ([][]byte, error) {
 			return nil, fmt.Errorf("cannot build the snapshot: %w", err)
 		}
 		name := []string{sectionOptedOut, sectionChecked}[i]
-		m.Sections = append(m.Sections, Section{Name: name, Length: uint64(len(data)), Count: set.Len()})
+		m.Sections = append(
+			m.Sections,
+			Section{Name: name, Length: uint64(len(data)), Count: set.Len()},
+		)
 		encoded = append(encoded, data)
 	}
 	return encoded, nil
 }
 
-// place gives the sections their offsets and returns the manifest's text. The offsets depend on the length of the text,
-// which depends on the offsets: both only grow from one round to the next, and stop after a few.
+// place gives the sections their offsets and returns the manifest's text. The offsets depend on the
+// length of the text, which depends on the offsets: both only grow from one round to the next, and
+// stop after a few.
 func (m *Manifest) place(encoded [][]byte) ([]byte, error) {
 	for {
 		text, err := m.encode()

@@ -18,9 +18,9 @@ import (
 	"noo/cmd/noo/internal/settings"
 	"noo/cmd/noo/internal/suggest"
 	"noo/cmd/noo/internal/ui"
-	"noo/internal/nearest"
 	"noo/internal/atomicfile"
 	"noo/internal/iopaths"
+	"noo/internal/nearest"
 	"noo/internal/nhsnumber"
 )
 

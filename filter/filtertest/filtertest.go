@@ -1,4 +1,5 @@
-// Package filtertest makes up registers, numbers and values for tests. All numbers are of the range that is never issued.
+// Package filtertest makes up registers, numbers and values for tests. All numbers are of the range
+// that is never issued.
 package filtertest
 
 import (
@@ -50,7 +51,8 @@ func People(r *rand.Rand, n int) (texts []string, register Register) {
 	return texts, register
 }
 
-// appendEven appends a text to the last stretch where that has texts of its length, and otherwise begins one.
+// appendEven appends a text to the last stretch where that has texts of its length, and otherwise
+// begins one.
 func appendEven(even []formats.EvenTexts, text string) []formats.EvenTexts {
 	if n := len(even); n == 0 || even[n-1].Size != len(text) {
 		even = append(even, formats.EvenTexts{Start: 2, Stride: 2 + len(text), Size: len(text)})
@@ -61,8 +63,8 @@ func appendEven(even []formats.EvenTexts, text string) []formats.EvenTexts {
 	return even
 }
 
-// Values makes the values of one column in one of the shapes that a format may give them, and spells out which
-// values each record has.
+// Values makes the values of one column in one of the shapes that a format may give them, and
+// spells out which values each record has.
 func Values(r *rand.Rand, texts []string, records int) (values formats.Values, spelt [][]string) {
 	spelt = make([][]string, records)
 	occurrences := records

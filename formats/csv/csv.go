@@ -1,13 +1,15 @@
-// Package csv filters delimited text: it reads records strictly by RFC 4180 with a chosen delimiter and quote, and
-// writes those that stay byte for byte as they were, with their own quoting and line endings.
+// Package csv filters delimited text: it reads records strictly by RFC 4180 with a chosen delimiter
+// and quote, and writes those that stay byte for byte as they were, with their own quoting and line
+// endings.
 //
-// The grammar is that of Go's encoding/csv in its strict mode, with some things refused that other readers would read
-// in another way: a NUL byte, a carriage return outside quotes that no line feed follows, line endings of two kinds (see
-// RecordEnd), a record longer than MaxRecord, and first lines that firstline.go doubts. A line without a single byte is no record; it is passed on as it is. A byte order mark of UTF-8 is passed
-// on; UTF-16 is refused.
+// The grammar is that of Go's encoding/csv in its strict mode, with some things refused that other
+// readers would read in another way: a NUL byte, a carriage return outside quotes that no line feed
+// follows, line endings of two kinds (see RecordEnd), a record longer than MaxRecord, and first
+// lines that firstline.go doubts. A line without a single byte is no record; it is passed on as it
+// is. A byte order mark of UTF-8 is passed on; UTF-16 is refused.
 //
-// The bytes of a record are looked at once, by plain scans for one byte, in chunks that are cut at the ends of records
-// and worked on in parallel.
+// The bytes of a record are looked at once, by plain scans for one byte, in chunks that are cut at
+// the ends of records and worked on in parallel.
 package csv
 
 import (
@@ -23,23 +25,34 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// MaxRecord is the longest record in bytes, its line ending included: what bounds the memory that a quote which is
-// never closed can take.
+// MaxRecord is the longest record in bytes, its line ending included: what bounds the memory that a
+// quote which is never closed can take.
 const MaxRecord = 16 << 20
 
-// Reasons for which an input is refused; each comes wrapped in a *formats.InputError with the place.
+// Reasons for which an input is refused; each comes wrapped in a *formats.InputError with the
+// place.
 var (
-	ErrBareQuote   = errors.New("a quote inside a field that does not start with one")
-	ErrAfterQuote  = errors.New("text after the closing quote of a field: double a quote that belongs to the text")
-	ErrUnclosed    = errors.New("a quoted field starts here and is never closed")
-	ErrFieldCount  = errors.New("wrong number of fields")
-	ErrNUL         = errors.New("a NUL byte: the file is damaged or UTF-16; save it as UTF-8")
-	ErrUTF16       = errors.New("the file is UTF-16: save it as UTF-8")
-	ErrBareReturn  = errors.New("a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings")
-	ErrTooLong     = errors.New("a record of more than 16 MiB starts here: is a quote never closed?")
-	ErrNoRecord    = errors.New("nothing but blank lines")
-	ErrSepLine     = errors.New("the line sep= tells Excel the delimiter, and is the names of the columns or a record to other programs")
-	ErrOnlyRecord  = errors.New("the only record holds a character that some programs take for the end of a line, such as U+0085 or a record separator: save the file with LF or CRLF line endings")
+	ErrBareQuote  = errors.New("a quote inside a field that does not start with one")
+	ErrAfterQuote = errors.New(
+		"text after the closing quote of a field: double a quote that belongs to the text",
+	)
+	ErrUnclosed   = errors.New("a quoted field starts here and is never closed")
+	ErrFieldCount = errors.New("wrong number of fields")
+	ErrNUL        = errors.New("a NUL byte: the file is damaged or UTF-16; save it as UTF-8")
+	ErrUTF16      = errors.New("the file is UTF-16: save it as UTF-8")
+	ErrBareReturn = errors.New(
+		"a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings",
+	)
+	ErrTooLong = errors.New(
+		"a record of more than 16 MiB starts here: is a quote never closed?",
+	)
+	ErrNoRecord = errors.New("nothing but blank lines")
+	ErrSepLine  = errors.New(
+		"the line sep= tells Excel the delimiter, and is the names of the columns or a record to other programs",
+	)
+	ErrOnlyRecord = errors.New(
+		"the only record holds a character that some programs take for the end of a line, such as U+0085 or a record separator: save the file with LF or CRLF line endings",
+	)
 	ErrHeaderValue = errors.New("an NHS number is where the column names are expected")
 	// ErrHeaderTwice is a dialect with and without a header.
 	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
@@ -55,7 +68,8 @@ type Format struct {
 	NoQuote bool
 	// NoHeader says that the first record is data; the columns then have no names.
 	NoHeader bool
-	// Header says that the first record has the names of the columns, which nobody else can be sure of.
+	// Header says that the first record has the names of the columns, which nobody else can be sure
+	// of.
 	Header bool
 	// RecordEnd says what ends a record.
 	RecordEnd RecordEnd
@@ -68,8 +82,8 @@ type Format struct {
 
 var _ formats.Format = Format{}
 
-// Validate says whether the dialect can be read at all: delimiter and quote must be two different ASCII characters
-// that end no line and hold no NHS number.
+// Validate reports whether the dialect can be read at all: delimiter and quote must be two
+// different ASCII characters that end no line and hold no NHS number.
 func (f Format) Validate() error {
 	f = f.withDefaults()
 	if f.Header && f.NoHeader {
@@ -84,7 +98,10 @@ func (f Format) Validate() error {
 	}{{"delimiter", f.Delimiter}, {"quote", f.Quote}} {
 		switch {
 		case c.b == '\r' || c.b == '\n' || c.b >= 0x80 || '0' <= c.b && c.b <= '9':
-			return fmt.Errorf("the %s must be one ASCII character other than a digit or a line ending", c.what)
+			return fmt.Errorf(
+				"the %s must be one ASCII character other than a digit or a line ending",
+				c.what,
+			)
 		}
 	}
 	return nil
@@ -113,8 +130,8 @@ func (Format) Name() string { return "csv" }
 // RandomAccess is false: text is read from start to end.
 func (Format) RandomAccess() bool { return false }
 
-// Matches takes every input whose name says text, and every other that has no NUL byte near its start. What is in a
-// file of that name but is no text is refused when it is read, with its place.
+// Matches takes every input whose name says text, and every other that has no NUL byte near its
+// start. What is in a file of that name but is no text is refused when it is read, with its place.
 func (Format) Matches(head []byte, name string) bool {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".csv", ".tsv", ".tab", ".txt", ".dat", ".psv":
@@ -160,7 +177,8 @@ type dataset struct {
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
-// nextOfHead looks for the first record in the next chunk: nearly always the first, unless that is all blank lines.
+// nextOfHead looks for the first record in the next chunk: nearly always the first, unless that is
+// all blank lines.
 func (d *dataset) nextOfHead() error {
 	c, err := d.source.next()
 	switch {
@@ -204,7 +222,8 @@ func (d *dataset) nextOfHead() error {
 	return nil
 }
 
-// readHeader takes the number of fields and, where there is a header, the names of the columns from the first record.
+// readHeader takes the number of fields and, where there is a header, the names of the columns from
+// the first record.
 func (d *dataset) readHeader(s *scanner) error {
 	start := s.pos
 	if isSepLine(s.data[start:]) {
@@ -231,10 +250,11 @@ func (d *dataset) readHeader(s *scanner) error {
 	return nil
 }
 
-// isDressed tells whether a cell of the first line is an NHS number in a dress that no name has.
+// isDressed reports whether a cell of the first line is an NHS number in a dress that no name has.
 func isDressed(cell []byte) bool {
 	key, status, _ := nhsnumber.Whole(cell)
-	return status == nhsnumber.Valid && key >= 300_000_000 // what starts lower may be a date and an hour
+	// What starts lower may be a date and an hour.
+	return status == nhsnumber.Valid && key >= 300_000_000
 }
 
 // refuse says that the input as a whole is no good.
@@ -242,15 +262,22 @@ func (d *dataset) refuse(reason error) error {
 	return &formats.InputError{Name: d.name, Err: reason}
 }
 
-// refuseAt gives an error of a scanner its line in the file, where lines line feeds precede the scanner's data.
+// refuseAt gives an error of a scanner its line in the file, where lines line feeds precede the
+// scanner's data.
 func (d *dataset) refuseAt(err error, lines int64) error {
 	if at, ok := errors.AsType[*malformed](err); ok {
-		return &formats.InputError{Name: d.name, Line: lines + at.line, Column: at.column, Err: at.reason}
+		return &formats.InputError{
+			Name:   d.name,
+			Line:   lines + at.line,
+			Column: at.column,
+			Err:    at.reason,
+		}
 	}
 	return err
 }
 
-// Columns lists the names in the header, or as many nameless columns as the first record has fields.
+// Columns lists the names in the header, or as many nameless columns as the first record has
+// fields.
 func (d *dataset) Columns() []formats.Column { return d.columns }
 
 // Close does nothing: the input is its owner's.

@@ -1,7 +1,8 @@
 package csv
 
-// How records end. A text in which some end with CRLF and others with LF is read differently by different programs: an LF in a note that
-// nobody put into quotes begins a record for the ones, and is text for the others.
+// How records end. A text in which some end with CRLF and others with LF is read differently by
+// different programs: an LF in a note that nobody put into quotes begins a record for the ones, and
+// is text for the others.
 
 import (
 	"bytes"
@@ -54,7 +55,8 @@ func (e recordEnding) refusal() error {
 	return ErrNotBare
 }
 
-// learn takes the line ending before pos, if there is one, for that of all lines, where nobody said which it is.
+// learn takes the line ending before pos, if there is one, for that of all lines, where nobody said
+// which it is.
 func (s *scanner) learn(said RecordEnd) {
 	if said != EndAsFirst || s.ending != lfOrCRLF || s.pos == 0 || s.data[s.pos-1] != '\n' {
 		return
@@ -65,8 +67,8 @@ func (s *scanner) learn(said RecordEnd) {
 	}
 }
 
-// checkCRLF refuses a first record of a text in which a line feed alone is text that shows it to be none: it has the names of the
-// columns, or is the whole of a text with other line endings.
+// checkCRLF refuses a first record of a text in which a line feed alone is text that shows it to be
+// none: it has the names of the columns, or is the whole of a text with other line endings.
 func (d *dataset) checkCRLF(s *scanner, start int) error {
 	if s.ending != crlfAlone {
 		return nil

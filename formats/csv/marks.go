@@ -1,7 +1,8 @@
 package csv
 
-// Marks: of every 64 bytes of a chunk, which end a field and which are digits, as bits. With them all fields of a record are looked at
-// for ten digits at once, by a few operations on words, and counting the fields of a record is counting bits.
+// Marks: of every 64 bytes of a chunk, which end a field and which are digits, as bits. With them
+// all fields of a record are looked at for ten digits at once, by a few operations on words, and
+// counting the fields of a record is counting bits.
 
 import (
 	"encoding/binary"
@@ -16,8 +17,9 @@ type marks struct {
 	feeds  uint64 // line feeds
 }
 
-// markPlain sets marks[i] for the bytes from 64*i on, for as many as there are marks, and tells whether "nhs" in any case starts at
-// one of them. What lies behind the data ends a field. markBlocks is the same in the processor's own instructions.
+// markPlain sets marks[i] for the bytes from 64*i on, for as many as there are marks, and reports
+// whether "nhs" in any case starts at one of them. What lies behind the data ends a field.
+// markBlocks is the same in the processor's own instructions.
 func markPlain(all []marks, data []byte, delimiter byte) (nhs bool) {
 	for i := range all {
 		block := data[64*i:]
@@ -36,8 +38,17 @@ func markPlain(all []marks, data []byte, delimiter byte) (nhs bool) {
 			m.feeds |= gather(feeds) << j
 			m.digits |= gather(digitBytes(word)) << j
 			m.high |= gather(word&^lowBits) << j
-			found |= equalBytes(word|spaces, 'n') & equalBytes(binary.LittleEndian.Uint64(block[j+1:])|spaces, 'h') &
-				equalBytes(binary.LittleEndian.Uint64(block[j+2:])|spaces, 's')
+			found |= equalBytes(
+				word|spaces,
+				'n',
+			) & equalBytes(
+				binary.LittleEndian.Uint64(block[j+1:])|spaces,
+				'h',
+			) &
+				equalBytes(
+					binary.LittleEndian.Uint64(block[j+2:])|spaces,
+					's',
+				)
 		}
 		all[i], nhs = m, nhs || found != 0
 	}
@@ -92,7 +103,8 @@ func startsNHS(b []byte) bool {
 	return len(b) > 2 && b[0]|0x20 == 'n' && b[1]|0x20 == 'h' && b[2]|0x20 == 's'
 }
 
-// mark sets marks for all of data, of which there is one more than its blocks: the last is behind the data.
+// mark sets marks for all of data, of which there is one more than its blocks: the last is behind
+// the data.
 func mark(all []marks, data []byte, delimiter byte) (_ []marks, nhs bool) {
 	n := len(data)/64 + 2
 	if cap(all) < n {
@@ -100,7 +112,8 @@ func mark(all []marks, data []byte, delimiter byte) (_ []marks, nhs bool) {
 	}
 	all = all[:n]
 	done := 0
-	if whole := (len(data) - 2) / 64; hasBlocks && whole > 0 { // "nhs" may go two bytes beyond a block
+	// "nhs" may go two bytes beyond a block.
+	if whole := (len(data) - 2) / 64; hasBlocks && whole > 0 {
 		nhs = markBlocks(all[:whole], data, delimiter)
 		done = whole
 	}
@@ -110,7 +123,8 @@ func mark(all []marks, data []byte, delimiter byte) (_ []marks, nhs bool) {
 	return all, nhs
 }
 
-// tenInARow returns the bits of low at which ten bits in a row start that are set, which may go on in high.
+// tenInARow returns the bits of low at which ten bits in a row start that are set, which may go on
+// in high.
 func tenInARow(low, high uint64) (ten uint64) {
 	l2, h2 := low&(low>>1|high<<63), high&(high>>1)
 	l4, h4 := l2&(l2>>2|h2<<62), h2&(h2>>2)
@@ -138,7 +152,8 @@ func endsBefore(all []marks, ranks []int32, pos int) int {
 	return int(ranks[i]) + bits.OnesCount64(all[i].ends&(1<<(pos&63)-1))
 }
 
-// mayBeNumberAt tells whether the bytes from start to before end have ten digits, or some that are not ASCII and may be digits.
+// mayBeNumberAt reports whether the bytes from start to before end have ten digits, or some that
+// are not ASCII and may be digits.
 func mayBeNumberAt(all []marks, start, end int) bool {
 	digits, high := 0, uint64(0)
 	for i := start >> 6; i<<6 < end; i++ {
@@ -166,7 +181,8 @@ func endOfField(all []marks, pos int) int {
 	return i<<6 + bits.TrailingZeros64(word)
 }
 
-// fieldBehind returns where the nth field behind the one at pos starts; n is at least 1, and there must be so many.
+// fieldBehind returns where the nth field behind the one at pos starts; n is at least 1, and there
+// must be so many.
 func fieldBehind(all []marks, pos, n int) int {
 	i := pos >> 6
 	word := all[i].ends & (^uint64(0) << (pos & 63))
@@ -181,7 +197,8 @@ func fieldBehind(all []marks, pos, n int) int {
 	return i<<6 + bits.TrailingZeros64(word) + 1
 }
 
-// nextFeed returns where the next line feed is, at pos or later, or size, which is that of the data.
+// nextFeed returns where the next line feed is, at pos or later, or size, which is that of the
+// data.
 func nextFeed(all []marks, pos, size int) int {
 	i := pos >> 6
 	word := all[i].feeds & (^uint64(0) << (pos & 63))

@@ -2,10 +2,11 @@ package csv
 
 import "golang.org/x/sys/cpu"
 
-// hasBlocks tells whether the processor has the instructions of markBlocks.
+// hasBlocks reports whether the processor has the instructions of markBlocks.
 var hasBlocks = cpu.X86.HasAVX2
 
-// markBlocks is markPlain for whole blocks of 64 bytes, with at least two bytes behind the last of them.
+// markBlocks is markPlain for whole blocks of 64 bytes, with at least two bytes behind the last of
+// them.
 func markBlocks(all []marks, data []byte, delimiter byte) (nhs bool) {
 	_ = data[64*len(all)+1]
 	return markAVX2(&all[0], &data[0], len(all), delimiter)

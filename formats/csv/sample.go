@@ -1,7 +1,7 @@
 package csv
 
-// A sample is taken from the chunks at the start of the text, which stay in memory for the scan: nothing is read twice, so
-// that it works on streams.
+// A sample is taken from the chunks at the start of the text, which stay in memory for the scan:
+// nothing is read twice, so that it works on streams.
 
 import (
 	"bytes"
@@ -10,15 +10,24 @@ import (
 	"noo/formats"
 )
 
-// sampleBytes is how many bytes of text a sample reads at most, and a chunk more: 1,000 records of 8 KiB.
+// sampleBytes is how many bytes of text a sample reads at most, and a chunk more: 1,000 records of
+// 8 KiB.
 const sampleBytes = 8 << 20
 
 // Sample implements formats.Dataset.
-func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
+func (d *dataset) Sample(
+	ctx context.Context,
+	records int,
+	show func(column int, values *formats.Values),
+) error {
 	return guard(func() error { return d.sample(ctx, records, show) })
 }
 
-func (d *dataset) sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
+func (d *dataset) sample(
+	ctx context.Context,
+	records int,
+	show func(column int, values *formats.Values),
+) error {
 	lines, size := int64(bytes.Count(d.prefix, []byte{'\n'})), 0
 	s := newScanner(d.format)
 	c := d.first
@@ -47,7 +56,8 @@ func (d *dataset) sample(ctx context.Context, records int, show func(column int,
 	return nil
 }
 
-// firstRecords reads the first records of a chunk, at most so many, and returns the values of their fields by column.
+// firstRecords reads the first records of a chunk, at most so many, and returns the values of their
+// fields by column.
 func (d *dataset) firstRecords(s *scanner, most int) (columns []formats.Values, n int, err error) {
 	columns = make([]formats.Values, d.fields)
 	for n < most && s.pos < len(s.data) {

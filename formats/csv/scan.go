@@ -1,7 +1,8 @@
 package csv
 
-// A scan is a pipeline: one goroutine reads chunks, several look at their records and have them decided on, and the
-// caller's writes what is left in the order of the input. As many chunks are on their way as the queue is long.
+// A scan is a pipeline: one goroutine reads chunks, several look at their records and have them
+// decided on, and the caller's writes what is left in the order of the input. As many chunks are on
+// their way as the queue is long.
 
 import (
 	"bytes"
@@ -13,12 +14,17 @@ import (
 	"noo/formats"
 )
 
-// queueLength is how many chunks are on their way at most: enough that neither the reader nor a worker waits for a
-// write, few enough to stay in the cache.
+// queueLength is how many chunks are on their way at most: enough that neither the reader nor a
+// worker waits for a write, few enough to stay in the cache.
 func queueLength(workers int) int { return 2*workers + 2 }
 
 // Scan implements formats.Dataset. It may be called once.
-func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
+func (d *dataset) Scan(
+	ctx context.Context,
+	columns []int,
+	decide formats.Decider,
+	to formats.Sinks,
+) error {
 	for _, sink := range []io.Writer{to.Kept, to.Withheld} {
 		if sink == nil || len(d.prefix) == 0 {
 			continue
@@ -115,8 +121,8 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 	return nil
 }
 
-// guard turns a panic into an error, so that a mistake in this package ends one run with a message. The message has
-// the kind of the panic only, since its text could hold data.
+// guard turns a panic into an error, so that a mistake in this package ends one run with a message.
+// The message has the kind of the panic only, since its text could hold data.
 func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -126,7 +132,8 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// identifier is an identifying column: which field it is, and its place among the columns of a batch.
+// identifier is an identifying column: which field it is, and its place among the columns of a
+// batch.
 type identifier struct{ field, slot int }
 
 // worker looks at chunks, one at a time, and keeps its memory between them.
@@ -145,17 +152,24 @@ type worker struct {
 	quoted []int32 // the records that were read field by field
 	lines  int64   // line feeds up to there
 
-	marks    []marks
-	ranks    []int32 // of marks, see rankEnds
-	tens     []int32 // see findFields
-	longs    []int32
-	known    []uint64  // by marks, a bit where an identifying field of a record without quotes starts
+	marks []marks
+	ranks []int32 // of marks, see rankEnds
+	tens  []int32 // see findFields
+	longs []int32
+	// By marks, a bit where an identifying field of a record without quotes starts.
+	known    []uint64
 	nhs      bool      // "nhs" in any case is in the chunk
 	watching *watching // nil where nothing is watched
 }
 
 func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sinks) *worker {
-	w := &worker{scanner: newScanner(d.format), dataset: d, decide: decide, keep: to.Kept != nil, withhold: to.Withheld != nil}
+	w := &worker{
+		scanner:  newScanner(d.format),
+		dataset:  d,
+		decide:   decide,
+		keep:     to.Kept != nil,
+		withhold: to.Withheld != nil,
+	}
 	w.watching = newWatching(to.Watch, d.fields)
 	for field := range d.fields {
 		for slot, column := range columns {
@@ -255,8 +269,9 @@ func (w *worker) findRecords() error {
 	return nil
 }
 
-// plainLine returns the content of the record at pos, without its line ending, and where the next one starts, if the record holds no
-// quote, NUL or carriage return but the one in its ending, and ends as records do; otherwise ok is false.
+// plainLine returns the content of the record at pos, without its line ending, and where the next
+// one starts, if the record holds no quote, NUL or carriage return but the one in its ending, and
+// ends as records do; otherwise ok is false.
 func (w *worker) plainLine() (content []byte, next int, ok bool) {
 	end := nextFeed(w.marks, w.pos, len(w.data))
 	next = min(end+1, len(w.data))
@@ -272,7 +287,8 @@ func (w *worker) plainLine() (content []byte, next int, ok bool) {
 	return w.data[w.pos:end], next, w.nextQuote >= end && w.nextNUL >= end && !w.tooLong
 }
 
-// noteFields notes the identifying fields of a record without quotes that starts at start. Its number of fields has been checked.
+// noteFields notes the identifying fields of a record without quotes that starts at start. Its
+// number of fields has been checked.
 func (w *worker) noteFields(start int) {
 	field := 0
 	for _, id := range w.identifiers {
@@ -306,8 +322,8 @@ func (w *worker) collectWithheld() []byte {
 	return out
 }
 
-// keptRuns notes where the kept records lie, with the blank lines between records: a run is all that stands between two
-// records that go. Nothing is moved: the sink copies the bytes anyway.
+// keptRuns notes where the kept records lie, with the blank lines between records: a run is all
+// that stands between two records that go. Nothing is moved: the sink copies the bytes anyway.
 func (w *worker) keptRuns(runs []run) []run {
 	start := 0
 	for i, fate := range w.fates {

@@ -1,8 +1,8 @@
 package csv
 
-// The scanner finds the records of one chunk, and in each the fields that identify people. Most records hold no quote,
-// so most of the work is done by bytes.IndexByte and bytes.Count, which look at many bytes at a time; a record in which
-// anything unusual stands is read field by field.
+// The scanner finds the records of one chunk, and in each the fields that identify people. Most
+// records hold no quote, so most of the work is done by bytes.IndexByte and bytes.Count, which look
+// at many bytes at a time; a record in which anything unusual stands is read field by field.
 
 import (
 	"bytes"
@@ -38,7 +38,8 @@ type scanner struct {
 	pos   int    // start of the next record
 	spans []span // fields of the record that record read last
 
-	// Where the next quote, carriage return and NUL are, at pos or later; len(data) where there is none.
+	// Where the next quote, carriage return and NUL are, at pos or later; len(data) where there is
+	// none.
 	nextQuote, nextReturn, nextNUL int
 }
 
@@ -83,8 +84,8 @@ func (s *scanner) find(b byte, from int) int {
 	return len(s.data)
 }
 
-// skipBlank moves over a line without a single byte, and says whether there was one. One that ends as no other line does is left to
-// record, which refuses it.
+// skipBlank moves over a line without a single byte, and says whether there was one. One that ends
+// as no other line does is left to record, which refuses it.
 func (s *scanner) skipBlank() bool {
 	n := s.lineEnding(s.pos)
 	if n == 0 || s.isMixed(s.pos) {
@@ -125,8 +126,8 @@ func (s *scanner) record() error {
 	return nil
 }
 
-// field reads one field of the record that begins at start, and returns it and where what follows it begins: a
-// delimiter, a line ending or the end of the data.
+// field reads one field of the record that begins at start, and returns it and where what follows
+// it begins: a delimiter, a line ending or the end of the data.
 func (s *scanner) field(start, pos int) (span, int, error) {
 	if s.quoting && pos < len(s.data) && s.data[pos] == s.quote {
 		return s.quotedField(start, pos)
@@ -166,8 +167,9 @@ func (s *scanner) quotedField(start, open int) (span, int, error) {
 	}
 }
 
-// lineEnding returns the length of the line ending at pos: LF, CRLF, or a carriage return that ends the data, which
-// encoding/csv takes for one too. It is 0 where there is none. Whether a record may end so, isMixed tells.
+// lineEnding returns the length of the line ending at pos: LF, CRLF, or a carriage return that ends
+// the data, which encoding/csv takes for one too. It is 0 where there is none. Whether a record may
+// end so, isMixed tells.
 func (s *scanner) lineEnding(pos int) int {
 	switch rest := s.data[pos:]; {
 	case len(rest) > 0 && rest[0] == '\n' && s.ending != crlfAlone:
@@ -180,7 +182,7 @@ func (s *scanner) lineEnding(pos int) int {
 	return 0
 }
 
-// isMixed tells whether the line ending at pos is another than that of the first line.
+// isMixed reports whether the line ending at pos is another than that of the first line.
 func (s *scanner) isMixed(pos int) bool {
 	if pos == len(s.data) {
 		return false
@@ -188,7 +190,8 @@ func (s *scanner) isMixed(pos int) bool {
 	return s.ending == allLF && s.data[pos] == '\r' || s.ending == allCRLF && s.data[pos] == '\n'
 }
 
-// value returns the text of a field; it is a part of the data unless doubled quotes had to be taken out of it.
+// value returns the text of a field; it is a part of the data unless doubled quotes had to be taken
+// out of it.
 func (s *scanner) value(field span) []byte {
 	raw := s.data[field.start:field.end:field.end]
 	if !field.doubled {

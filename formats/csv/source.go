@@ -1,11 +1,13 @@
 package csv
 
-// The source cuts the input into chunks that end where a record ends, so that each can be worked on by itself.
+// The source cuts the input into chunks that end where a record ends, so that each can be worked on
+// by itself.
 //
-// Where a record ends depends on whether a line feed is inside quotes, and so on how many quotes precede it. Every
-// chunk starts at the start of a record, so the quotes in the chunk alone tell. That holds for well-formed text; a
-// misplaced quote may put the cut in a wrong place, but then it lies before the cut, and whoever reads the chunk from
-// its start meets it first and refuses the input.
+// Where a record ends depends on whether a line feed is inside quotes, and so on how many quotes
+// precede it. Every chunk starts at the start of a record, so the quotes in the chunk alone tell.
+// That holds for well-formed text; a misplaced quote may put the cut in a wrong place, but then it
+// lies before the cut, and whoever reads the chunk from its start meets it first and refuses the
+// input.
 
 import (
 	"bytes"
@@ -13,10 +15,12 @@ import (
 	"io"
 )
 
-// defaultChunkSize is how many bytes are read at a time. A chunk and the notes on its records fit the second-level cache.
+// defaultChunkSize is how many bytes are read at a time. A chunk and the notes on its records fit
+// the second-level cache.
 const defaultChunkSize = 256 << 10
 
-// chunk is a part of the input made of whole records, and on its way through the workers what became of it.
+// chunk is a part of the input made of whole records, and on its way through the workers what
+// became of it.
 type chunk struct {
 	seq     int
 	buffer  []byte // what data is part of
@@ -67,8 +71,11 @@ func (s *source) next() (*chunk, error) {
 				s.ended = true
 				return s.take(s.filled, true), nil
 			}
-			// The one byte over MaxRecord tells a record of that length, at the end of the input, from a longer one.
-			s.buffer = append(s.buffer, make([]byte, min(len(s.buffer), MaxRecord+1-len(s.buffer)))...)
+			// The one byte over MaxRecord tells a record of that length, at the end of the input,
+			// from a longer one.
+			s.buffer = append(
+				s.buffer,
+				make([]byte, min(len(s.buffer), MaxRecord+1-len(s.buffer)))...)
 		}
 		n, err := io.ReadFull(s.reader, s.buffer[s.filled:])
 		s.filled += n
@@ -89,7 +96,13 @@ func (s *source) next() (*chunk, error) {
 
 // take makes a chunk of the first cut bytes of the buffer, and starts another buffer with the rest.
 func (s *source) take(cut int, tooLong bool) *chunk {
-	c := &chunk{seq: s.seq, buffer: s.buffer, data: s.buffer[:cut], tooLong: tooLong, done: make(chan struct{})}
+	c := &chunk{
+		seq:     s.seq,
+		buffer:  s.buffer,
+		data:    s.buffer[:cut],
+		tooLong: tooLong,
+		done:    make(chan struct{}),
+	}
 	s.seq++
 	rest := s.buffer[cut:s.filled]
 	select {

@@ -1,7 +1,7 @@
 package csv
 
-// Watched columns: the fields that do not identify people but may hold somebody's number. Nearly all of them are told from the
-// marks of a chunk without being looked at: they have no ten digits.
+// Watched columns: the fields that do not identify people but may hold somebody's number. Nearly
+// all of them are told from the marks of a chunk without being looked at: they have no ten digits.
 
 import (
 	"math/bits"
@@ -31,7 +31,12 @@ func newWatching(watch *formats.Watch, fields int) *watching {
 	if watch == nil || len(watch.Columns) == 0 {
 		return nil
 	}
-	w := &watching{watcher: watch.Watcher, first: watch.First, slots: make([]int32, fields), columns: make([]watchedColumn, len(watch.Columns))}
+	w := &watching{
+		watcher: watch.Watcher,
+		first:   watch.First,
+		slots:   make([]int32, fields),
+		columns: make([]watchedColumn, len(watch.Columns)),
+	}
 	for i := range w.slots {
 		w.slots[i] = -1
 	}
@@ -80,9 +85,10 @@ func (w *worker) watchPlain() {
 	}
 }
 
-// findFields finds where the fields of just ten digits start, less those known to identify somebody, and those of more than ten bytes,
-// as if no quote was in the data. How many of the former are in a block is no branch, so that none is guessed wrong: two places are noted
-// in any case. Of the latter most blocks have none.
+// findFields finds where the fields of just ten digits start, less those known to identify
+// somebody, and those of more than ten bytes, as if no quote was in the data. How many of the
+// former are in a block is no branch, so that none is guessed wrong: two places are noted in any
+// case. Of the latter most blocks have none.
 func findFields(all []marks, known []uint64, tens, longs []int32) (_, _ []int32) {
 	most := len(all)*64/11 + 8
 	if cap(tens) < most {
@@ -107,7 +113,8 @@ func findFields(all []marks, known []uint64, tens, longs []int32) (_, _ []int32)
 	return tens[:nTens], longs[:nLongs]
 }
 
-// putPlaces puts the places of the bits that are set into places, from first on, and returns how many they are.
+// putPlaces puts the places of the bits that are set into places, from first on, and returns how
+// many they are.
 func putPlaces(places []int32, first int32, set uint64) (n int) {
 	_ = places[1]
 	n = bits.OnesCount64(set)
@@ -131,8 +138,8 @@ type recordFinder struct {
 	skip       bool
 }
 
-// slot returns the slot of the watched column to which the field at pos belongs, or -1 where there is none or the record has quotes,
-// whose fields are looked at one by one.
+// slot returns the slot of the watched column to which the field at pos belongs, or -1 where there
+// is none or the record has quotes, whose fields are looked at one by one.
 func (f *recordFinder) slot(pos int) int32 {
 	if pos >= f.end {
 		f.advance(pos)
@@ -161,7 +168,8 @@ func (f *recordFinder) advance(pos int) {
 	f.skip = len(f.quoted) > 0 && int(f.quoted[0]) == f.record
 }
 
-// watchSpans notes what may be a number, or the name of a column, in the fields of the record that was read last.
+// watchSpans notes what may be a number, or the name of a column, in the fields of the record that
+// was read last.
 func (w *worker) watchSpans(record int32) {
 	for field, span := range w.spans {
 		slot := w.watching.slots[field]
@@ -177,7 +185,8 @@ func (w *worker) watchSpans(record int32) {
 	}
 }
 
-// watchNames notes the fields of records without quotes that hold "nhs": one may be the name of a column. Few chunks have any.
+// watchNames notes the fields of records without quotes that hold "nhs": one may be the name of a
+// column. Few chunks have any.
 func (w *worker) watchNames() {
 	record, quoted := 0, w.quoted
 	for pos := 0; pos < len(w.data); pos++ {
@@ -214,15 +223,24 @@ func holdsNHS(text []byte) bool {
 	return false
 }
 
-// watch has the watcher look at what was noted. The fates are known by then: only records that are written count.
+// watch has the watcher look at what was noted. The fates are known by then: only records that are
+// written count.
 func (w *worker) watch() error {
 	for slot := range w.watching.columns {
 		c := &w.watching.columns[slot]
 		values, records := 0, 0
 		if len(c.tens) > 0 {
-			w.watching.hits = w.watching.watcher.WatchTens(slot, w.data, c.tens, w.watching.hits[:0])
+			w.watching.hits = w.watching.watcher.WatchTens(
+				slot,
+				w.data,
+				c.tens,
+				w.watching.hits[:0],
+			)
 			for _, place := range w.watching.hits {
-				record := sort.Search(len(w.ends), func(i int) bool { return w.ends[i] > int(c.tens[place]) })
+				record := sort.Search(
+					len(w.ends),
+					func(i int) bool { return w.ends[i] > int(c.tens[place]) },
+				)
 				if w.isWritten(record) {
 					values, records = values+1, records+1
 				}
@@ -248,7 +266,7 @@ func (w *worker) watch() error {
 	return nil
 }
 
-// isWritten tells whether a record goes to an output, or would if there was one.
+// isWritten reports whether a record goes to an output, or would if there was one.
 func (w *worker) isWritten(record int) bool {
 	return w.fates[record] == formats.Keep || w.fates[record] == formats.Withhold && w.withhold
 }

@@ -1,17 +1,19 @@
 // Package parquet filters records out of Parquet files. It implements formats.Format.
 //
-// A file is read page by page and written page by page. Only the columns that identify people are decoded; in every other
-// column the values of removed records are dropped in their encoded form, and what is left is compressed again. Values,
-// their order, the schema, row groups, codecs and encodings stay as they are. What summarises values (statistics,
-// dictionaries, indexes, bloom filters) is made anew from the values that are left, or left out: nothing of it is copied.
+// A file is read page by page and written page by page. Only the columns that identify people are
+// decoded; in every other column the values of removed records are dropped in their encoded form,
+// and what is left is compressed again. Values, their order, the schema, row groups, codecs and
+// encodings stay as they are. What summarises values (statistics, dictionaries, indexes, bloom
+// filters) is made anew from the values that are left, or left out: nothing of it is copied.
 //
-// The way of a file through the package: footer.go and schema.go read what it says of itself; identify.go hands the
-// identifying values of a batch of records to a formats.Decider; rewrite.go cuts a column chunk down to the records that
-// stay, and merge.go puts together what is left of pages that lose most; scan.go runs both over row groups and columns in
-// parallel; output.go puts the new file together.
+// The way of a file through the package: footer.go and schema.go read what it says of itself;
+// identify.go hands the identifying values of a batch of records to a formats.Decider; rewrite.go
+// cuts a column chunk down to the records that stay, and merge.go puts together what is left of
+// pages that lose most; scan.go runs both over row groups and columns in parallel; output.go puts
+// the new file together.
 //
-// Names and numbers are those of the Parquet format specification 2.12 (apache/parquet-format): parquet.thrift,
-// Encodings.md, Compression.md.
+// Names and numbers are those of the Parquet format specification 2.12 (apache/parquet-format):
+// parquet.thrift, Encodings.md, Compression.md.
 package parquet
 
 import (
@@ -35,27 +37,29 @@ var (
 
 var _ formats.ReadBacker = Format{}
 
-// DefaultMaxPage is the limit on a page where Format.MaxPage is 0. Common writers make pages of 1 MiB, some put a column
-// chunk into one page.
+// DefaultMaxPage is the limit on a page where Format.MaxPage is 0. Common writers make pages of 1
+// MiB, some put a column chunk into one page.
 const DefaultMaxPage = 256 << 20
 
 // ReadBackFormat is a format that reads back what Format has written.
 type ReadBackFormat interface {
 	formats.Format
-	// CheckReadable returns an error where outputs of a file could not be read back by the given columns, before anything is
-	// written.
+	// CheckReadable returns an error where outputs of a file could not be read back by the given
+	// columns, before anything is written.
 	CheckReadable(input *meta.Footer, columns []int) error
 }
 
 // Format is the Parquet format. Its zero value is ready to use.
 type Format struct {
-	// MaxPage is how many bytes a page, a dictionary, or the footer may take in memory: it bounds what a damaged or hostile
-	// file can make this package allocate, to a small multiple of it for each worker. 0 stands for DefaultMaxPage. A file
-	// that needs more is refused with ErrLimit.
+	// MaxPage is how many bytes a page, a dictionary, or the footer may take in memory: it bounds
+	// what a damaged or hostile file can make this package allocate, to a small multiple of it for
+	// each worker. 0 stands for DefaultMaxPage. A file that needs more is refused with ErrLimit.
 	MaxPage int64
-	// Workers is how many goroutines work on a file, 0 for one for each processor. The output does not depend on it.
+	// Workers is how many goroutines work on a file, 0 for one for each processor. The output does
+	// not depend on it.
 	Workers int
-	// Version is the version of this program, for created_by in the files written: "noo version " and this.
+	// Version is the version of this program, for created_by in the files written: "noo version "
+	// and this.
 	Version string
 	// ReadBackWith is the format that reads outputs back; where nil, it is this one.
 	ReadBackWith ReadBackFormat
@@ -70,8 +74,8 @@ func (Format) Name() string { return spec.FormatName }
 // Matches reports whether head is that of a Parquet file, encrypted or not.
 func (Format) Matches(head []byte, name string) bool { return spec.IsParquet(head, name) }
 
-// ReadBack returns the format to read an output with before it gets its name: a Parquet file is put together anew, and a
-// mistake in doing that must not leak a record.
+// ReadBack returns the format to read an output with before it gets its name: a Parquet file is put
+// together anew, and a mistake in doing that must not leak a record.
 func (f Format) ReadBack() formats.Format {
 	if f.ReadBackWith != nil {
 		return f.ReadBackWith
@@ -82,7 +86,8 @@ func (f Format) ReadBack() formats.Format {
 // RandomAccess returns true: a Parquet file is read from its end.
 func (Format) RandomAccess() bool { return true }
 
-// Open reads and checks the footer. A file that is damaged, encrypted or of an unsupported kind gives an *formats.InputError.
+// Open reads and checks the footer. A file that is damaged, encrypted or of an unsupported kind
+// gives an *formats.InputError.
 func (f Format) Open(ctx context.Context, in formats.Input) (_ formats.Dataset, err error) {
 	defer recoverAs(&err, in.Name, "the footer")
 	if f.MaxPage <= 0 {
@@ -115,8 +120,8 @@ type dataset struct {
 	footer *meta.Footer
 }
 
-// Columns lists all leaf columns with their dotted paths and types; Scan refuses those that cannot hold NHS numbers, and says
-// why.
+// Columns lists all leaf columns with their dotted paths and types; Scan refuses those that cannot
+// hold NHS numbers, and says why.
 func (d *dataset) Columns() []formats.Column {
 	columns := make([]formats.Column, len(d.footer.Leaves))
 	for i := range d.footer.Leaves {
@@ -131,8 +136,9 @@ func (d *dataset) Columns() []formats.Column {
 // Close has nothing to release.
 func (d *dataset) Close() error { return nil }
 
-// recoverAs turns a panic, which only a damaged file should be able to cause, into an *formats.InputError. What the panic
-// says is given only where it comes from the Go runtime: it then holds numbers of the program, not values of the file.
+// recoverAs turns a panic, which only a damaged file should be able to cause, into an
+// *formats.InputError. What the panic says is given only where it comes from the Go runtime: it
+// then holds numbers of the program, not values of the file.
 func recoverAs(err *error, name, part string) {
 	p := recover()
 	if p == nil {
@@ -142,10 +148,15 @@ func recoverAs(err *error, name, part string) {
 	if cause, ok := p.(runtime.Error); ok {
 		reason += ": " + cause.Error()
 	}
-	*err = &formats.InputError{Name: name, Part: part, Err: fmt.Errorf("%w: %s", spec.ErrCorrupt, reason)}
+	*err = &formats.InputError{
+		Name: name,
+		Part: part,
+		Err:  fmt.Errorf("%w: %s", spec.ErrCorrupt, reason),
+	}
 }
 
-// watchSlots returns, by column, the slot of those that are watched and can hold NHS numbers, and -1 for the others.
+// watchSlots returns, by column, the slot of those that are watched and can hold NHS numbers, and
+// -1 for the others.
 func (d *dataset) watchSlots(watch *formats.Watch) []int {
 	slots := make([]int, len(d.footer.Leaves))
 	for i := range slots {

@@ -1,7 +1,8 @@
 package parquet
 
-// A sample looks into every column, also those that nobody named: the first pages of each are decoded as those of an
-// identifying column are, and what it takes is bounded, however large the values are and however long the lists.
+// A sample looks into every column, also those that nobody named: the first pages of each are
+// decoded as those of an identifying column are, and what it takes is bounded, however large the
+// values are and however long the lists.
 
 import (
 	"context"
@@ -21,7 +22,11 @@ const sampleStride = 64 << 10
 // Sample implements formats.Dataset, for every column that Scan can be given. Those whose
 // annotations contradict one another are sampled too: they may hold NHS numbers, though Scan
 // refuses to tell people by them.
-func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
+func (d *dataset) Sample(
+	ctx context.Context,
+	records int,
+	show func(column int, values *formats.Values),
+) error {
 	leaves := len(d.footer.Leaves)
 	errs := make([]error, leaves)
 	var next atomic.Int64
@@ -37,7 +42,8 @@ func (d *dataset) Sample(ctx context.Context, records int, show func(column int,
 					show(c, values)
 				})
 				if errs[c] != nil {
-					next.Store(int64(leaves)) // columns before this one go on: the error of the first is the one to tell
+					// Columns before this one go on: the error of the first is the one to tell.
+					next.Store(int64(leaves))
 				}
 			}
 		})
@@ -69,7 +75,11 @@ func (d *dataset) newSampler() *sampler {
 }
 
 // column shows the values of the first records of a column, over as many row groups as it takes.
-func (s *sampler) column(ctx context.Context, c, records int, show func(values *formats.Values)) error {
+func (s *sampler) column(
+	ctx context.Context,
+	c, records int,
+	show func(values *formats.Values),
+) error {
 	mean, err := identify.TypeOf(&s.footer.Leaves[c])
 	if err != nil {
 		return nil // it cannot hold NHS numbers
@@ -90,9 +100,15 @@ func (s *sampler) column(ctx context.Context, c, records int, show func(values *
 	return nil
 }
 
-// Chunk shows the values of the first records of a column chunk, and returns how many they are: those wanted, or fewer where
-// the sample has grown too large.
-func (s *sampler) chunk(ctx context.Context, g, c int, mean identify.ValueType, want int, show func(values *formats.Values)) (got int, err error) {
+// Chunk shows the values of the first records of a column chunk, and returns how many they are:
+// those wanted, or fewer where the sample has grown too large.
+func (s *sampler) chunk(
+	ctx context.Context,
+	g, c int,
+	mean identify.ValueType,
+	want int,
+	show func(values *formats.Values),
+) (got int, err error) {
 	leaf, place := &s.footer.Leaves[c], spec.Part(g, s.footer.Leaves[c].Name)
 	defer recoverAs(&err, s.in.Name, place)
 	d := &s.identifier

@@ -1,8 +1,9 @@
 package parquet
 
-// A scan: row group by row group, the identifying columns are read and decided on, then every column chunk is rewritten. Both are
-// jobs in one fixed order, which workers take and whose results are written in that order. So the output does not depend on who
-// was faster, and an error is that of the first job to fail.
+// A scan: row group by row group, the identifying columns are read and decided on, then every
+// column chunk is rewritten. Both are jobs in one fixed order, which workers take and whose results
+// are written in that order. So the output does not depend on who was faster, and an error is that
+// of the first job to fail.
 
 import (
 	"context"
@@ -22,16 +23,24 @@ import (
 )
 
 const (
-	// batchRecords is how many records a batch holds, unless the row group ends: DuckDB's row groups of 122,880 fit.
+	// batchRecords is how many records a batch holds, unless the row group ends: DuckDB's row
+	// groups of 122,880 fit.
 	batchRecords = 1 << 17
-	// jobsAhead is how many jobs for each worker may be under way or wait for their turn to be written.
+	// jobsAhead is how many jobs for each worker may be under way or wait for their turn to be
+	// written.
 	jobsAhead = 4
-	// bytesAhead is how many bytes of column chunks, decompressed, may be under way; a larger chunk is worked on alone.
+	// bytesAhead is how many bytes of column chunks, decompressed, may be under way; a larger chunk
+	// is worked on alone.
 	bytesAhead = 96 << 20
 )
 
 // Scan implements formats.Dataset. With no sink at all only the named columns are read.
-func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
+func (d *dataset) Scan(
+	ctx context.Context,
+	columns []int,
+	decide formats.Decider,
+	to formats.Sinks,
+) error {
 	means, err := identify.ValueTypes(d.footer.Leaves, columns)
 	if err != nil {
 		return spec.InputError(d.in.Name, err)
@@ -45,8 +54,21 @@ func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decide
 }
 
 // scan is Scan for columns whose values are to be read in a given way.
-func (d *dataset) scan(ctx context.Context, columns []int, means []identify.ValueType, decide formats.Decider, to formats.Sinks) error {
-	s := &scan{dataset: d, footer: d.footer, decide: decide, columns: columns, means: means, sparePages: make([][][]byte, len(columns))}
+func (d *dataset) scan(
+	ctx context.Context,
+	columns []int,
+	means []identify.ValueType,
+	decide formats.Decider,
+	to formats.Sinks,
+) error {
+	s := &scan{
+		dataset:    d,
+		footer:     d.footer,
+		decide:     decide,
+		columns:    columns,
+		means:      means,
+		sparePages: make([][][]byte, len(columns)),
+	}
 	s.watch, s.slots = to.Watch, d.watchSlots(to.Watch)
 	s.plan()
 	for _, sink := range []struct {
@@ -76,7 +98,8 @@ func (d *dataset) scan(ctx context.Context, columns []int, means []identify.Valu
 	return nil
 }
 
-// job is a piece of work: to decide on a row group, or (column ≥ 0) to rewrite one of its column chunks.
+// job is a piece of work: to decide on a row group, or (column ≥ 0) to rewrite one of its column
+// chunks.
 type job struct{ group, column int }
 
 // deciding is the column of a job that decides.
@@ -94,7 +117,8 @@ type groupState struct {
 	decided bool
 	firstID int                // the Seq of its first batch
 	takes   []*spans.Selection // one a sink
-	pages   [][][]byte         // of each identifying column, decompressed, unless they were too large to put by
+	// Of each identifying column, decompressed, unless they were too large to put by.
+	pages [][][]byte
 }
 
 type scan struct {
@@ -120,8 +144,8 @@ type scan struct {
 	failedAt int // the first job that failed, or the number of jobs
 	err      error
 	spare    []*rewrite.ChunkOut
-	// sparePages is memory for decompressed pages of each identifying column. Each has its own: what one column took and had no
-	// use for, another would have to make anew for every row group.
+	// sparePages is memory for decompressed pages of each identifying column. Each has its own:
+	// what one column took and had no use for, another would have to make anew for every row group.
 	sparePages [][][]byte
 }
 
@@ -143,8 +167,8 @@ func (s *scan) jobs() int {
 	return len(s.groups) * (1 + len(s.footer.Leaves))
 }
 
-// job gives the job with a number. The next row group is decided on before the columns of this one are rewritten, so that no
-// worker waits for a decision in between.
+// job gives the job with a number. The next row group is decided on before the columns of this one
+// are rewritten, so that no worker waits for a decision in between.
 func (s *scan) job(n int) job {
 	if len(s.fates) == 0 {
 		return job{n, deciding}
@@ -194,7 +218,8 @@ func (s *scan) run(ctx context.Context) error {
 	return err
 }
 
-// fail notes that a job failed. Jobs before it go on, since the error of the first that fails is the one to tell.
+// fail notes that a job failed. Jobs before it go on, since the error of the first that fails is
+// the one to tell.
 func (s *scan) fail(number int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,7 +285,8 @@ func (s *scan) writeResult(j job, r *result) error {
 	return nil
 }
 
-// Take waits for the next job to be startable and hands it out, or returns false when there is none.
+// Take waits for the next job to be startable and hands it out, or returns false when there is
+// none.
 func (s *scan) take(ctx context.Context) (number int, j job, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -306,7 +332,11 @@ type worker struct {
 func (s *scan) newWorker() *worker {
 	w := &worker{}
 	limit := int(s.format.MaxPage)
-	w.rewriter = rewrite.Rewriter{Limit: limit, Quirks: s.footer.Quirks, ValuesOnly: s.format.valuesOnly}
+	w.rewriter = rewrite.Rewriter{
+		Limit:      limit,
+		Quirks:     s.footer.Quirks,
+		ValuesOnly: s.format.valuesOnly,
+	}
 	w.rewriter.Pages = page.Reader{In: s.in.ReaderAt, Limit: limit, Zip: &w.rewriter.Zip}
 	for range s.columns {
 		w.identifiers = append(w.identifiers, &identify.Reader{
@@ -350,7 +380,8 @@ func (s *scan) do(ctx context.Context, w *worker, j job) (outs []*rewrite.ChunkO
 	return outs, s.refuse(ctx, j.group, name, err)
 }
 
-// refuse makes an *formats.InputError of what went wrong in a column chunk, unless it was the context or the medium.
+// refuse makes an *formats.InputError of what went wrong in a column chunk, unless it was the
+// context or the medium.
 func (s *scan) refuse(ctx context.Context, group int, column string, err error) error {
 	switch {
 	case err == nil:
@@ -361,7 +392,8 @@ func (s *scan) refuse(ctx context.Context, group int, column string, err error) 
 	return spec.InputError(s.in.Name, spec.At(spec.Part(group, column), err))
 }
 
-// decideGroup reads the identifying columns of a row group, batch by batch, and keeps what was decided.
+// decideGroup reads the identifying columns of a row group, batch by batch, and keeps what was
+// decided.
 func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 	group, state := &s.footer.RowGroups[g], &s.groups[g]
 	takes := make([]*spans.Selection, len(s.fates))
@@ -390,7 +422,12 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 		for i, take := range takes {
 			take.Add(w.decided, s.fates[i], row)
 			if size := spans.SpanBytes * len(take.Runs); size > int(s.format.MaxPage) {
-				err := fmt.Errorf("which of its records stay takes %d bytes in memory to note, and %d are allowed: %w", size, s.format.MaxPage, spec.ErrLimit)
+				err := fmt.Errorf(
+					"which of its records stay takes %d bytes in memory to note, and %d are allowed: %w",
+					size,
+					s.format.MaxPage,
+					spec.ErrLimit,
+				)
 				return spec.InputError(s.in.Name, spec.At(fmt.Sprintf("row group %d", g), err))
 			}
 		}
@@ -410,7 +447,8 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 	return nil
 }
 
-// readBatch reads the next n records of an identifying column, or for n = 0 checks that there are none left.
+// readBatch reads the next n records of an identifying column, or for n = 0 checks that there are
+// none left.
 func (s *scan) readBatch(ctx context.Context, w *worker, g, i, n int) (err error) {
 	name := s.footer.Leaves[s.columns[i]].Name
 	defer recoverAs(&err, s.in.Name, spec.Part(g, name))
@@ -426,7 +464,10 @@ func (s *scan) readBatch(ctx context.Context, w *worker, g, i, n int) (err error
 func (s *scan) decideBatch(w *worker) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("deciding on the records of %s failed in a way that it should not; please report it", s.in.Name)
+			err = fmt.Errorf(
+				"deciding on the records of %s failed in a way that it should not; please report it",
+				s.in.Name,
+			)
 		}
 	}()
 	return s.decide.Decide(&w.batch, w.decided)
@@ -465,7 +506,15 @@ func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*rewrite.C
 		w.watching.Open(s.watch, slot, leaf, mean, int(s.format.MaxPage))
 		w.rewriter.Watching = &w.watching
 	}
-	err := w.rewriter.Rewrite(ctx, &s.footer.Leaves[j.column], &group.Chunks[j.column], group.Rows, pages, w.takes, w.outs)
+	err := w.rewriter.Rewrite(
+		ctx,
+		&s.footer.Leaves[j.column],
+		&group.Chunks[j.column],
+		group.Rows,
+		pages,
+		w.takes,
+		w.outs,
+	)
 	if s.watchOnly {
 		s.returnOuts(outs)
 		clear(outs)

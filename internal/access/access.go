@@ -1,5 +1,6 @@
-// Package access says who may read what is written. What replaces something can be read by those who could read that, and by nobody else: a
-// group that cannot be given to it gets no permissions either, since they would be another group's.
+// Package access says who may read what is written. What replaces something can be read by those
+// who could read that, and by nobody else: a group that cannot be given to it gets no permissions
+// either, since they would be another group's.
 package access
 
 import (
@@ -26,8 +27,8 @@ func Of(info fs.FileInfo) Access {
 	return a
 }
 
-// FilesBelow is the access to new files in a folder with access a: its owner's, and its group's where setgid says that what is in it
-// is for the group.
+// FilesBelow is the access to new files in a folder with access a: its owner's, and its group's
+// where setgid says that what is in it is for the group.
 func (a Access) FilesBelow() Access {
 	if a.Mode&fs.ModeSetgid == 0 {
 		return Access{0o600, AnyGroup}
@@ -35,7 +36,8 @@ func (a Access) FilesBelow() Access {
 	return Access{0o600 | a.Mode&0o040, a.GID}
 }
 
-// Within narrows the access to a file to those who can enter the folder that it is in, which has access top.
+// Within narrows the access to a file to those who can enter the folder that it is in, which has
+// access top.
 func (a Access) Within(top Access) Access {
 	others := top.Mode & 0o001
 	group := others // to whom the folder's group is another one
@@ -46,7 +48,8 @@ func (a Access) Within(top Access) Access {
 	return a
 }
 
-// FoldersOf is the access to folders below one with access a, for those who can read files with access files.
+// FoldersOf is the access to folders below one with access a, for those who can read files with
+// access files.
 func (a Access) FoldersOf(files Access) Access {
 	readers := files.Mode & 0o044
 	return Access{0o700 | readers | readers>>2 | a.Mode&fs.ModeSetgid, files.GID}
@@ -88,8 +91,8 @@ func RemoveTree(folder string) error {
 	return os.RemoveAll(folder)
 }
 
-// MakeWritable lets the owner, and nobody else, into a hidden folder and the folders below it. Links are not followed. What cannot be
-// changed is passed over: whoever needs it will find out.
+// MakeWritable lets the owner, and nobody else, into a hidden folder and the folders below it.
+// Links are not followed. What cannot be changed is passed over: whoever needs it will find out.
 func MakeWritable(folder string) {
 	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() { // before what is in it is read

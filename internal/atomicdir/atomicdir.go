@@ -1,5 +1,6 @@
-// Package atomicdir writes folders that are whole or not there. A reader of the target never sees half a run: files gather
-// in a hidden folder beside it, which gets the target's name in one step when all of them are there.
+// Package atomicdir writes folders that are whole or not there. A reader of the target never sees
+// half a run: files gather in a hidden folder beside it, which gets the target's name in one step
+// when all of them are there.
 package atomicdir
 
 import (
@@ -22,8 +23,8 @@ import (
 	"noo/internal/kind"
 )
 
-// Marker is the file in a folder that says that the folder is whole, by the convention of Hadoop and Spark, whose
-// readers pass over it. Here it lists the files as well.
+// Marker is the file in a folder that says that the folder is whole, by the convention of Hadoop
+// and Spark, whose readers pass over it. Here it lists the files as well.
 const Marker = "_SUCCESS"
 
 // markerSchema names the form of the marker.
@@ -31,16 +32,25 @@ const markerSchema = "noo/folder/v1"
 
 // Errors about folders.
 var (
-	// ErrForeign is a folder that cannot be replaced as a whole since not all in it was written by a run.
-	ErrForeign = kind.New(kind.Usage, "holds files that noo did not write there: move them away, or name another folder")
+	// ErrForeign is a folder that cannot be replaced as a whole since not all in it was written by
+	// a run.
+	ErrForeign = kind.New(
+		kind.Usage,
+		"holds files that noo did not write there: move them away, or name another folder",
+	)
 	// ErrNotFolder is a target for a folder that is something else.
 	ErrNotFolder = kind.New(kind.Usage, "is not a folder")
-	// ErrMountPoint is a target that cannot be given its name in one step, since another file system begins there.
-	ErrMountPoint = kind.New(kind.Usage, "is where another file system or folder is mounted: name a folder inside it")
+	// ErrMountPoint is a target that cannot be given its name in one step, since another file
+	// system begins there.
+	ErrMountPoint = kind.New(
+		kind.Usage,
+		"is where another file system or folder is mounted: name a folder inside it",
+	)
 )
 
-// marker is the content of the marker file: what the folder holds. It has nothing of the inputs, not even a digest: from
-// the digest of a small input, one who has the output could work out by trial what was removed.
+// marker is the content of the marker file: what the folder holds. It has nothing of the inputs,
+// not even a digest: from the digest of a small input, one who has the output could work out by
+// trial what was removed.
 type marker struct {
 	Schema string       `json:"schema"`
 	Files  []markedFile `json:"files"`
@@ -71,32 +81,43 @@ func (m *marker) text() ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// Folder is a folder in the making. Files are written below Path; Seal and PublishAll give it its name.
+// Folder is a folder in the making. Files are written below Path; Seal and PublishAll give it its
+// name.
 type Folder struct {
-	path     string // as the caller named it, for messages
-	target   string // absolute, with links resolved
-	staging  string
-	replace  bool
-	stands   bool          // the target was there, and not empty
-	existed  bool          // something was replaced, and stands in staging until RemoveReplaced or withdraw
+	path    string // as the caller named it, for messages
+	target  string // absolute, with links resolved
+	staging string
+	replace bool
+	stands  bool // the target was there, and not empty
+	// Something was replaced, and stands in staging until RemoveReplaced or withdraw.
+	existed  bool
 	access   access.Access // that it will have
 	files    access.Access // that files in it will have
 	finished bool          // nothing is left to discard
 }
 
-// Create starts a folder that PublishAll will put at path, where there may be an empty folder already and, with
-// replace, one that a run of this program filled; anything else there is refused with ErrExists, ErrForeign,
-// ErrNotFolder or ErrMountPoint, now and once more when it is published. What is published has the permissions and the group of what it replaces; files in it
-// have those of the marker that stood there, or in an empty folder with setgid are for its group. With keep, what an earlier attempt left unfinished stays, for
-// the caller to look at, and a folder that stands is refused only when it is published: the caller may find that it is what it wants.
-// Otherwise the folder starts empty. The folder above path must exist. One process at a time may make the folder: the caller
-// holds the lock on LockPath.
+// Create starts a folder that PublishAll will put at path, where there may be an empty folder
+// already and, with replace, one that a run of this program filled; anything else there is refused
+// with ErrExists, ErrForeign, ErrNotFolder or ErrMountPoint, now and once more when it is
+// published. What is published has the permissions and the group of what it replaces; files in it
+// have those of the marker that stood there, or in an empty folder with setgid are for its group.
+// With keep, what an earlier attempt left unfinished stays, for the caller to look at, and a folder
+// that stands is refused only when it is published: the caller may find that it is what it wants.
+// Otherwise the folder starts empty. The folder above path must exist. One process at a time may
+// make the folder: the caller holds the lock on LockPath.
 func Create(path string, replace, keep bool) (*Folder, error) {
 	target, err := ResolveLinks(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, atomicfile.Cause(err))
 	}
-	f := &Folder{path: path, target: target, staging: stagingOf(target), replace: replace, access: access.Access{Mode: 0o700, GID: access.AnyGroup}, files: access.Access{Mode: 0o600, GID: access.AnyGroup}}
+	f := &Folder{
+		path:    path,
+		target:  target,
+		staging: stagingOf(target),
+		replace: replace,
+		access:  access.Access{Mode: 0o700, GID: access.AnyGroup},
+		files:   access.Access{Mode: 0o600, GID: access.AnyGroup},
+	}
 	if err := f.recover(); err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, atomicfile.Cause(err))
 	}
@@ -128,7 +149,11 @@ func Create(path string, replace, keep bool) (*Folder, error) {
 // unnamed is the error for a folder that could not be given its name.
 func (f *Folder) unnamed(err error) error {
 	if errors.Is(err, syscall.EXDEV) { // what the lower layers of an overlay file system hold
-		return fmt.Errorf("cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)", f.path, atomicfile.Cause(err))
+		return fmt.Errorf(
+			"cannot write %s: it is in an image, whose folders cannot be replaced: name one on a volume (%w)",
+			f.path,
+			atomicfile.Cause(err),
+		)
 	}
 	return fmt.Errorf("cannot write %s: %w", f.path, atomicfile.Cause(err))
 }
@@ -148,14 +173,15 @@ func LockPath(path string) (string, error) {
 
 func lockOf(target string) string { return hiddenBeside(target, ".noo-lock") }
 
-// HiddenPaths are the hidden places beside the folder at path that making it uses. Nothing else may be there.
+// HiddenPaths are the hidden places beside the folder at path that making it uses. Nothing else may
+// be there.
 func HiddenPaths(path string) ([]string, error) {
 	target, err := Resolve(path)
 	return []string{stagingOf(target), asideOf(target), lockOf(target)}, err
 }
 
-// recover puts right what a process left that was killed between two steps of exchangeByMoves: where nothing has the
-// target's name, what had it gets it back.
+// recover puts right what a process left that was killed between two steps of exchangeByMoves:
+// where nothing has the target's name, what had it gets it back.
 func (f *Folder) recover() error {
 	aside := asideOf(f.target)
 	if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
@@ -167,10 +193,15 @@ func (f *Folder) recover() error {
 	return removeLeft(aside)
 }
 
-// removeLeft takes away something hidden that an earlier run left. The error names it: nobody would see it.
+// removeLeft takes away something hidden that an earlier run left. The error names it: nobody would
+// see it.
 func removeLeft(hidden string) error {
 	if err := access.RemoveTree(hidden); err != nil {
-		return fmt.Errorf("%s, which an earlier run left, cannot be removed (%w): remove it", hidden, atomicfile.Cause(err))
+		return fmt.Errorf(
+			"%s, which an earlier run left, cannot be removed (%w): remove it",
+			hidden,
+			atomicfile.Cause(err),
+		)
 	}
 	return nil
 }
@@ -190,12 +221,15 @@ func ResolveLinks(path string) (string, error) {
 	}
 	parent, err := filepath.EvalSymlinks(filepath.Dir(absolute))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", atomicfile.MissingFolder("the folder that it is to be in does not exist; make it first")
+		return "", atomicfile.MissingFolder(
+			"the folder that it is to be in does not exist; make it first",
+		)
 	}
 	return filepath.Join(parent, filepath.Base(absolute)), err
 }
 
-// Resolve gives the one name by which a folder that need not be there is known, whatever path leads to it.
+// Resolve gives the one name by which a folder that need not be there is known, whatever path leads
+// to it.
 func Resolve(path string) (string, error) {
 	place, err := ResolveLinks(path)
 	if err != nil {
@@ -204,7 +238,8 @@ func Resolve(path string) (string, error) {
 	return place, nil
 }
 
-// inspect makes sure that the target may be put there, in the place of what a run filled if replace says so.
+// inspect makes sure that the target may be put there, in the place of what a run filled if replace
+// says so.
 func (f *Folder) inspect(replace bool) error {
 	refuse := func(reason error) error { return fmt.Errorf("cannot write %s: it %w", f.path, reason) }
 	info, err := os.Lstat(f.target)
@@ -218,7 +253,8 @@ func (f *Folder) inspect(replace bool) error {
 	}
 	f.access = access.Of(info)
 	f.files = f.access.FilesBelow()
-	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) || atomicfile.MountRoot(f.target) {
+	if above, err := os.Stat(filepath.Dir(f.target)); err == nil && !sameDevice(info, above) ||
+		atomicfile.MountRoot(f.target) {
 		return refuse(ErrMountPoint)
 	}
 	entries, err := os.ReadDir(f.target)
@@ -285,8 +321,8 @@ func readMarker(folder string) (*marker, error) {
 	return m, nil
 }
 
-// Path is where a file of the folder is written while the folder is in the making. name has slashes. Folders on the
-// way are made.
+// Path is where a file of the folder is written while the folder is in the making. name has
+// slashes. Folders on the way are made.
 func (f *Folder) Path(name string) (string, error) {
 	path := filepath.Join(f.staging, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -300,10 +336,16 @@ func (f *Folder) Standing(name string) string {
 	return filepath.Join(f.target, filepath.FromSlash(name))
 }
 
-// RemoveExcept takes everything away that an earlier attempt left in the folder, but the regular files with these names.
+// RemoveExcept takes everything away that an earlier attempt left in the folder, but the regular
+// files with these names.
 func (f *Folder) RemoveExcept(names map[string]bool) error {
 	if err := f.keep(names); err != nil {
-		return fmt.Errorf("cannot write %s: %s, which an earlier run left, cannot be tidied (%w): remove it", f.path, f.staging, atomicfile.Cause(err))
+		return fmt.Errorf(
+			"cannot write %s: %s, which an earlier run left, cannot be tidied (%w): remove it",
+			f.path,
+			f.staging,
+			atomicfile.Cause(err),
+		)
 	}
 	return nil
 }
@@ -321,14 +363,15 @@ func (f *Folder) keep(names map[string]bool) error {
 	return err
 }
 
-// Exists tells whether there was something at the target when the folder was started that PublishAll would have to replace.
+// Exists reports whether there was something at the target when the folder was started that
+// PublishAll would have to replace.
 func (f *Folder) Exists() bool { return f != nil && f.stands }
 
-// Replaces tells whether PublishAll may replace what stands.
+// Replaces reports whether PublishAll may replace what stands.
 func (f *Folder) Replaces() bool { return f.replace }
 
-// Matches tells whether the target stands and holds exactly the regular files with these names and sizes in bytes, and the marker that Seal
-// writes for them.
+// Matches reports whether the target stands and holds exactly the regular files with these names
+// and sizes in bytes, and the marker that Seal writes for them.
 func (f *Folder) Matches(sizes map[string]int64) bool {
 	marked, err := os.ReadFile(filepath.Join(f.target, Marker))
 	if err != nil {
@@ -339,9 +382,12 @@ func (f *Folder) Matches(sizes map[string]int64) bool {
 }
 
 // errStrange is a folder in the making that somebody else has changed.
-var errStrange = errors.New("its files are not those that were written: something else changed them")
+var errStrange = errors.New(
+	"its files are not those that were written: something else changed them",
+)
 
-// holds makes sure that a folder has exactly the regular files with these names and sizes, and perhaps the marker.
+// holds makes sure that a folder has exactly the regular files with these names and sizes, and
+// perhaps the marker.
 func (f *Folder) holds(folder string, sizes map[string]int64, marked bool) error {
 	files, err := listFiles(folder)
 	if err != nil {
@@ -364,8 +410,9 @@ func (f *Folder) holds(folder string, sizes map[string]int64, marked bool) error
 	return nil
 }
 
-// Seal makes what was written durable and adds the marker, unless ctx ends first. The folder must hold the files with these names and
-// sizes in bytes; what else an earlier attempt left in it is taken away.
+// Seal makes what was written durable and adds the marker, unless ctx ends first. The folder must
+// hold the files with these names and sizes in bytes; what else an earlier attempt left in it is
+// taken away.
 func (f *Folder) Seal(ctx context.Context, sizes map[string]int64) error {
 	err := f.seal(ctx, sizes)
 	switch {
@@ -433,8 +480,8 @@ func (f *Folder) seal(ctx context.Context, sizes map[string]int64) error {
 	return nil
 }
 
-// syncs is how many files are synced at a time: the file system makes one step of what is asked for at once, where each by
-// itself would wait for the disk.
+// syncs is how many files are synced at a time: the file system makes one step of what is asked for
+// at once, where each by itself would wait for the disk.
 const syncs = 16
 
 // syncFiles gives files of the folder their permissions and syncs them, until ctx ends.
@@ -456,7 +503,8 @@ func (f *Folder) syncFiles(ctx context.Context, files []markedFile) error {
 	return group.Wait()
 }
 
-// dropEmptyFolders takes folders below top without files away, and returns the others and top, what is below first.
+// dropEmptyFolders takes folders below top without files away, and returns the others and top, what
+// is below first.
 func dropEmptyFolders(top string) (others []string, err error) {
 	var folders []string
 	err = filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
@@ -473,7 +521,8 @@ func dropEmptyFolders(top string) (others []string, err error) {
 	return others, err
 }
 
-// publish gives a sealed folder its name. What it replaces is kept aside until RemoveReplaced, so that withdraw can put it back.
+// publish gives a sealed folder its name. What it replaces is kept aside until RemoveReplaced, so
+// that withdraw can put it back.
 func (f *Folder) publish() error {
 	if err := f.inspect(f.replace); err != nil {
 		return err
@@ -501,11 +550,12 @@ func (f *Folder) rename() error {
 	return atomicfile.SyncFolder(filepath.Dir(f.target))
 }
 
-// asideOf is where exchangeByMoves puts what stands at the target, for a moment. No other target has anything of this name.
+// asideOf is where exchangeByMoves puts what stands at the target, for a moment. No other target
+// has anything of this name.
 func asideOf(target string) string { return hiddenBeside(target, ".noo-aside") }
 
-// exchangeByMoves swaps a folder in the making, a, and its target, b, in three renames, for systems that cannot do it in one. Between the first and the
-// second there is nothing under the name b.
+// exchangeByMoves swaps a folder in the making, a, and its target, b, in three renames, for systems
+// that cannot do it in one. Between the first and the second there is nothing under the name b.
 func exchangeByMoves(a, b string) error {
 	aside := asideOf(b)
 	if err := removeLeft(aside); err != nil {
@@ -520,8 +570,8 @@ func exchangeByMoves(a, b string) error {
 	return os.Rename(aside, a)
 }
 
-// PublishAll publishes sealed folders in the order given, or none of them. The one that readers wait for belongs last. What they replace is
-// kept aside until RemoveReplaced.
+// PublishAll publishes sealed folders in the order given, or none of them. The one that readers
+// wait for belongs last. What they replace is kept aside until RemoveReplaced.
 func PublishAll(folders []*Folder) error {
 	for i, f := range folders {
 		if err := f.publish(); err != nil {
@@ -547,31 +597,43 @@ func (f *Folder) withdraw() error {
 	return exchange(f.staging, f.target)
 }
 
-// RemoveReplaced takes away what a published folder has replaced. An error says where what is left of it stands hidden.
+// RemoveReplaced takes away what a published folder has replaced. An error says where what is left
+// of it stands hidden.
 func (f *Folder) RemoveReplaced() error {
 	if f == nil || !f.existed {
 		return nil
 	}
 	if err := access.RemoveTree(f.staging); err != nil {
-		return fmt.Errorf("%s holds what %s replaced and cannot be removed (%w): remove it", f.staging, f.path, atomicfile.Cause(err))
+		return fmt.Errorf(
+			"%s holds what %s replaced and cannot be removed (%w): remove it",
+			f.staging,
+			f.path,
+			atomicfile.Cause(err),
+		)
 	}
 	f.existed = false
 	return nil
 }
 
-// Discard drops an unpublished folder, and does nothing after PublishAll: it may be deferred. An error says where what is left of it stands
-// hidden.
+// Discard drops an unpublished folder, and does nothing after PublishAll: it may be deferred. An
+// error says where what is left of it stands hidden.
 func (f *Folder) Discard() error {
 	if f == nil || f.finished {
 		return nil
 	}
 	if err := access.RemoveTree(f.staging); err != nil {
-		return fmt.Errorf("%s holds what was to be %s and cannot be removed (%w): remove it", f.staging, f.path, atomicfile.Cause(err))
+		return fmt.Errorf(
+			"%s holds what was to be %s and cannot be removed (%w): remove it",
+			f.staging,
+			f.path,
+			atomicfile.Cause(err),
+		)
 	}
 	return nil
 }
 
-// DiscardEmpty drops an unpublished folder in which there is no file, and leaves any other to a later attempt.
+// DiscardEmpty drops an unpublished folder in which there is no file, and leaves any other to a
+// later attempt.
 func (f *Folder) DiscardEmpty() {
 	if f == nil || f.finished {
 		return

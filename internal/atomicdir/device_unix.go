@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// sameDevice tells whether two files are on one file system.
+// sameDevice reports whether two files are on one file system.
 func sameDevice(a, b fs.FileInfo) bool {
 	x, ok := a.Sys().(*syscall.Stat_t)
 	y, known := b.Sys().(*syscall.Stat_t)

@@ -12,7 +12,8 @@ import (
 // exchange swaps the names of two folders, in one step where the file system knows how.
 func exchange(a, b string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) ||
+		errors.Is(err, unix.EOPNOTSUPP) {
 		return exchangeByMoves(a, b)
 	}
 	if err != nil {
@@ -21,11 +22,12 @@ func exchange(a, b string) error {
 	return nil
 }
 
-// tryExchange returns EXDEV where a folder cannot be exchanged for another in the folder empty, which is beside it: on an
-// overlay file system, of which only the upper layer gives its folders other names. It looks at nothing but an overlay.
+// tryExchange returns EXDEV where a folder cannot be exchanged for another in the folder empty,
+// which is beside it: on an overlay file system, of which only the upper layer gives its folders
+// other names. It looks at nothing but an overlay.
 //
-// To find out, it asks for the folder to take the place of one that is not empty. An overlay looks first whether the folder can be moved at all,
-// and a place that is not empty is never taken.
+// To find out, it asks for the folder to take the place of one that is not empty. An overlay looks
+// first whether the folder can be moved at all, and a place that is not empty is never taken.
 func tryExchange(folder, empty string) error {
 	var system unix.Statfs_t
 	if unix.Statfs(empty, &system) != nil || system.Type != unix.OVERLAYFS_SUPER_MAGIC {

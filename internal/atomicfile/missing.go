@@ -4,7 +4,8 @@ import (
 	"io/fs"
 )
 
-// MissingFolder says in full words that a folder is not there. It is fs.ErrNotExist, whose own words would say it once more.
+// MissingFolder says in full words that a folder is not there. It is fs.ErrNotExist, whose own
+// words would say it once more.
 type MissingFolder string
 
 func (m MissingFolder) Error() string { return string(m) }

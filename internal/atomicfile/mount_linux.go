@@ -4,7 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MountRoot tells whether something is mounted at path, be it from the same file system: nothing else can take its name.
+// MountRoot reports whether something is mounted at path, be it from the same file system: nothing
+// else can take its name.
 func MountRoot(path string) bool {
 	var stat unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, 0, &stat)

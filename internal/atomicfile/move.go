@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// moveNew moves a file to a name that must not exist. A hard link refuses an existing name in one step; where the file
-// system has none, the name is looked at first.
+// moveNew moves a file to a name that must not exist. A hard link refuses an existing name in one
+// step; where the file system has none, the name is looked at first.
 func moveNew(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil {
@@ -25,9 +25,9 @@ func moveNew(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// SyncFolder makes a new name durable, as far as the system allows: Windows cannot sync a folder, some file systems
-// cannot either, and a folder that one may write to but not read cannot be opened. None of these is a reason to fail,
-// since the file itself is synced and stands.
+// SyncFolder makes a new name durable, as far as the system allows: Windows cannot sync a folder,
+// some file systems cannot either, and a folder that one may write to but not read cannot be
+// opened. None of these is a reason to fail, since the file itself is synced and stands.
 func SyncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil

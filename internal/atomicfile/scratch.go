@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// Scratch is a temporary file that nobody else can open by name where the system allows it, for data that must be
-// held back or read more than once. Close takes it away.
+// Scratch is a temporary file that nobody else can open by name where the system allows it, for
+// data that must be held back or read more than once. Close takes it away.
 type Scratch struct {
 	*os.File
 	name string // to remove at the end, "" where it has no name

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openUnnamed opens a file without a name in folder, or returns nil where the file system or the machine (no /proc to
-// name it through later) cannot do that.
+// openUnnamed opens a file without a name in folder, or returns nil where the file system or the
+// machine (no /proc to name it through later) cannot do that.
 func openUnnamed(folder string) *os.File {
 	if os.Getenv(HiddenVariable) != "" {
 		return nil
@@ -36,7 +36,8 @@ func linkUnnamed(file *os.File, name string) error {
 
 func procPath(file *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", file.Fd()) }
 
-// startWriteback asks the kernel to begin writing a range to the disk. It is a hint: Sync is what counts.
+// startWriteback asks the kernel to begin writing a range to the disk. It is a hint: Sync is what
+// counts.
 func startWriteback(file *os.File, offset, length int64) {
 	_ = unix.SyncFileRange(int(file.Fd()), offset, length, unix.SYNC_FILE_RANGE_WRITE)
 }

@@ -1,5 +1,6 @@
-// Package columns finds out which columns of a dataset identify people, and whether others hold NHS numbers as well: by
-// their names, by the first records, and by a watch over the whole file. It opens no file.
+// Package columns finds out which columns of a dataset identify people, and whether others hold NHS
+// numbers as well: by their names, by the first records, and by a watch over the whole file. It
+// opens no file.
 package columns
 
 // Which columns identify people: those that the user names, or the one whose header says so.
@@ -15,13 +16,17 @@ import (
 
 // ColumnRules are the rules by which the columns of an input are chosen.
 type Rules struct {
-	// Identifying are the names or numbers, from 1, of the columns that identify people; with none the header decides.
+	// Identifying are the names or numbers, from 1, of the columns that identify people; with none
+	// the header decides.
 	Identifying []string
-	// Allowed are the names or numbers of columns that may hold NHS numbers though they do not identify people.
+	// Allowed are the names or numbers of columns that may hold NHS numbers though they do not
+	// identify people.
 	Allowed []string
-	// Batch says that the input is one of several for which the rules were given: it need not have every column of Allowed.
+	// Batch says that the input is one of several for which the rules were given: it need not have
+	// every column of Allowed.
 	Batch bool
-	// Forced lets columns identify people though less than half of their first values are NHS numbers.
+	// Forced lets columns identify people though less than half of their first values are NHS
+	// numbers.
 	Forced bool
 }
 
@@ -35,9 +40,10 @@ type Chosen struct {
 	doubtful bool
 }
 
-// Choose returns the identifying columns: those wanted, by name or by number from 1, or where none is wanted the only one
-// whose name is identifying; and those that are allowed. It refuses an input in which a further column is named like an
-// NHS number. name is the input's, for messages; of many inputs not each need have the columns that are allowed.
+// Choose returns the identifying columns: those wanted, by name or by number from 1, or where none
+// is wanted the only one whose name is identifying; and those that are allowed. It refuses an input
+// in which a further column is named like an NHS number. name is the input's, for messages; of many
+// inputs not each need have the columns that are allowed.
 func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err error) {
 	wanted, allowed, many := rules.Identifying, rules.Allowed, rules.Batch
 	var others []int // that are allowed where no column is wanted
@@ -45,7 +51,10 @@ func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err e
 		if others, err = allowedColumns(name, columns, nil, allowed, many); err != nil {
 			return c, err
 		}
-		if c.Identifying, err = detectColumn(name, columns, others); errors.Is(err, ErrNotDetected) {
+		if c.Identifying, err = detectColumn(name, columns, others); errors.Is(
+			err,
+			ErrNotDetected,
+		) {
 			if only, e := detectColumn(name, columns, nil); e == nil { // which then is allowed
 				_, err = allowedColumns(name, columns, only, allowed, many)
 			}
@@ -72,7 +81,8 @@ func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err e
 	return c, nil
 }
 
-// saidColumns returns the columns named like an NHS number that can hold one and are not among some.
+// saidColumns returns the columns named like an NHS number that can hold one and are not among
+// some.
 func saidColumns(columns []formats.Column, some []int) (said []int) {
 	if nameless(columns) {
 		return nil
@@ -85,13 +95,18 @@ func saidColumns(columns []formats.Column, some []int) (said []int) {
 	return said
 }
 
-// wantedColumns returns the places of the columns wanted. It is doubtful whether they have names where they are told by their
-// numbers and no cell of the first line is like a name.
-func wantedColumns(name string, columns []formats.Column, wanted []string) (places []int, doubtful bool, err error) {
+// wantedColumns returns the places of the columns wanted. It is doubtful whether they have names
+// where they are told by their numbers and no cell of the first line is like a name.
+func wantedColumns(
+	name string,
+	columns []formats.Column,
+	wanted []string,
+) (places []int, doubtful bool, err error) {
 	byNumber := true
 	for _, w := range wanted {
 		place, err := findColumn(columns, w)
-		if err == nil && !columns[place].Declared && !nameless(columns) && !looksLikeName(columns[place].Name) {
+		if err == nil && !columns[place].Declared && !nameless(columns) &&
+			!looksLikeName(columns[place].Name) {
 			err = ErrNotAName
 		}
 		if err == nil && slices.Contains(places, place) {
@@ -103,7 +118,8 @@ func wantedColumns(name string, columns []formats.Column, wanted []string) (plac
 		byNumber = byNumber && columns[place].Name != w
 		places = append(places, place)
 	}
-	doubtful = byNumber && columns[places[0]].Doubtful && !slices.ContainsFunc(columns, isLikeColumnName)
+	doubtful = byNumber && columns[places[0]].Doubtful &&
+		!slices.ContainsFunc(columns, isLikeColumnName)
 	return places, doubtful, nil
 }
 
@@ -134,7 +150,7 @@ func findColumn(columns []formats.Column, wanted string) (int, error) {
 	return 0, ErrNoColumn
 }
 
-// isPlace tells whether wanted counts one of so many columns, from 1.
+// isPlace reports whether wanted counts one of so many columns, from 1.
 func isPlace(wanted string, columns int) bool {
 	number, err := strconv.Atoi(wanted)
 	return err == nil && number >= 1 && number <= columns
@@ -164,9 +180,15 @@ func detectColumn(name string, columns []formats.Column, allowed []int) ([]int, 
 	return found, nil
 }
 
-// allowedColumns returns the places of the columns that may hold NHS numbers without identifying anybody. Of many inputs not each need
-// have them all.
-func allowedColumns(name string, columns []formats.Column, identifying []int, wanted []string, many bool) ([]int, error) {
+// allowedColumns returns the places of the columns that may hold NHS numbers without identifying
+// anybody. Of many inputs not each need have them all.
+func allowedColumns(
+	name string,
+	columns []formats.Column,
+	identifying []int,
+	wanted []string,
+	many bool,
+) ([]int, error) {
 	allowed := make([]int, 0, len(wanted))
 	for _, w := range wanted {
 		place, err := findColumn(columns, w)

@@ -25,11 +25,14 @@ var (
 	ErrAmbiguous    = errors.New("a column has this number for a name: two columns could be meant")
 	ErrNamedTwice   = errors.New("named twice")
 	ErrAllowedToo   = errors.New("it identifies people, so that there is nothing to allow")
-	// ErrSaidUnnamed is a column that is named like an NHS number, and neither identifies people nor is allowed.
+	// ErrSaidUnnamed is a column that is named like an NHS number, and neither identifies people
+	// nor is allowed.
 	ErrSaidUnnamed = errors.New("named like an NHS number")
 	// ErrNoHeaderSaid is a first line of which nobody can tell whether it is a header.
 	ErrNoHeaderSaid = errors.New("no cell of the first line is like the name of a column")
-	ErrNotAName     = errors.New("the first line has no name for this column, but something that may be data")
+	ErrNotAName     = errors.New(
+		"the first line has no name for this column, but something that may be data",
+	)
 )
 
 // ChoiceError says why the identifying columns of an input could not be told.
@@ -42,7 +45,8 @@ type ChoiceError struct {
 	Allowed bool
 	// Err is one of the errors above.
 	Err error
-	// Columns lists the names of the columns, for the message; it is empty where the header might be data.
+	// Columns lists the names of the columns, for the message; it is empty where the header might
+	// be data.
 	Columns []string
 	// Count is the number of columns.
 	Count int
@@ -91,7 +95,12 @@ func (e *ChoiceError) Choices() string {
 	case e.Err == ErrSaidUnnamed:
 		return ""
 	case len(e.Columns) > mostNames:
-		return fmt.Sprintf("%s first columns of %d are: %s", next, len(e.Columns), strings.Join(e.Columns[:mostNames], ", "))
+		return fmt.Sprintf(
+			"%s first columns of %d are: %s",
+			next,
+			len(e.Columns),
+			strings.Join(e.Columns[:mostNames], ", "),
+		)
 	case len(e.Columns) > 0:
 		return fmt.Sprintf("%s columns are: %s", next, strings.Join(e.Columns, ", "))
 	case e.Err == ErrNoNames || e.Err == ErrNotAName:
@@ -101,14 +110,18 @@ func (e *ChoiceError) Choices() string {
 	case e.Count == 1:
 		return "; there is 1 column, whose name is not shown since the first line may be data"
 	}
-	return fmt.Sprintf("; there are %d columns, whose names are not shown since the first line may be data", e.Count)
+	return fmt.Sprintf(
+		"; there are %d columns, whose names are not shown since the first line may be data",
+		e.Count,
+	)
 }
 
-// byNumber tells whether a column that is not there was asked for by its number, where there are no names to choose from. The number may be
-// shown: it is no larger than that of a column could be.
+// byNumber reports whether a column that is not there was asked for by its number, where there are
+// no names to choose from. The number may be shown: it is no larger than that of a column could be.
 func (e *ChoiceError) byNumber() bool {
 	number, err := strconv.Atoi(e.Wanted)
-	return e.Err == ErrNoColumn && len(e.Columns) == 0 && err == nil && number > 0 && number < 100_000
+	return e.Err == ErrNoColumn && len(e.Columns) == 0 && err == nil && number > 0 &&
+		number < 100_000
 }
 
 func plural(n int, what string) string {
@@ -128,7 +141,12 @@ func (e *ChoiceError) said() string {
 	for _, name := range e.Said[:min(len(e.Said), mostTold)] {
 		names = append(names, Quote(name))
 	}
-	text := fmt.Sprintf("%s %s %s named like an NHS number", columns, strings.Join(names, ", "), are)
+	text := fmt.Sprintf(
+		"%s %s %s named like an NHS number",
+		columns,
+		strings.Join(names, ", "),
+		are,
+	)
 	if e.Refused != "" {
 		return text + ": " + e.Refused
 	}
@@ -187,8 +205,11 @@ var (
 	ErrUnnamedNumbers = errors.New("NHS numbers in a column that was not named")
 	ErrFewNumbers     = errors.New("few NHS numbers in a column that was named")
 	ErrLateNames      = errors.New("the names of the columns among the records")
-	// ErrOptedOutElsewhere is a column that was not named and holds numbers of people who opted out.
-	ErrOptedOutElsewhere = errors.New("numbers of people who opted out in a column that was not named")
+	// ErrOptedOutElsewhere is a column that was not named and holds numbers of people who opted
+	// out.
+	ErrOptedOutElsewhere = errors.New(
+		"numbers of people who opted out in a column that was not named",
+	)
 )
 
 // PreflightError is an input whose first records say that the wrong columns were named.
@@ -234,7 +255,11 @@ func (e *PreflightError) Error() string {
 		return e.lateNames()
 	}
 	if errors.Is(e.Err, ErrFewNumbers) {
-		return fmt.Sprintf("%s: in the first records of %s less than half are NHS numbers", e.Name, columns)
+		return fmt.Sprintf(
+			"%s: in the first records of %s less than half are NHS numbers",
+			e.Name,
+			columns,
+		)
 	}
 	hold, was := "hold", "were"
 	if one {
@@ -246,7 +271,8 @@ func (e *PreflightError) Error() string {
 	return fmt.Sprintf("%s: %s %s NHS numbers and %s not named", e.Name, columns, hold, was)
 }
 
-// Late reports whether an ErrLateNames is about an identifying column: then there may be a title above the names.
+// Late reports whether an ErrLateNames is about an identifying column: then there may be a title
+// above the names.
 func (e *PreflightError) Late() bool {
 	return errors.Is(e.Err, ErrLateNames) && slices.Contains(e.Named, e.Columns[0].Label)
 }
@@ -255,22 +281,38 @@ func (e *PreflightError) Late() bool {
 func (e *PreflightError) lateNames() string {
 	label := Quote(e.Columns[0].Label)
 	if !e.Late() {
-		return fmt.Sprintf("%s: a value of column %s is the name of a column of NHS numbers", e.Name, label)
+		return fmt.Sprintf(
+			"%s: a value of column %s is the name of a column of NHS numbers",
+			e.Name,
+			label,
+		)
 	}
 	which := "first records"
 	if e.Columns[0].Values == 0 { // it was met behind them
 		which = "records"
 	}
-	return fmt.Sprintf("%s: among the %s of column %s is the name of a column of NHS numbers", e.Name, which, label)
+	return fmt.Sprintf(
+		"%s: among the %s of column %s is the name of a column of NHS numbers",
+		e.Name,
+		which,
+		label,
+	)
 }
 
 // elsewhere is the message of ErrOptedOutElsewhere.
 func (e *PreflightError) elsewhere() string {
 	told := make([]string, 0, mostTold)
 	for _, c := range e.Watched[:min(len(e.Watched), mostTold)] {
-		told = append(told, fmt.Sprintf("column %s of %s", Quote(c.Label), recordsWritten(c.Records)))
+		told = append(
+			told,
+			fmt.Sprintf("column %s of %s", Quote(c.Label), recordsWritten(c.Records)),
+		)
 	}
-	text := fmt.Sprintf("%s: numbers of people who opted out are in %s", e.Name, strings.Join(told, ", "))
+	text := fmt.Sprintf(
+		"%s: numbers of people who opted out are in %s",
+		e.Name,
+		strings.Join(told, ", "),
+	)
 	if e.Refused != "" {
 		text += ": " + e.Refused
 	}
@@ -293,7 +335,8 @@ func (e *PreflightError) Unwrap() error { return e.Err }
 // Quote returns a label, in quotes if a shell would take it for more than one word.
 func Quote(label string) string {
 	plain := func(r rune) bool {
-		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.-", r))
+		return r < unicode.MaxASCII &&
+			(unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.-", r))
 	}
 	if strings.IndexFunc(label, func(r rune) bool { return !plain(r) }) < 0 {
 		return label

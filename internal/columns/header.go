@@ -1,6 +1,7 @@
 package columns
 
-// The names of columns: whether the first line can be one of names, and how a column may be called in a message.
+// The names of columns: whether the first line can be one of names, and how a column may be called
+// in a message.
 
 import (
 	"slices"
@@ -22,28 +23,45 @@ func Labels(columns []formats.Column, places []int) []string {
 	return names
 }
 
-// isLikeColumnName tells whether a cell of a first line is what columns are called, and values are not.
+// isLikeColumnName reports whether a cell of a first line is what columns are called, and values
+// are not.
 func isLikeColumnName(c formats.Column) bool {
 	return looksLikeName(c.Name) && (nhsnumber.MentionsNumber(c.Name) || headerEvidence(c.Name) > 0)
 }
 
-// nameless tells whether a dataset has no names at all.
+// nameless reports whether a dataset has no names at all.
 func nameless(columns []formats.Column) bool {
 	return !slices.ContainsFunc(columns, func(c formats.Column) bool { return c.Name != "" })
 }
 
-// Words of which nearly every header has one, and hardly any record: headerWords alone, valueWords, which may be the value of something
-// too ("no", "mother"), with another of them or in a name of several words.
+// Words of which nearly every header has one, and hardly any record: headerWords alone, valueWords,
+// which may be the value of something too ("no", "mother"), with another of them or in a name of
+// several words.
 var (
-	headerWords = []string{"id", "nhs", "number", "num", "name", "date", "dob", "code", "key", "sex", "gender", "age", "postcode"}
-	valueWords  = []string{
+	headerWords = []string{
+		"id",
+		"nhs",
+		"number",
+		"num",
+		"name",
+		"date",
+		"dob",
+		"code",
+		"key",
+		"sex",
+		"gender",
+		"age",
+		"postcode",
+	}
+	valueWords = []string{
 		"no", "time", "type", "ward", "site", "trust", "gp", "practice", "cost", "note", "notes", "status", "mother", "baby", "patient",
 		"value", "year",
 	}
 )
 
-// LooksLikeHeader tells whether names can be shown. A first line that is data must not be: each of them must look like
-// a name, and they must have words or an underscore in them as names of columns do.
+// LooksLikeHeader reports whether names can be shown. A first line that is data must not be: each
+// of them must look like a name, and they must have words or an underscore in them as names of
+// columns do.
 func LooksLikeHeader(names []string) bool {
 	for _, name := range names {
 		if !looksLikeName(name) {
@@ -59,9 +77,14 @@ func LooksLikeHeader(names []string) bool {
 
 // headerEvidence says how much a cell is like the name of a column: 0 for nothing, 2 for enough.
 func headerEvidence(name string) int {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
+	words := strings.FieldsFunc(
+		strings.ToLower(name),
+		func(r rune) bool { return !unicode.IsLetter(r) },
+	)
 	switch {
-	case strings.Contains(name, "_"), containsAny(words, headerWords), len(words) > 1 && containsAny(words, valueWords):
+	case strings.Contains(name, "_"),
+		containsAny(words, headerWords),
+		len(words) > 1 && containsAny(words, valueWords):
 		return 2
 	case containsAny(words, valueWords):
 		return 1
@@ -70,11 +93,15 @@ func headerEvidence(name string) int {
 }
 
 func containsAny(words, known []string) bool {
-	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(known, word) })
+	return slices.ContainsFunc(
+		words,
+		func(word string) bool { return slices.Contains(known, word) },
+	)
 }
 
-// looksLikeName tells whether a header cell can be a name and may be shown: it starts with a letter or an underscore,
-// has at most four digits, is not what stands for a missing value, and is short and printable.
+// looksLikeName reports whether a header cell can be a name and may be shown: it starts with a
+// letter or an underscore, has at most four digits, is not what stands for a missing value, and is
+// short and printable.
 func looksLikeName(name string) bool {
 	if len(name) > 100 || !utf8.ValidString(name) {
 		return false
@@ -97,7 +124,8 @@ func looksLikeName(name string) bool {
 	return digits <= 4
 }
 
-// columnLabels gives each column its name, or its number from 1 where the name might be data or is not its own.
+// columnLabels gives each column its name, or its number from 1 where the name might be data or is
+// not its own.
 func columnLabels(columns []formats.Column) []string {
 	labels := shownNames(columns)
 	times := map[string]int{}

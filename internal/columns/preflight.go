@@ -1,8 +1,8 @@
 package columns
 
-// The preflight: before anything is written, the first records of every column are looked at. A column of NHS numbers that
-// nobody named would let people who opted out through unseen, and a named column of something else would withhold everyone,
-// or with --invalid keep no one.
+// The preflight: before anything is written, the first records of every column are looked at. A
+// column of NHS numbers that nobody named would let people who opted out through unseen, and a
+// named column of something else would withhold everyone, or with --invalid keep no one.
 
 import (
 	"cmp"
@@ -13,11 +13,18 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// Preflight looks at the first records of an input, and returns a *PreflightError where the columns chosen to identify people are
-// not those that hold NHS numbers, or the *formats.InputError that Scan would return for them. A check is not stopped by values that are no
-// NHS numbers unless they would pass: it reports them. It returns the samples of all columns that neither identify people
+// Preflight looks at the first records of an input, and returns a *PreflightError where the columns
+// chosen to identify people are not those that hold NHS numbers, or the *formats.InputError that
+// Scan would return for them. A check is not stopped by values that are no NHS numbers unless they
+// would pass: it reports them. It returns the samples of all columns that neither identify people
 // nor are allowed to hold NHS numbers.
-func Preflight(ctx context.Context, name string, dataset formats.Dataset, chosen Chosen, passesStrange bool) (bystanders []Sampled, err error) {
+func Preflight(
+	ctx context.Context,
+	name string,
+	dataset formats.Dataset,
+	chosen Chosen,
+	passesStrange bool,
+) (bystanders []Sampled, err error) {
 	columns := dataset.Columns()
 	labels := columnLabels(columns)
 	for _, place := range chosen.Identifying {
@@ -67,8 +74,9 @@ func Preflight(ctx context.Context, name string, dataset formats.Dataset, chosen
 	return bystanders, nil
 }
 
-// Titled tells whether the name of a column of NHS numbers among the values of an identifying column means that the first line was a title,
-// and what is below it would be filtered as if the names were somebody's record.
+// Titled reports whether the name of a column of NHS numbers among the values of an identifying
+// column means that the first line was a title, and what is below it would be filtered as if the
+// names were somebody's record.
 func Titled(columns []formats.Column, place int) bool {
 	return !nameless(columns) && !nhsnumber.MentionsNumber(columns[place].Name)
 }

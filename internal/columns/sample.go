@@ -22,21 +22,23 @@ type Sample struct {
 	// Valid are those that are NHS numbers.
 	Valid int `json:"valid"`
 
-	// Tens are those that have ten digits, in any dress, and Whole those of them that are numbers by their check digit.
+	// Tens are those that have ten digits, in any dress, and Whole those of them that are numbers
+	// by their check digit.
 	Tens  int `json:"-"`
 	Whole int `json:"-"`
 	// Names are those that are no number but the name of a column of NHS numbers.
 	Names int `json:"-"`
 }
 
-// HoldsNumbers tells whether a column holds NHS numbers: more of its values of ten digits have the right check digit than chance
-// gives, which is 1 in 11, so many that chance would do it less than once in 10,000 times. Five of five are enough.
+// HoldsNumbers reports whether a column holds NHS numbers: more of its values of ten digits have
+// the right check digit than chance gives, which is 1 in 11, so many that chance would do it less
+// than once in 10,000 times. Five of five are enough.
 func (s Sample) HoldsNumbers() bool {
 	return s.Whole > 0 && atLeastOf(int64(s.Whole), int64(s.Tens), validByChance) < unlikely
 }
 
-// LacksNumbers tells whether a column is not one of NHS numbers: less than half of what is not blank is. A blank column tells
-// nothing.
+// LacksNumbers reports whether a column is not one of NHS numbers: less than half of what is not
+// blank is. A blank column tells nothing.
 func (s Sample) LacksNumbers() bool { return 2*s.Valid < s.Filled }
 
 // add counts further values.
@@ -124,7 +126,11 @@ func statusAt(v *formats.Values, place int) nhsnumber.Status {
 // sampleColumns looks at the first records of every column.
 func sampleAll(ctx context.Context, dataset formats.Dataset) ([]Sample, error) {
 	samples := make([]Sample, len(dataset.Columns()))
-	err := dataset.Sample(ctx, sampleRecords, func(column int, values *formats.Values) { samples[column].add(values) })
+	err := dataset.Sample(
+		ctx,
+		sampleRecords,
+		func(column int, values *formats.Values) { samples[column].add(values) },
+	)
 	return samples, err
 }
 

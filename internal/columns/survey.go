@@ -1,6 +1,7 @@
 package columns
 
-// A survey tells what a run would find in the columns of an input, for people who are about to write a command line for it.
+// A survey tells what a run would find in the columns of an input, for people who are about to
+// write a command line for it.
 
 import (
 	"context"
@@ -15,13 +16,16 @@ import (
 // SurveySchema names the form of a Survey.
 const SurveySchema = "noo/columns/v1"
 
-// Survey says what the first records of an input hold, column by column. It has no value of a field.
+// Survey says what the first records of an input hold, column by column. It has no value of a
+// field.
 type Survey struct {
 	Schema string      `json:"schema"`
 	Input  SurveyInput `json:"input"`
-	// Undecided says why a run without Columns could not tell which identify people; "" where it could.
+	// Undecided says why a run without Columns could not tell which identify people; "" where it
+	// could.
 	Undecided string `json:"undecided,omitempty"`
-	// Nameless tells that no column has a name that may be shown: there are none, or the first line may be data.
+	// Nameless tells that no column has a name that may be shown: there are none, or the first line
+	// may be data.
 	Nameless bool       `json:"nameless,omitempty"`
 	Columns  []Surveyed `json:"columns"`
 }
@@ -57,21 +61,26 @@ const (
 	Identifies Part = "identifies"
 	// StopsUnnamed is a column of NHS numbers that stops the run, unless it is named or allowed.
 	StopsUnnamed Part = "stops_unnamed"
-	// StopsFew is the column that identifies people by its name, and stops the run since it holds few NHS numbers.
+	// StopsFew is the column that identifies people by its name, and stops the run since it holds
+	// few NHS numbers.
 	StopsFew Part = "stops_few"
 	// StopsRefused is a column that stops the run since the format does not filter by it, though it
 	// identifies people by its name or holds NHS numbers.
 	StopsRefused Part = "stops_refused"
 )
 
-// SurveyOf looks at the first records of every column of a dataset. name is the input's, as the user gave it. The error is
-// an *formats.InputError for a bad input, or the context's cause when it ended.
+// SurveyOf looks at the first records of every column of a dataset. name is the input's, as the
+// user gave it. The error is an *formats.InputError for a bad input, or the context's cause when it
+// ended.
 func SurveyOf(ctx context.Context, name, format string, dataset formats.Dataset) (*Survey, error) {
 	samples, err := sampleAll(ctx, dataset)
 	if err != nil {
 		return nil, err
 	}
-	survey := &Survey{Schema: SurveySchema, Input: SurveyInput{Name: nhsnumber.Mask(filepath.Base(name)), Format: format}}
+	survey := &Survey{
+		Schema: SurveySchema,
+		Input:  SurveyInput{Name: nhsnumber.Mask(filepath.Base(name)), Format: format},
+	}
 	survey.describe(name, dataset.Columns(), samples)
 	return survey, nil
 }

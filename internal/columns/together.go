@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// Together looks at the first records of all files of a dataset at once, and at what was seen while the files passed: a column
-// may be one of NHS numbers, or hold numbers of people who opted out, though no file by itself has enough records to tell.
-// Columns whose names differ in case or blanks around them are one. The error is a *PreflightError.
+// Together looks at the first records of all files of a dataset at once, and at what was seen while
+// the files passed: a column may be one of NHS numbers, or hold numbers of people who opted out,
+// though no file by itself has enough records to tell. Columns whose names differ in case or blanks
+// around them are one. The error is a *PreflightError.
 func Together(files []Seen, people [10]uint64) error {
 	if len(files) < 2 {
 		return nil

@@ -1,7 +1,8 @@
 package columns
 
-// The watch: while the records pass, every column that does not identify people is looked at for numbers of people who opted out. A
-// sample cannot see a column that is blank for its first million records; no record may be written because of that.
+// The watch: while the records pass, every column that does not identify people is looked at for
+// numbers of people who opted out. A sample cannot see a column that is blank for its first million
+// records; no record may be written because of that.
 
 import (
 	"cmp"
@@ -23,8 +24,9 @@ type Watched struct {
 	Allowed bool `json:"allowed,omitempty"`
 	// Refused says why the format does not filter by it, "" where it does.
 	Refused string `json:"refused,omitempty"`
-	// Numbers are the values of ten digits, by their first digit, that could be the number of somebody who opted out: there are such
-	// people with that digit. Valid are those of them whose check digit holds.
+	// Numbers are the values of ten digits, by their first digit, that could be the number of
+	// somebody who opted out: there are such people with that digit. Valid are those of them whose
+	// check digit holds.
 	Numbers [10]int64 `json:"numbers"`
 	Valid   int64     `json:"valid"`
 	// Values and Records are those that are written and hold the number of somebody who opted out.
@@ -44,9 +46,10 @@ func (c *Watched) add(other *Watched) {
 	c.Refused = cmp.Or(c.Refused, other.Refused)
 }
 
-// leaks tells whether the column holds more numbers of people who opted out than chance gives. A value of ten digits is by chance the
-// number of somebody who opted out as often as there are such people among all values with its first digit; and where the
-// column is seen to be one of NHS numbers, no number in it is there by chance.
+// leaks reports whether the column holds more numbers of people who opted out than chance gives. A
+// value of ten digits is by chance the number of somebody who opted out as often as there are such
+// people among all values with its first digit; and where the column is seen to be one of NHS
+// numbers, no number in it is there by chance.
 func (c *Watched) leaks(people [10]uint64) bool {
 	if c.Values == 0 || c.Allowed {
 		return false
@@ -56,7 +59,8 @@ func (c *Watched) leaks(people [10]uint64) bool {
 		expected += float64(n) * float64(people[digit]) / tenDigitValues
 		all += n
 	}
-	return atLeast(c.Values, expected) < doubtful || atLeastOf(c.Valid, all, validByChance) < unlikely
+	return atLeast(c.Values, expected) < doubtful ||
+		atLeastOf(c.Valid, all, validByChance) < unlikely
 }
 
 // watchBlock is how many numbers are looked up together.
@@ -169,7 +173,13 @@ func (w *watch) begin(hits []int32) *watchScratch {
 }
 
 // see counts a number, and looks it up when enough of them have come together.
-func (w *watch) see(s *watchScratch, key nhsnumber.Key, status nhsnumber.Status, place int32, digit int) {
+func (w *watch) see(
+	s *watchScratch,
+	key nhsnumber.Key,
+	status nhsnumber.Status,
+	place int32,
+	digit int,
+) {
 	if status == nhsnumber.Valid {
 		digit = int(key / 100_000_000)
 		if w.people[digit] == 0 {
@@ -222,14 +232,20 @@ func (w *watch) Count(slot int, values, records int) {
 	w.columns[slot].Records += int64(records)
 }
 
-// isOwn tells whether a value is what the column itself is called, as where names are repeated: no other table begins there. In an
-// allowed column no name counts.
+// isOwn reports whether a value is what the column itself is called, as where names are repeated:
+// no other table begins there. In an allowed column no name counts.
 func (w *watch) isOwn(slot int, value []byte) bool {
-	return w.columns[slot].Allowed || w.own[slot] != "" && strings.TrimSpace(string(value)) == strings.TrimSpace(w.own[slot])
+	return w.columns[slot].Allowed ||
+		w.own[slot] != "" && strings.TrimSpace(string(value)) == strings.TrimSpace(w.own[slot])
 }
 
-// WatchOthers prepares a watch over all columns that do not identify people. seen returns what it saw, when the Scan has returned.
-func WatchOthers(columns []formats.Column, chosen Chosen, register filter.Register) (over *formats.Watch, seen func() []Watched) {
+// WatchOthers prepares a watch over all columns that do not identify people. seen returns what it
+// saw, when the Scan has returned.
+func WatchOthers(
+	columns []formats.Column,
+	chosen Chosen,
+	register filter.Register,
+) (over *formats.Watch, seen func() []Watched) {
 	labels, shown := columnLabels(columns), shownNames(columns)
 	over = &formats.Watch{}
 	var watched []Watched
@@ -254,8 +270,8 @@ func WatchOthers(columns []formats.Column, chosen Chosen, register filter.Regist
 	return over, func() []Watched { return watcher.columns }
 }
 
-// OptedOutElsewhere returns the *PreflightError for columns that hold more numbers of people who opted out than chance gives, or nil. named
-// are the labels of the identifying columns.
+// OptedOutElsewhere returns the *PreflightError for columns that hold more numbers of people who
+// opted out than chance gives, or nil. named are the labels of the identifying columns.
 func OptedOutElsewhere(name string, watched []Watched, people [10]uint64, named []string) error {
 	e := &PreflightError{Name: name, Err: ErrOptedOutElsewhere, Named: named}
 	for _, column := range watched {

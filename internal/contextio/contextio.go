@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// NewReader returns a reader of from that gives the cause of ctx as its error from when ctx ends on. A Read that is under
-// way then goes on to its end.
+// NewReader returns a reader of from that gives the cause of ctx as its error from when ctx ends
+// on. A Read that is under way then goes on to its end.
 func NewReader(ctx context.Context, from io.Reader) io.Reader { return &reader{ctx, from} }
 
 type reader struct {
@@ -22,9 +22,14 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.from.Read(p)
 }
 
-// NewStream returns a reader of from that gives up waiting when ctx ends. A Read of from that is under way then, which
-// nothing can stop, goes on until the process ends and is not used.
-func NewStream(ctx context.Context, from io.Reader) io.Reader { return &stream{ctx: ctx, from: from} }
+// NewStream returns a reader of from that gives up waiting when ctx ends. A Read of from that is
+// under way then, which nothing can stop, goes on until the process ends and is not used.
+func NewStream(
+	ctx context.Context,
+	from io.Reader,
+) io.Reader {
+	return &stream{ctx: ctx, from: from}
+}
 
 type stream struct {
 	ctx    context.Context

@@ -23,8 +23,16 @@ func WantAccess(t *testing.T, path string, mode fs.FileMode, gid int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := info.Mode() & (fs.ModePerm | fs.ModeSetgid); got != mode || access.GroupOf(info) != gid {
-		t.Errorf("%s has %v and group %d, want %v and %d", path, got, access.GroupOf(info), mode, gid)
+	if got := info.Mode() & (fs.ModePerm | fs.ModeSetgid); got != mode ||
+		access.GroupOf(info) != gid {
+		t.Errorf(
+			"%s has %v and group %d, want %v and %d",
+			path,
+			got,
+			access.GroupOf(info),
+			mode,
+			gid,
+		)
 	}
 }
 
@@ -45,8 +53,8 @@ func OtherGroup(t *testing.T) int {
 	return 0
 }
 
-// AsSomebody runs one test of this binary in a process for which permissions count, and which has a folder of its own. The test finds the
-// folder in the variable.
+// AsSomebody runs one test of this binary in a process for which permissions count, and which has a
+// folder of its own. The test finds the folder in the variable.
 func AsSomebody(t *testing.T, test, variable string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "atomicfile")
@@ -69,7 +77,9 @@ func AsSomebody(t *testing.T, test, variable string) {
 	cmd := exec.Command(binary, "-test.run", "^"+test+"$")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), variable+"="+dir, "TMPDIR="+dir)
 	if os.Geteuid() == 0 { // for whom permissions do not count
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 54321, Gid: 54321}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: 54321, Gid: 54321},
+		}
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -1,5 +1,6 @@
-// Package inputs turns what a user names (files, folders and patterns) into a list of files, each with the path that it
-// has below the folder or pattern it came from. That is the path of its output.
+// Package inputs turns what a user names (files, folders and patterns) into a list of files, each
+// with the path that it has below the folder or pattern it came from. That is the path of its
+// output.
 package inputs
 
 import (
@@ -29,18 +30,29 @@ import (
 // Errors that Expand wraps.
 var (
 	// ErrNothingToRead is a folder without a file in it.
-	ErrNothingToRead = errors.New("holds no file to read (names that start with . or _ are passed over)")
+	ErrNothingToRead = errors.New(
+		"holds no file to read (names that start with . or _ are passed over)",
+	)
 	// ErrNoMatch is a pattern that no file matches.
 	ErrNoMatch = errors.New("no file matches (names that start with . or _ are passed over)")
 	// ErrBadPattern is what is neither a file nor a pattern.
-	ErrBadPattern = errors.New("there is no such file, and as a pattern it has a [ or { that is not closed, or empty")
-	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern starts, below which outputs have their names.
-	ErrOutside = errors.New("one of its alternatives {a,b} leads out of the folder before them: name that by a pattern of its own")
+	ErrBadPattern = errors.New(
+		"there is no such file, and as a pattern it has a [ or { that is not closed, or empty",
+	)
+	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern
+	// starts, below which outputs have their names.
+	ErrOutside = errors.New(
+		"one of its alternatives {a,b} leads out of the folder before them: name that by a pattern of its own",
+	)
 	// ErrStreamTwice is standard input named more than once.
 	ErrStreamTwice = kind.New(kind.Usage, "standard input (-) can be read only once: name it once")
-	// ErrNumberInName is a file or folder whose name is about one person: records are removed from files, names stay.
-	ErrNumberInName = errors.New("a name that is or may be an NHS number: noo looks for numbers in records, not in the names of files and folders; rename it, or put the number into a column")
-	// ErrNotAFile is something in a folder that is neither a file nor a folder, such as a pipe or a link to a folder.
+	// ErrNumberInName is a file or folder whose name is about one person: records are removed from
+	// files, names stay.
+	ErrNumberInName = errors.New(
+		"a name that is or may be an NHS number: noo looks for numbers in records, not in the names of files and folders; rename it, or put the number into a column",
+	)
+	// ErrNotAFile is something in a folder that is neither a file nor a folder, such as a pipe or a
+	// link to a folder.
 	ErrNotAFile = errors.New("it is neither a file nor a folder: name the file that is to be read")
 )
 
@@ -48,24 +60,28 @@ var (
 type Source struct {
 	// Path is where it is; "-" is standard input.
 	Path string
-	// Name is its path below the folder or the fixed part of the pattern that it came from, with slashes; of a file that was named
-	// itself, its last element.
+	// Name is its path below the folder or the fixed part of the pattern that it came from, with
+	// slashes; of a file that was named itself, its last element.
 	Name string
 	// Bytes is its size when it was found, 0 for a stream.
 	Bytes int64
-	// Err, where not nil, says why nothing at Path can be read: then Path is an argument, fit to be shown. See ExpandEach.
+	// Err, where not nil, says why nothing at Path can be read: then Path is an argument, fit to be
+	// shown. See ExpandEach.
 	Err error
 }
 
 // Sources are the inputs of a run.
 type Sources struct {
-	// Files are the files, in the order of the arguments, those of a folder or pattern sorted by name.
+	// Files are the files, in the order of the arguments, those of a folder or pattern sorted by
+	// name.
 	Files []Source
 	// Roots are the folders that were named.
 	Roots []string
-	// PassedOver counts the files and folders that were not taken since their names start with "." or "_", but for markers, which hold no records.
+	// PassedOver counts the files and folders that were not taken since their names start with "."
+	// or "_", but for markers, which hold no records.
 	PassedOver int
-	// Many says that the user named more than one file, a folder or a pattern, even if it holds only one file.
+	// Many says that the user named more than one file, a folder or a pattern, even if it holds
+	// only one file.
 	Many bool
 	// Arguments are what the user named.
 	Arguments []string
@@ -85,14 +101,17 @@ func (s *Sources) Describe() string {
 	return s.Files[0].Path
 }
 
-// Read tells whether the arguments would find what is put at path or, of a folder, what may be put into it. See Reads.
+// Read reports whether the arguments would find what is put at path or, of a folder, what may be
+// put into it. See Reads.
 func (s *Sources) Read(path string, folder bool) bool { return Reads(s.Arguments, path, folder) }
 
-// Expand finds the files that the arguments name: files; folders, with everything below them but what Spark too passes
-// over (names that start with "." or "_", unless they are partitions such as _k=v); and patterns with *, ?, [a-z], {a,b} and **, for
-// shells that leave them to the program. A name that exists is taken as it is, whatever characters are in it, and so are folders before a pattern.
-// It refuses what belongs to a table of Delta Lake, Iceberg, Hudi, Paimon or DuckLake, with ErrTable. The errors are
-// those above and ErrTable, in a *formats.InputError where the input is at fault, or of the file system.
+// Expand finds the files that the arguments name: files; folders, with everything below them but
+// what Spark too passes over (names that start with "." or "_", unless they are partitions such as
+// _k=v); and patterns with *, ?, [a-z], {a,b} and **, for shells that leave them to the program. A
+// name that exists is taken as it is, whatever characters are in it, and so are folders before a
+// pattern. It refuses what belongs to a table of Delta Lake, Iceberg, Hudi, Paimon or DuckLake,
+// with ErrTable. The errors are those above and ErrTable, in a *formats.InputError where the input
+// is at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
 	s, err := ExpandEach(arguments)
 	if err != nil {
@@ -106,8 +125,9 @@ func Expand(arguments []string) (*Sources, error) {
 	return s, nil
 }
 
-// ExpandEach is Expand for whoever wants the files of the other arguments too where one, a folder or a pattern, cannot be read as a whole: it gives
-// a Source with an Err for such a one. The error is ErrStreamTwice.
+// ExpandEach is Expand for whoever wants the files of the other arguments too where one, a folder
+// or a pattern, cannot be read as a whole: it gives a Source with an Err for such a one. The error
+// is ErrStreamTwice.
 func ExpandEach(arguments []string) (*Sources, error) {
 	s := &Sources{Many: len(arguments) > 1, Arguments: arguments, tables: newTableFinder()}
 	for i, argument := range arguments {
@@ -126,7 +146,10 @@ func ExpandEach(arguments []string) (*Sources, error) {
 			case errors.Is(err, ErrTable):
 				argument = withoutNumber(argument)
 			}
-			s.Files = append(s.Files[:before], Source{Path: argument, Name: filepath.Base(argument), Err: err})
+			s.Files = append(
+				s.Files[:before],
+				Source{Path: argument, Name: filepath.Base(argument), Err: err},
+			)
 		}
 	}
 	s.dropRepeated()
@@ -134,8 +157,9 @@ func ExpandEach(arguments []string) (*Sources, error) {
 	return s, nil
 }
 
-// Reads tells whether Expand of these arguments would find what is put at path or, of a folder, what may be put into it: what a run
-// writes there, the next one reads. Below a folder that is an argument it is so whatever the name.
+// Reads reports whether Expand of these arguments would find what is put at path or, of a folder,
+// what may be put into it: what a run writes there, the next one reads. Below a folder that is an
+// argument it is so whatever the name.
 func Reads(arguments []string, path string, folder bool) bool {
 	return slices.ContainsFunc(arguments, func(argument string) bool {
 		info, err := os.Stat(argument)
@@ -157,23 +181,28 @@ func patternReads(pattern, path string, folder bool) bool {
 	names := namesBelow(path, fixed)
 	names = slices.DeleteFunc(names, hiddenOnTheWay)
 	return slices.ContainsFunc(alternatives(rest), func(rest string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return alternativeReads(rest, name, folder) })
+		return slices.ContainsFunc(
+			names,
+			func(name string) bool { return alternativeReads(rest, name, folder) },
+		)
 	})
 }
 
-// alternativeReads is patternReads for one of the alternatives of a pattern and a name, both below its fixed part.
+// alternativeReads is patternReads for one of the alternatives of a pattern and a name, both below
+// its fixed part.
 func alternativeReads(rest, name string, folder bool) bool {
 	rest = path.Clean(rest)
 	elements := strings.Split(name, "/")
 	for i := range elements { // a folder that matches is read with all that is in it
-		if matched, _ := doublestar.Match(rest, strings.Join(elements[:i+1], "/")); matched || rest == "." {
+		if matched, _ := doublestar.Match(rest, strings.Join(elements[:i+1], "/")); matched ||
+			rest == "." {
 			return true
 		}
 	}
 	return folder && mayMatchBelow(rest, elements)
 }
 
-// mayMatchBelow tells whether a pattern without alternatives may match something below a folder.
+// mayMatchBelow reports whether a pattern without alternatives may match something below a folder.
 func mayMatchBelow(pattern string, folder []string) bool {
 	wanted := strings.Split(pattern, "/")
 	for i, element := range folder {
@@ -190,7 +219,8 @@ func mayMatchBelow(pattern string, folder []string) bool {
 	return true
 }
 
-// namesBelow gives the paths, with slashes, that what is at path has below a folder: as it was named, and with links resolved.
+// namesBelow gives the paths, with slashes, that what is at path has below a folder: as it was
+// named, and with links resolved.
 func namesBelow(path, folder string) (names []string) {
 	add := func(path, folder string) {
 		name, err := filepath.Rel(folder, path)
@@ -218,7 +248,8 @@ func namesBelow(path, folder string) (names []string) {
 
 // add finds the files of one argument.
 func (s *Sources) add(argument string) error {
-	if slices.ContainsFunc(strings.Split(filepath.ToSlash(argument), "/"), isPartitionByNumber) { // as a shell may have found it
+	// As a shell may have found it.
+	if slices.ContainsFunc(strings.Split(filepath.ToSlash(argument), "/"), isPartitionByNumber) {
 		return &formats.InputError{Name: maskDigits(argument), Err: ErrNumberInName}
 	}
 	info, err := os.Stat(argument)
@@ -239,7 +270,10 @@ func (s *Sources) add(argument string) error {
 		if err := s.tables.refuseFile(argument); err != nil {
 			return err
 		}
-		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument), Bytes: info.Size()})
+		s.Files = append(
+			s.Files,
+			Source{Path: argument, Name: filepath.Base(argument), Bytes: info.Size()},
+		)
 		return nil
 	case !isPattern(argument): // opening it will say what is wrong
 		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument)})
@@ -276,7 +310,10 @@ func (s *Sources) addPattern(pattern string) error {
 	if len(s.Files) == before {
 		return &formats.InputError{Name: pattern, Err: ErrNoMatch}
 	}
-	slices.SortStableFunc(s.Files[before:], func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(
+		s.Files[before:],
+		func(a, b Source) int { return strings.Compare(a.Name, b.Name) },
+	)
 	return nil
 }
 
@@ -297,8 +334,8 @@ func (s *Sources) addMatch(fixed, name string) error {
 	return s.addFile(match, name, info)
 }
 
-// passOver counts a file or folder that is not taken, by the first element of its path below root that says so: of a folder what is
-// in it is not counted.
+// passOver counts a file or folder that is not taken, by the first element of its path below root
+// that says so: of a folder what is in it is not counted.
 func (s *Sources) passOver(root, name string) {
 	elements := strings.Split(name, "/")
 	first := slices.IndexFunc(elements, hidden)
@@ -321,7 +358,8 @@ func (s *Sources) passOver(root, name string) {
 // mostMarker is more bytes than the marker of any folder has.
 const mostMarker = 16 << 20
 
-// isMarker tells whether what has the name of a marker is one: an empty file, as of Spark, or a JSON object, as of this program and of Hadoop.
+// isMarker reports whether what has the name of a marker is one: an empty file, as of Spark, or a
+// JSON object, as of this program and of Hadoop.
 func isMarker(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > mostMarker {
@@ -332,9 +370,11 @@ func isMarker(path string) bool {
 	return err == nil && (len(text) == 0 || text[0] == '{' && json.Valid(text))
 }
 
-// addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for none.
+// addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for
+// none.
 func (s *Sources) addFolder(folder, prefix string) error {
-	start := strings.TrimRight(folder, string(filepath.Separator)) + string(filepath.Separator) // or a link would not be followed
+	// Or a link would not be followed.
+	start := strings.TrimRight(folder, string(filepath.Separator)) + string(filepath.Separator)
 	return filepath.WalkDir(start, func(at string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -366,8 +406,12 @@ func (s *Sources) addFolder(folder, prefix string) error {
 
 // unreadable is the error for something that was found, and of which the file system then said err.
 func unreadable(at string, err error) error {
-	if info, statErr := os.Lstat(at); statErr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot read %s: it is a link to nothing; mend it or take it away", withoutNumber(at))
+	if info, statErr := os.Lstat(at); statErr == nil && info.Mode()&fs.ModeSymlink != 0 &&
+		errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf(
+			"cannot read %s: it is a link to nothing; mend it or take it away",
+			withoutNumber(at),
+		)
 	}
 	return fmt.Errorf("cannot read %s: %w", withoutNumber(at), atomicfile.Cause(err))
 }
@@ -387,12 +431,13 @@ func (s *Sources) addFile(at, name string, info fs.FileInfo) error {
 	return nil
 }
 
-// hidden tells whether Spark and Hive pass over a file or folder of this name.
+// hidden reports whether Spark and Hive pass over a file or folder of this name.
 func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") && !strings.Contains(name, "=")
+	return strings.HasPrefix(name, ".") ||
+		strings.HasPrefix(name, "_") && !strings.Contains(name, "=")
 }
 
-// hiddenOnTheWay tells whether any element of a path is hidden.
+// hiddenOnTheWay reports whether any element of a path is hidden.
 func hiddenOnTheWay(name string) bool {
 	return slices.ContainsFunc(strings.Split(name, "/"), hidden)
 }
@@ -419,8 +464,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// identifies tells whether a path below a folder is about one person: a folder of a partition by NHS number, as
-// nhs_number=…, or a valid number in any element that may be issued.
+// identifies reports whether a path below a folder is about one person: a folder of a partition by
+// NHS number, as nhs_number=…, or a valid number in any element that may be issued.
 func identifies(name string) bool {
 	for _, element := range strings.Split(name, "/") {
 		if isPartitionByNumber(element) {
@@ -436,16 +481,19 @@ func identifies(name string) bool {
 	return false
 }
 
-// isPartitionByNumber tells whether an element of a path is a partition by NHS number, as nhs_number=….
+// isPartitionByNumber reports whether an element of a path is a partition by NHS number, as
+// nhs_number=….
 func isPartitionByNumber(element string) bool {
 	key, value, partition := strings.Cut(unescaped(element), "=")
-	return partition && (nhsnumber.NamesColumn(key) || nhsnumber.MentionsNumber(key) && hasDigits(value))
+	return partition &&
+		(nhsnumber.NamesColumn(key) || nhsnumber.MentionsNumber(key) && hasDigits(value))
 }
 
-// hasDigits tells whether a value may be more than a word about a number.
+// hasDigits reports whether a value may be more than a word about a number.
 func hasDigits(value string) bool { return strings.ContainsFunc(value, unicode.IsDigit) }
 
-// unescaped is an element of a path without the escapes that Hive has for what it cannot have in one.
+// unescaped is an element of a path without the escapes that Hive has for what it cannot have in
+// one.
 func unescaped(element string) string {
 	if plain, err := url.PathUnescape(element); err == nil {
 		return plain

@@ -1,7 +1,8 @@
 package inputs
 
-// Patterns: the folder in which they begin, and alternatives, {a,b}. Those are taken apart here, as shells do it, and not by the library that matches patterns: where a slash is
-// in one of them it reads files as folders, and it passes over one that is empty and the last.
+// Patterns: the folder in which they begin, and alternatives, {a,b}. Those are taken apart here, as
+// shells do it, and not by the library that matches patterns: where a slash is in one of them it
+// reads files as folders, and it passes over one that is empty and the last.
 
 import (
 	"os"
@@ -12,8 +13,9 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// splitPattern takes a pattern apart: into the folder that all it matches is in, and the rest, with slashes. A folder that is there is taken as it is
-// named, whatever characters are in it: with them as a pattern, something beside it would be read.
+// splitPattern takes a pattern apart: into the folder that all it matches is in, and the rest, with
+// slashes. A folder that is there is taken as it is named, whatever characters are in it: with them
+// as a pattern, something beside it would be read.
 func splitPattern(pattern string) (fixed, rest string) {
 	fixed, rest = doublestar.SplitPattern(filepath.ToSlash(pattern))
 	for {
@@ -28,8 +30,8 @@ func splitPattern(pattern string) (fixed, rest string) {
 	}
 }
 
-// alternatives gives the patterns without {a,b} that a pattern stands for, each once. One that is malformed, or has {} in it, is given as it is, for
-// what matches it to say so.
+// alternatives gives the patterns without {a,b} that a pattern stands for, each once. One that is
+// malformed, or has {} in it, is given as it is, for what matches it to say so.
 func alternatives(pattern string) []string {
 	start, ends := firstAlternatives(pattern)
 	if ends == nil || len(ends) == 1 && ends[0] == start+1 { // {} is not the folder before it
@@ -48,8 +50,8 @@ func alternatives(pattern string) []string {
 	return all
 }
 
-// firstAlternatives finds the first { of a pattern, and where each of its alternatives ends: at a comma, or the last at }. ends is nil where there
-// are none.
+// firstAlternatives finds the first { of a pattern, and where each of its alternatives ends: at a
+// comma, or the last at }. ends is nil where there are none.
 func firstAlternatives(pattern string) (start int, ends []int) {
 	depth := 0
 	for i := 0; i < len(pattern); i++ {

@@ -1,5 +1,6 @@
-// Package iopaths knows every path that a command reads or writes, and makes sure that none hurts another: an output is not
-// an input, a folder that is replaced as a whole holds nothing else, and the next run does not read what this one writes.
+// Package iopaths knows every path that a command reads or writes, and makes sure that none hurts
+// another: an output is not an input, a folder that is replaced as a whole holds nothing else, and
+// the next run does not read what this one writes.
 package iopaths
 
 import (
@@ -16,10 +17,15 @@ import (
 var (
 	// ErrSameFile is an output that is a file which is read, or another output.
 	ErrSameFile = kind.New(kind.Usage, "name another file")
-	// ErrNotApart is an output in a folder that is read or written, or a folder to be written that holds something else which is.
+	// ErrNotApart is an output in a folder that is read or written, or a folder to be written that
+	// holds something else which is.
 	ErrNotApart = kind.New(kind.Usage, "name another place")
-	// ErrWorkingFolder is an output folder that cannot be replaced while the command is run from inside it.
-	ErrWorkingFolder = kind.New(kind.Usage, "it is or holds the folder that you are working in: name another one")
+	// ErrWorkingFolder is an output folder that cannot be replaced while the command is run from
+	// inside it.
+	ErrWorkingFolder = kind.New(
+		kind.Usage,
+		"it is or holds the folder that you are working in: name another one",
+	)
 )
 
 // Paths are the paths of one command. The zero Paths has none. It is not safe for concurrent use.
@@ -36,7 +42,9 @@ type Paths struct {
 
 // Read adds files that are read. "" is none.
 func (p *Paths) Read(paths ...string) {
-	p.read = append(p.read, slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == "" })...)
+	p.read = append(
+		p.read,
+		slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == "" })...)
 }
 
 // ReadOpen adds a file that is open and read, such as standard input.
@@ -47,13 +55,15 @@ func (p *Paths) ReadOpen(name string, file *os.File) {
 // ReadFolders adds folders that are read with everything in them.
 func (p *Paths) ReadFolders(paths ...string) { p.readFolders = append(p.readFolders, paths...) }
 
-// ReadMatching adds whatever a function matches: it says whether the next run would read a file at a path or, of a folder, what may be put
-// into it.
+// ReadMatching adds whatever a function matches: it says whether the next run would read a file at
+// a path or, of a folder, what may be put into it.
 func (p *Paths) ReadMatching(matches func(path string, folder bool) bool) { p.matches = matches }
 
 // Write adds files that are written. "" is none.
 func (p *Paths) Write(paths ...string) {
-	p.written = append(p.written, slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == "" })...)
+	p.written = append(
+		p.written,
+		slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == "" })...)
 }
 
 // WriteOpen adds a file that is open and written, such as standard output.
@@ -68,8 +78,9 @@ func (p *Paths) WriteFolder(path string) {
 	}
 }
 
-// Check returns an error that wraps ErrSameFile, ErrNotApart or ErrWorkingFolder for the first path that must not be written,
-// through whatever name or link. It reads the file system and changes nothing.
+// Check returns an error that wraps ErrSameFile, ErrNotApart or ErrWorkingFolder for the first path
+// that must not be written, through whatever name or link. It reads the file system and changes
+// nothing.
 func (p *Paths) Check() error {
 	if err := p.checkFiles(); err != nil {
 		return err
@@ -111,14 +122,18 @@ func (p *Paths) checkFiles() error {
 			return fmt.Errorf("cannot write %s: noo reads this file; %w", place.name, ErrSameFile)
 		}
 		if slices.ContainsFunc(written[:i], place.Same) {
-			return fmt.Errorf("cannot write %s: noo writes something else to this file; %w", place.name, ErrSameFile)
+			return fmt.Errorf(
+				"cannot write %s: noo writes something else to this file; %w",
+				place.name,
+				ErrSameFile,
+			)
 		}
 	}
 	return nil
 }
 
-// checkFolder refuses a folder that is written and is in, or holds, something else. So may none of the hidden places that
-// making it needs.
+// checkFolder refuses a folder that is written and is in, or holds, something else. So may none of
+// the hidden places that making it needs.
 func (p *Paths) checkFolder(i int) error {
 	folder := p.writtenFolders[i]
 	if here, err := os.Getwd(); err == nil && Inside(here, folder) {
@@ -147,12 +162,24 @@ func (p *Paths) checkPlace(i int, path string) error {
 	folder := p.writtenFolders[i]
 	for _, other := range slices.Concat(p.readFolders, p.writtenFolders[:i], p.writtenFolders[i+1:]) {
 		if Inside(path, other) {
-			return fmt.Errorf("cannot write %s: %s is in %s, which noo reads or writes; %w", folder, path, other, ErrNotApart)
+			return fmt.Errorf(
+				"cannot write %s: %s is in %s, which noo reads or writes; %w",
+				folder,
+				path,
+				other,
+				ErrNotApart,
+			)
 		}
 	}
 	for _, other := range slices.Concat(p.folders(), p.readFolders, p.written, p.called(path)) {
 		if Inside(other, path) {
-			return fmt.Errorf("cannot write %s: noo reads or writes %s, which is in %s; %w", folder, other, path, ErrNotApart)
+			return fmt.Errorf(
+				"cannot write %s: noo reads or writes %s, which is in %s; %w",
+				folder,
+				other,
+				path,
+				ErrNotApart,
+			)
 		}
 	}
 	return nil
@@ -168,7 +195,8 @@ func (p *Paths) called(path string) (files []string) {
 	return files
 }
 
-// folders are the folders of the files that are read, with links resolved, each once: there are fewer than files.
+// folders are the folders of the files that are read, with links resolved, each once: there are
+// fewer than files.
 func (p *Paths) folders() (folders []string) {
 	for _, path := range p.read {
 		if resolved, err := filepath.EvalSymlinks(path); err == nil {

@@ -34,8 +34,8 @@ func PlaceOf(path string) Place {
 	return p
 }
 
-// PlaceOfOpen is the place of a file that is open, such as standard input. A pipe or a device is no place: any number
-// of them may be used.
+// PlaceOfOpen is the place of a file that is open, such as standard input. A pipe or a device is no
+// place: any number of them may be used.
 func PlaceOfOpen(name string, file *os.File) Place {
 	p := Place{name: name}
 	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
@@ -57,7 +57,8 @@ func (p Place) Same(other Place) bool {
 	return p.path == other.path
 }
 
-// Inside tells whether path is folder or lies in it, through whatever links. Neither need be there.
+// Inside reports whether path is folder or lies in it, through whatever links. Neither need be
+// there.
 func Inside(path, folder string) bool {
 	inner, err := atomicdir.ResolveLinks(path)
 	if err != nil {

@@ -1,8 +1,9 @@
-// Package kind says what an error is about. An error has its kind from where it is found; the exit code of the command is
-// read off it.
+// Package kind says what an error is about. An error has its kind from where it is found; the exit
+// code of the command is read off it.
 package kind
 
-// Kind is what an error is about. The zero Kind is IO: an error that says nothing else is one of reading or writing.
+// Kind is what an error is about. The zero Kind is IO: an error that says nothing else is one of
+// reading or writing.
 type Kind uint8
 
 // The kinds.
@@ -54,7 +55,8 @@ func (w *wrapped) Error() string { return w.err.Error() }
 func (w *wrapped) Kind() Kind    { return w.kind }
 func (w *wrapped) Unwrap() error { return w.err }
 
-// Of returns the kind of an error: that of the outermost error with a kind in what it wraps, and IO where none has one.
+// Of returns the kind of an error: that of the outermost error with a kind in what it wraps, and IO
+// where none has one.
 func Of(err error) Kind {
 	kind, _ := find(err)
 	return kind

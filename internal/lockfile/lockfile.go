@@ -1,6 +1,6 @@
-// Package lockfile keeps two runs from overlapping. The lock is the operating system's and on an open file: it is gone
-// when its process is, however that ended, so that a killed run never stands in the way of the next. The file stays, is
-// never written to, and says nothing by being there.
+// Package lockfile keeps two runs from overlapping. The lock is the operating system's and on an
+// open file: it is gone when its process is, however that ended, so that a killed run never stands
+// in the way of the next. The file stays, is never written to, and says nothing by being there.
 package lockfile
 
 import (
@@ -28,8 +28,8 @@ type Lock struct {
 	passes bool // the file goes with the lock
 }
 
-// AcquireTemporary is Acquire without waiting, on a file that goes when the lock is released. A process that is killed leaves the file,
-// which does no harm.
+// AcquireTemporary is Acquire without waiting, on a file that goes when the lock is released. A
+// process that is killed leaves the file, which does no harm.
 func AcquireTemporary(path string) (*Lock, error) {
 	for {
 		lock, err := Acquire(context.Background(), path, 0)
@@ -37,10 +37,14 @@ func AcquireTemporary(path string) (*Lock, error) {
 			return nil, err
 		}
 		lock.passes = true
-		// Whoever had the lock before may have taken the file away after it was opened here: then it locks nothing.
+		// Whoever had the lock before may have taken the file away after it was opened here: then
+		// it locks nothing.
 		locked, err := lock.flock.Stat()
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err)), lock.Release())
+			return nil, errors.Join(
+				fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err)),
+				lock.Release(),
+			)
 		}
 		named, err := os.Lstat(path)
 		if err == nil && os.SameFile(locked, named) && named.Size() == 0 {
@@ -48,7 +52,10 @@ func AcquireTemporary(path string) (*Lock, error) {
 		}
 		lock.passes = false
 		if err == nil && (!named.Mode().IsRegular() || named.Size() > 0) {
-			return nil, errors.Join(fmt.Errorf("cannot lock %s: something else has this name: move it away", path), lock.Release())
+			return nil, errors.Join(
+				fmt.Errorf("cannot lock %s: something else has this name: move it away", path),
+				lock.Release(),
+			)
 		}
 		if err := lock.Release(); err != nil {
 			return nil, fmt.Errorf("cannot lock %s: %w", path, atomicfile.Cause(err))
@@ -56,12 +63,13 @@ func AcquireTemporary(path string) (*Lock, error) {
 	}
 }
 
-// Acquire takes the lock on the file at path, which is made if it is not there; its folder must exist. A lock that
-// another process has is waited for as long as wait says, and not at all where that is 0; then the error wraps ErrHeld.
-// When ctx ends first, its error is returned.
+// Acquire takes the lock on the file at path, which is made if it is not there; its folder must
+// exist. A lock that another process has is waited for as long as wait says, and not at all where
+// that is 0; then the error wraps ErrHeld. When ctx ends first, its error is returned.
 func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("cannot lock %s: it %w", path, atomicfile.ErrNotRegular) // opening a pipe would wait for its other end
+		// Opening a pipe would wait for its other end.
+		return nil, fmt.Errorf("cannot lock %s: it %w", path, atomicfile.ErrNotRegular)
 	}
 	lock := &Lock{flock: flock.New(path)}
 	got, err := lock.flock.TryLock()
@@ -83,7 +91,8 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error
 	return nil, fmt.Errorf("%s: %w", path, ErrHeld)
 }
 
-// await tries again until the lock is free, the time is up or ctx ends. The time being up is no error.
+// await tries again until the lock is free, the time is up or ctx ends. The time being up is no
+// error.
 func (l *Lock) await(ctx context.Context, wait time.Duration) (bool, error) {
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -100,8 +109,11 @@ func (l *Lock) Release() error {
 		return l.flock.Unlock()
 	}
 	locked, err := l.flock.Stat()
-	if named, other := os.Lstat(l.flock.Path()); err == nil && other == nil && os.SameFile(locked, named) && named.Size() == 0 {
-		_ = os.Remove(l.flock.Path()) // while it is locked, and nobody else has it; Windows removes no open file
+	if named, other := os.Lstat(l.flock.Path()); err == nil && other == nil &&
+		os.SameFile(locked, named) &&
+		named.Size() == 0 {
+		// While it is locked, and nobody else has it; Windows removes no open file.
+		_ = os.Remove(l.flock.Path())
 	}
 	return l.flock.Unlock()
 }

@@ -1,8 +1,8 @@
 package nhsnumber
 
-// Numbers in a dress that Parse does not take for a number, but a person does: 943.476.5919, "9434765919 (verified)", digits of
-// another script. They are never kept as numbers. They are looked for so that such a value cannot carry somebody who opted out
-// into an output.
+// Numbers in a dress that Parse does not take for a number, but a person does: 943.476.5919,
+// "9434765919 (verified)", digits of another script. They are never kept as numbers. They are
+// looked for so that such a value cannot carry somebody who opted out into an output.
 
 import (
 	"bytes"
@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// longestDress is the length in bytes up to which a text may be one number with other characters around it or in it.
+// longestDress is the length in bytes up to which a text may be one number with other characters
+// around it or in it.
 const longestDress = 64
 
 // isASCII reports whether b holds ASCII characters only.
@@ -23,8 +24,8 @@ func isASCII(b []byte) bool {
 	return true
 }
 
-// undress appends b to dst with a space for every blank of Unicode and without the characters that nobody sees. It returns false
-// for a text that is too long to be one number.
+// undress appends b to dst with a space for every blank of Unicode and without the characters that
+// nobody sees. It returns false for a text that is too long to be one number.
 func undress(dst, b []byte) ([]byte, bool) {
 	if len(b) > longestDress {
 		return nil, false
@@ -45,9 +46,11 @@ func undress(dst, b []byte) ([]byte, bool) {
 	return dst, true
 }
 
-// Whole reads a text that is one number and nothing else that has a digit in it: what Parse accepts, and any other text of at most
-// 64 bytes with exactly ten digits of any script, whatever stands between and around them, or in scientific notation. The text is ten digits long where ten is
-// true; the status says whether the check digit holds. Whole does not allocate and does not keep b.
+// Whole reads a text that is one number and nothing else that has a digit in it: what Parse
+// accepts, and any other text of at most 64 bytes with exactly ten digits of any script, whatever
+// stands between and around them, or in scientific notation. The text is ten digits long where ten
+// is true; the status says whether the check digit holds. Whole does not allocate and does not keep
+// b.
 func Whole(b []byte) (key Key, status Status, ten bool) {
 	if key, status = Parse(b); status == Valid {
 		return key, Valid, true
@@ -83,17 +86,20 @@ func Whole(b []byte) (key Key, status Status, ten bool) {
 	return key, status, true
 }
 
-// isScientific reports whether b is one number in scientific notation, as Java and Spark write 9.434765919E9.
+// isScientific reports whether b is one number in scientific notation, as Java and Spark write
+// 9.434765919E9.
 func isScientific(b []byte) bool {
 	b = trimBlanks(b)
 	at := bytes.LastIndexAny(b, "eE")
-	return at > 0 && at+1 < len(b) && len(bytes.Trim(b[:at], "0123456789.,")) == 0 && len(bytes.Trim(b[at+1:], "0123456789+")) == 0
+	return at > 0 && at+1 < len(b) && len(bytes.Trim(b[:at], "0123456789.,")) == 0 &&
+		len(bytes.Trim(b[at+1:], "0123456789+")) == 0
 }
 
-// Held calls found for the key of every number whose ten digits follow one another in b, whatever stands between them and around
-// them: digits of any script, also the letters O, I and l in the place of 0 and 1, and a number in scientific notation whose
-// digits are all there. It stops and returns true when found does. It is for values that Parse calls Invalid. Held does not
-// allocate and does not keep b.
+// Held calls found for the key of every number whose ten digits follow one another in b, whatever
+// stands between them and around them: digits of any script, also the letters O, I and l in the
+// place of 0 and 1, and a number in scientific notation whose digits are all there. It stops and
+// returns true when found does. It is for values that Parse calls Invalid. Held does not allocate
+// and does not keep b.
 func Held(b []byte, found func(Key) bool) bool {
 	digits := 0
 	for rest := b; len(rest) > 0; {
@@ -115,7 +121,8 @@ func Held(b []byte, found func(Key) bool) bool {
 	return inExponent(b, found)
 }
 
-// inDigits is Held for the digits of b in their order; with lookalikes the letters that look like 0 and 1 are digits too.
+// inDigits is Held for the digits of b in their order; with lookalikes the letters that look like 0
+// and 1 are digits too.
 func inDigits(b []byte, lookalikes bool, found func(Key) bool) bool {
 	var window [10]byte
 	for n := 0; len(b) > 0; {
@@ -144,7 +151,8 @@ func inDigits(b []byte, lookalikes bool, found func(Key) bool) bool {
 	return false
 }
 
-// inExponent is Held for a text such as 9.43476542E9, in which zeros at the end of the number are left out.
+// inExponent is Held for a text such as 9.43476542E9, in which zeros at the end of the number are
+// left out.
 func inExponent(b []byte, found func(Key) bool) bool {
 	at := bytes.LastIndexAny(b, "eE")
 	if at < 0 {
@@ -194,8 +202,8 @@ func inExponent(b []byte, found func(Key) bool) bool {
 	return status == Valid && found(key)
 }
 
-// nextDigit returns the value of the digit with which b starts, or -1 where it starts with something else, and the length of that
-// character in bytes.
+// nextDigit returns the value of the digit with which b starts, or -1 where it starts with
+// something else, and the length of that character in bytes.
 func nextDigit(b []byte) (digit, size int) {
 	if c := b[0]; c < utf8.RuneSelf {
 		if isDigit(c) {
@@ -207,8 +215,8 @@ func nextDigit(b []byte) (digit, size int) {
 	return digitOf(r), size
 }
 
-// digitOf returns the value of a digit beyond ASCII, or -1. Decimal digits come in runs of ten from zero to nine (The Unicode
-// Standard, 4.6, "Decimal Digits").
+// digitOf returns the value of a digit beyond ASCII, or -1. Decimal digits come in runs of ten from
+// zero to nine (The Unicode Standard, 4.6, "Decimal Digits").
 func digitOf(r rune) int {
 	switch {
 	case unicode.Is(unicode.Nd, r):

@@ -9,9 +9,10 @@ import (
 	"unicode"
 )
 
-// numberNames are what an NHS number is called in the headers of extracts, letters and digits only and in lower case;
-// personNames are whose number it may be said to be. Names of a second person are among them, so that a header with two
-// such columns stops the run instead of letting one go unseen.
+// numberNames are what an NHS number is called in the headers of extracts, letters and digits only
+// and in lower case; personNames are whose number it may be said to be. Names of a second person
+// are among them, so that a header with two such columns stops the run instead of letting one go
+// unseen.
 var (
 	numberNames = []string{"nhs", "nhsnumber", "nhsnumbers", "nhsno", "nhsnum", "nhsnr", "nhsid"}
 	personNames = []string{
@@ -21,7 +22,7 @@ var (
 	}
 )
 
-// NamesColumn tells whether a column of that name holds NHS numbers, by all that a name can tell.
+// NamesColumn reports whether a column of that name holds NHS numbers, by all that a name can tell.
 func NamesColumn(name string) bool {
 	if strings.ContainsAny(name, "\t;|") {
 		return false // several names, between another delimiter
@@ -37,20 +38,22 @@ func NamesColumn(name string) bool {
 	return false
 }
 
-// MentionsNumber tells whether a name says that there are NHS numbers, whatever else it says: father_nhs_number, nhs_number.1, "NHS number
-// (traced)". The status of a number is often beside it under such a name, and so is a second number: only who knows the data
-// can tell the two.
+// MentionsNumber reports whether a name says that there are NHS numbers, whatever else it says:
+// father_nhs_number, nhs_number.1, "NHS number (traced)". The status of a number is often beside it
+// under such a name, and so is a second number: only who knows the data can tell the two.
 func MentionsNumber(name string) bool {
 	if NamesColumn(name) || NamesColumn(LastPart(name)) {
 		return true
 	}
 	words := nameWords(name)
 	for i, word := range words {
-		if word == "nhs" && i+1 < len(words) && startsLike(words[i+1], "number", "numbers", "no", "num", "nr", "nbr", "id") {
+		if word == "nhs" && i+1 < len(words) &&
+			startsLike(words[i+1], "number", "numbers", "no", "num", "nr", "nbr", "id") {
 			return true
 		}
 		for _, number := range []string{"nhsnum", "nhsno", "nhsnr", "nhsnbr"} {
-			if at := strings.Index(word, number); at >= 0 && !startsOtherWord(number, word[at+len(number):]) {
+			if at := strings.Index(word, number); at >= 0 &&
+				!startsOtherWord(number, word[at+len(number):]) {
 				return true
 			}
 		}
@@ -58,17 +61,24 @@ func MentionsNumber(name string) bool {
 	return false
 }
 
-// startsLike tells whether a word is one of some, with digits behind it or not.
+// startsLike reports whether a word is one of some, with digits behind it or not.
 func startsLike(word string, some ...string) bool {
-	return slices.Contains(some, strings.TrimRightFunc(word, unicode.IsDigit)) || strings.HasPrefix(word, "number")
+	return slices.Contains(some, strings.TrimRightFunc(word, unicode.IsDigit)) ||
+		strings.HasPrefix(word, "number")
 }
 
-// startsOtherWord tells whether nhsno goes on as another word does: nhsnotes, nhsnorth, nhsnon, nhsnominated.
+// startsOtherWord reports whether nhsno goes on as another word does: nhsnotes, nhsnorth, nhsnon,
+// nhsnominated.
 func startsOtherWord(number, rest string) bool {
-	return number == "nhsno" && slices.ContainsFunc([]string{"te", "ti", "rt", "n", "m", "w", "d"}, func(start string) bool { return strings.HasPrefix(rest, start) })
+	return number == "nhsno" &&
+		slices.ContainsFunc(
+			[]string{"te", "ti", "rt", "n", "m", "w", "d"},
+			func(start string) bool { return strings.HasPrefix(rest, start) },
+		)
 }
 
-// nameWords takes a name apart into words in lower case, at what is no letter or digit and where a capital follows a small letter.
+// nameWords takes a name apart into words in lower case, at what is no letter or digit and where a
+// capital follows a small letter.
 func nameWords(name string) []string {
 	var words []string
 	var word strings.Builder
@@ -97,8 +107,8 @@ func nameWords(name string) []string {
 	return words
 }
 
-// LastPart is the last part of the dotted path of a nested column; of a list it is the list's own name, since those of
-// its elements are a matter of the format (Parquet, LogicalTypes.md, "Lists").
+// LastPart is the last part of the dotted path of a nested column; of a list it is the list's own
+// name, since those of its elements are a matter of the format (Parquet, LogicalTypes.md, "Lists").
 func LastPart(path string) string {
 	for _, element := range []string{".list.element", ".list.item", ".bag.array_element", ".array"} {
 		path = strings.TrimSuffix(path, element)
@@ -116,7 +126,8 @@ func PlainName(name string) string {
 	}, name)
 }
 
-// IsHeading tells whether a value is what a column of NHS numbers is called. Few values get as far as a look at the names.
+// IsHeading reports whether a value is what a column of NHS numbers is called. Few values get as
+// far as a look at the names.
 func IsHeading(value []byte) bool {
 	const longest = 40
 	if len(value) > longest {
@@ -130,11 +141,13 @@ func IsHeading(value []byte) bool {
 	return false
 }
 
-// IsHeadingText tells whether a value is the name of a column of NHS numbers, and no sentence about one.
+// IsHeadingText reports whether a value is the name of a column of NHS numbers, and no sentence
+// about one.
 func IsHeadingText(value string) bool {
 	if NamesColumn(value) {
 		return true
 	}
 	words := strings.Fields(value)
-	return MentionsNumber(value) && (len(words) == 1 || len(words) <= 3 && strings.EqualFold(words[0], "nhs"))
+	return MentionsNumber(value) &&
+		(len(words) == 1 || len(words) <= 3 && strings.EqualFold(words[0], "nhs"))
 }

@@ -1,9 +1,10 @@
-// Package nhsnumber reads one NHS number as it is found in real extracts and checks it. It knows nothing of files,
-// snapshots or policies: bytes or a typed value go in, a nine-digit key and a status come out.
+// Package nhsnumber reads one NHS number as it is found in real extracts and checks it. It knows
+// nothing of files, snapshots or policies: bytes or a typed value go in, a nine-digit key and a
+// status come out.
 //
-// The number is ten digits of which the tenth is a Modulus 11 check digit over the first nine with weights 10 to 2
-// (NHS Data Dictionary, "NHS NUMBER"). The first nine therefore say everything, and fit a uint32: that is the Key by
-// which the rest of the program knows a person.
+// The number is ten digits of which the tenth is a Modulus 11 check digit over the first nine with
+// weights 10 to 2 (NHS Data Dictionary, "NHS NUMBER"). The first nine therefore say everything, and
+// fit a uint32: that is the Key by which the rest of the program knows a person.
 //
 // The package never returns, formats or logs the text that it was given.
 package nhsnumber
@@ -21,12 +22,13 @@ type Key = uint32
 // MaxKey is the largest Key that exists.
 const MaxKey Key = 999_999_999
 
-// Status says what a value turned out to be. The zero Status is Invalid, so that a status which nobody set withholds.
+// Status says what a value turned out to be. The zero Status is Invalid, so that a status which
+// nobody set withholds.
 type Status uint8
 
 const (
-	// Invalid is something that is no NHS number: wrong length, letters, an exponent, a wrong check digit, a
-	// placeholder such as ten times the same digit.
+	// Invalid is something that is no NHS number: wrong length, letters, an exponent, a wrong check
+	// digit, a placeholder such as ten times the same digit.
 	Invalid Status = iota
 	// Missing is a blank, or one of the tokens that programs write for "no value".
 	Missing
@@ -36,12 +38,14 @@ const (
 
 // Parse reads the text of one field and returns its key and Valid, or zero and Missing or Invalid.
 //
-// Valid texts are exactly: ten ASCII digits; the same grouped 3-3-4 by single separators, each a space, a hyphen or a
-// no-break space (U+00A0, in UTF-8 or as the byte 0xA0 that it is in ISO 8859 and Windows-1252, which next to digits or blanks is no
-// part of a UTF-8 character); either of these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as
-// ="…"; and ten digits followed by a point and one or more zeros. Missing are blanks alone, and NULL, NA, N/A, NaN,
-// None and - in any case. Any other blank of Unicode counts as a space, and characters that nobody sees (zero-width and
-// direction marks, soft hyphens, a byte order mark) do not count. A number of the wrong length is never padded.
+// Valid texts are exactly: ten ASCII digits; the same grouped 3-3-4 by single separators, each a
+// space, a hyphen or a no-break space (U+00A0, in UTF-8 or as the byte 0xA0 that it is in ISO 8859
+// and Windows-1252, which next to digits or blanks is no part of a UTF-8 character); either of
+// these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as ="…"; and ten
+// digits followed by a point and one or more zeros. Missing are blanks alone, and NULL, NA, N/A,
+// NaN, None and - in any case. Any other blank of Unicode counts as a space, and characters that
+// nobody sees (zero-width and direction marks, soft hyphens, a byte order mark) do not count. A
+// number of the wrong length is never padded.
 //
 // Parse does not allocate and does not keep b.
 func Parse(b []byte) (Key, Status) {
@@ -102,8 +106,8 @@ func parseBare(b []byte) (Key, Status) {
 	return parseTen(digits[:])
 }
 
-// ParseInt reads a number from an integer column. It is Valid with ten digits and the right check digit; a number
-// of another length, such as one that lost its leading zero, is Invalid.
+// ParseInt reads a number from an integer column. It is Valid with ten digits and the right check
+// digit; a number of another length, such as one that lost its leading zero, is Invalid.
 func ParseInt(v int64) (Key, Status) {
 	if v < 1_000_000_000 || v > 9_999_999_999 {
 		return 0, Invalid
@@ -120,8 +124,8 @@ func ParseInt(v int64) (Key, Status) {
 	return key, Valid
 }
 
-// ParseFloat reads a number from a floating-point column: an integral value as ParseInt would, NaN as Missing (it is
-// how pandas stores a null), anything else as Invalid.
+// ParseFloat reads a number from a floating-point column: an integral value as ParseInt would, NaN
+// as Missing (it is how pandas stores a null), anything else as Invalid.
 func ParseFloat(v float64) (Key, Status) {
 	switch {
 	case math.IsNaN(v):
@@ -132,8 +136,8 @@ func ParseFloat(v float64) (Key, Status) {
 	return ParseInt(int64(v))
 }
 
-// Within tells whether a valid number stands anywhere in b, ten digits or grouped 3-3-4, with no other digit next to it.
-// It is for text that should hold none, such as a header.
+// Within reports whether a valid number stands anywhere in b, ten digits or grouped 3-3-4, with no
+// other digit next to it. It is for text that should hold none, such as a header.
 func Within(b []byte) bool {
 	for range In(b) {
 		return true
@@ -171,8 +175,9 @@ func find(b []byte, from int) (start, end int) {
 	return -1, -1
 }
 
-// InName gives the starts and ends, in bytes, of the valid numbers in a name: ten digits, or grouped 3-3-4 by whatever is neither a letter
-// nor a digit, damaged UTF-8 included. Characters that nobody sees, such as a zero-width space, do not count.
+// InName gives the starts and ends, in bytes, of the valid numbers in a name: ten digits, or
+// grouped 3-3-4 by whatever is neither a letter nor a digit, damaged UTF-8 included. Characters
+// that nobody sees, such as a zero-width space, do not count.
 func InName(text string) iter.Seq2[int, int] {
 	alike, places := alikeName(text)
 	return func(yield func(start, end int) bool) {
@@ -184,7 +189,8 @@ func InName(text string) iter.Seq2[int, int] {
 	}
 }
 
-// alikeName is a name with one separator for any number of any kind, and the place in it of each of its characters.
+// alikeName is a name with one separator for any number of any kind, and the place in it of each of
+// its characters.
 func alikeName(text string) (alike []byte, places []int) {
 	for i, r := range text {
 		c := byte('-')
@@ -203,8 +209,8 @@ func alikeName(text string) (alike []byte, places []int) {
 	return alike, places
 }
 
-// Mask returns text with an x for every digit of the numbers that InName finds in it. It is for what is shown though somebody may have
-// put a number into it: the name of a file, above all.
+// Mask returns text with an x for every digit of the numbers that InName finds in it. It is for
+// what is shown though somebody may have put a number into it: the name of a file, above all.
 func Mask(text string) string {
 	masked := []byte(text)
 	for start, end := range InName(text) {
@@ -217,14 +223,15 @@ func Mask(text string) string {
 	return string(masked)
 }
 
-// MayBeIssued tells by its first digit whether a number may be a person's: numbers are issued from 3 upwards. What starts with less, as the
-// date and hour of an extract or a time in seconds, is as long, and stands in names and metadata.
+// MayBeIssued tells by its first digit whether a number may be a person's: numbers are issued from
+// 3 upwards. What starts with less, as the date and hour of an extract or a time in seconds, is as
+// long, and stands in names and metadata.
 func MayBeIssued(first byte) bool { return first >= '3' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// CheckDigit returns the check digit that completes key, or false where key is above MaxKey or the digit would be
-// ten, in which case the number is never issued.
+// CheckDigit returns the check digit that completes key, or false where key is above MaxKey or the
+// digit would be ten, in which case the number is never issued.
 func CheckDigit(key Key) (int, bool) {
 	if key > MaxKey {
 		return 0, false
@@ -279,7 +286,7 @@ func trimBlanks(b []byte) []byte {
 	return b
 }
 
-// isNull tells whether a trimmed text is empty or a token that stands for "no value".
+// isNull reports whether a trimmed text is empty or a token that stands for "no value".
 func isNull(b []byte) bool {
 	switch len(b) {
 	case 0:

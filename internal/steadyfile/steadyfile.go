@@ -1,5 +1,6 @@
-// Package steadyfile tells whether a file changed while it was read. What was read of a file that somebody was still writing, or cut
-// short, is neither the file before nor the one after: half of a list, or an extract without its end.
+// Package steadyfile reports whether a file changed while it was read. What was read of a file that
+// somebody was still writing, or cut short, is neither the file before nor the one after: half of a
+// list, or an extract without its end.
 package steadyfile
 
 import (
@@ -10,16 +11,20 @@ import (
 )
 
 // ErrChanged is a file that was written to while it was read.
-var ErrChanged = errors.New("the file changed while it was read: run again when nothing writes to it")
+var ErrChanged = errors.New(
+	"the file changed while it was read: run again when nothing writes to it",
+)
 
-// Mark is what a regular file was when reading it began. That of anything else, such as a pipe, never says that it changed.
+// Mark is what a regular file was when reading it began. That of anything else, such as a pipe,
+// never says that it changed.
 type Mark struct {
 	file  *os.File
 	info  fs.FileInfo // nil where the file is not regular
 	start int64       // where reading begins, in bytes
 }
 
-// Take notes what an open file is, before the first byte is read. An error is one of the file system.
+// Take notes what an open file is, before the first byte is read. An error is one of the file
+// system.
 func Take(file *os.File) (Mark, error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -29,7 +34,7 @@ func Take(file *os.File) (Mark, error) {
 	return Mark{file: file, info: info, start: start}, err
 }
 
-// Regular tells whether the file is a regular one.
+// Regular reports whether the file is a regular one.
 func (m Mark) Regular() bool { return m.info != nil }
 
 // Size is how many bytes the file had, 0 where it is not regular.
@@ -40,8 +45,8 @@ func (m Mark) Size() int64 {
 	return m.info.Size()
 }
 
-// Check returns ErrChanged unless the file is what it was, and read bytes are all that it has from where reading began. Else an error
-// is one of the file system.
+// Check returns ErrChanged unless the file is what it was, and read bytes are all that it has from
+// where reading began. Else an error is one of the file system.
 func (m Mark) Check(read int64) error {
 	if m.info == nil {
 		return nil
@@ -50,7 +55,8 @@ func (m Mark) Check(read int64) error {
 	if err != nil {
 		return err
 	}
-	if now.Size() != m.info.Size() || !now.ModTime().Equal(m.info.ModTime()) || max(now.Size(), m.start) != m.start+read {
+	if now.Size() != m.info.Size() || !now.ModTime().Equal(m.info.ModTime()) ||
+		max(now.Size(), m.start) != m.start+read {
 		return ErrChanged
 	}
 	return nil

@@ -1,5 +1,6 @@
-// Package readback is a second opinion on Parquet files that noo wrote: an implementation that shares no code with the writer
-// reads them back. A bug that the reader and the writer of noo have in common would not show in a reading by the former.
+// Package readback is a second opinion on Parquet files that noo wrote: an implementation that
+// shares no code with the writer reads them back. A bug that the reader and the writer of noo have
+// in common would not show in a reading by the former.
 package readback
 
 import (
@@ -25,8 +26,9 @@ import (
 	"noo/formats/parquet/internal/spec"
 )
 
-// Format reads Parquet through github.com/xitongsys/parquet-go. It is for reading back what Format has written: it
-// only reads identifying columns, so a Scan with a sink fails, and it trusts a file that it is given.
+// Format reads Parquet through github.com/xitongsys/parquet-go. It is for reading back what Format
+// has written: it only reads identifying columns, so a Scan with a sink fails, and it trusts a file
+// that it is given.
 type Format struct{}
 
 // Name returns "parquet".
@@ -50,9 +52,15 @@ var ErrReadOnly = errors.New("the independent reader does not write")
 // Open reads the footer. What cannot be read gives an *formats.InputError.
 func (Format) Open(_ context.Context, in formats.Input) (_ formats.Dataset, err error) {
 	defer recoverAs(&err, in.Name)
-	r, err := reader.NewParquetColumnReader(&sectionFile{io.NewSectionReader(in.ReaderAt, 0, in.Size), in}, 1)
+	r, err := reader.NewParquetColumnReader(
+		&sectionFile{io.NewSectionReader(in.ReaderAt, 0, in.Size), in},
+		1,
+	)
 	if err != nil {
-		return nil, &formats.InputError{Name: in.Name, Err: fmt.Errorf("the independent reader cannot open it: %w", err)}
+		return nil, &formats.InputError{
+			Name: in.Name,
+			Err:  fmt.Errorf("the independent reader cannot open it: %w", err),
+		}
 	}
 	d := &dataset{name: in.Name, in: in, rows: r.GetNumRows()}
 	for _, path := range r.SchemaHandler.ValueColumns {
@@ -69,7 +77,14 @@ func (Format) Open(_ context.Context, in formats.Input) (_ formats.Dataset, err 
 
 // leafOf describes a column as Format does, from what parquet-go read of the schema.
 func leafOf(e *thrift.SchemaElement, name string, maxRep int32) meta.Leaf {
-	l := meta.Leaf{Name: name, Kind: spec.Physical(e.GetType()), Width: int(e.GetTypeLength()), Scale: e.GetScale(), Precision: e.GetPrecision(), MaxRep: uint8(maxRep)}
+	l := meta.Leaf{
+		Name:      name,
+		Kind:      spec.Physical(e.GetType()),
+		Width:     int(e.GetTypeLength()),
+		Scale:     e.GetScale(),
+		Precision: e.GetPrecision(),
+		MaxRep:    uint8(maxRep),
+	}
 	if logical := e.LogicalType; logical != nil {
 		l.Note = spec.Strange
 		switch {
@@ -120,7 +135,11 @@ func (d *dataset) Columns() []formats.Column {
 func (d *dataset) Close() error { return nil }
 
 // Sample implements formats.Dataset, for the columns that Scan can read.
-func (d *dataset) Sample(ctx context.Context, records int, show func(column int, values *formats.Values)) error {
+func (d *dataset) Sample(
+	ctx context.Context,
+	records int,
+	show func(column int, values *formats.Values),
+) error {
 	r, err := d.open()
 	if err != nil {
 		return err
@@ -146,9 +165,14 @@ func (d *dataset) Sample(ctx context.Context, records int, show func(column int,
 	return nil
 }
 
-// Scan implements formats.Dataset for reading alone. parquet-go passes over errors within a column, so the number of records is
-// checked against the footer.
-func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) (err error) {
+// Scan implements formats.Dataset for reading alone. parquet-go passes over errors within a column,
+// so the number of records is checked against the footer.
+func (d *dataset) Scan(
+	ctx context.Context,
+	columns []int,
+	decide formats.Decider,
+	to formats.Sinks,
+) (err error) {
 	if to.Kept != nil || to.Withheld != nil {
 		return ErrReadOnly
 	}
@@ -183,9 +207,11 @@ func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decide
 }
 
 // errNotIndependent is a column in a codec that parquet-go does not have.
-var errNotIndependent = spec.Unsupported("LZ4 and Brotli in the independent reader (read back without it)")
+var errNotIndependent = spec.Unsupported(
+	"LZ4 and Brotli in the independent reader (read back without it)",
+)
 
-// hasCodec tells whether parquet-go has a codec.
+// hasCodec reports whether parquet-go has a codec.
 func hasCodec(id spec.Codec) bool {
 	switch id {
 	case spec.Uncompressed, spec.SnappyCodec, spec.GzipCodec, spec.ZstdCodec:
@@ -195,10 +221,12 @@ func hasCodec(id spec.Codec) bool {
 }
 
 // errSharedName is a column that parquet-go mistakes for another.
-var errSharedName = spec.Unsupported("names that are one name to the independent reader (read back without it)")
+var errSharedName = spec.Unsupported(
+	"names that are one name to the independent reader (read back without it)",
+)
 
-// CheckReadable returns an error, before anything is written, where outputs of a file could not be read back by the given columns: they have the names and
-// codecs of the input.
+// CheckReadable returns an error, before anything is written, where outputs of a file could not be
+// read back by the given columns: they have the names and codecs of the input.
 func (Format) CheckReadable(f *meta.Footer, columns []int) error {
 	if err := checkNames(f.Leaves); err != nil {
 		return err
@@ -213,8 +241,8 @@ func (Format) CheckReadable(f *meta.Footer, columns []int) error {
 	return nil
 }
 
-// checkNames refuses columns that parquet-go does not tell apart. It makes an identifier of every name, so that "nhs" and "Nhs"
-// are the same to it, and so are "a b" and "a32b".
+// checkNames refuses columns that parquet-go does not tell apart. It makes an identifier of every
+// name, so that "nhs" and "Nhs" are the same to it, and so are "a b" and "a32b".
 func checkNames(leaves []meta.Leaf) error {
 	paths := map[string]string{} // by what parquet-go makes of them
 	for i := range leaves {
@@ -232,12 +260,16 @@ func checkNames(leaves []meta.Leaf) error {
 	return nil
 }
 
-// checkCodecs refuses columns in a codec that parquet-go does not have, which it would take for columns without values.
+// checkCodecs refuses columns in a codec that parquet-go does not have, which it would take for
+// columns without values.
 func (d *dataset) checkCodecs(f *thrift.FileMetaData, columns []int) error {
 	for g, group := range f.RowGroups {
 		for _, c := range columns {
 			if !hasCodec(spec.Codec(group.Columns[c].MetaData.Codec)) {
-				return spec.InputError(d.name, spec.At(spec.Part(g, d.leaves[c].Name), errNotIndependent))
+				return spec.InputError(
+					d.name,
+					spec.At(spec.Part(g, d.leaves[c].Name), errNotIndependent),
+				)
 			}
 		}
 	}
@@ -247,15 +279,27 @@ func (d *dataset) checkCodecs(f *thrift.FileMetaData, columns []int) error {
 // Open starts to read the file's columns.
 func (d *dataset) open() (r *reader.ParquetReader, err error) {
 	defer recoverAs(&err, d.name)
-	return reader.NewParquetColumnReader(&sectionFile{io.NewSectionReader(d.in.ReaderAt, 0, d.in.Size), d.in}, 1)
+	return reader.NewParquetColumnReader(
+		&sectionFile{io.NewSectionReader(d.in.ReaderAt, 0, d.in.Size), d.in},
+		1,
+	)
 }
 
 // read reads the next n records of a column.
-func (d *dataset) read(r *reader.ParquetReader, column int, mean identify.ValueType, n int) (v formats.Values, err error) {
+func (d *dataset) read(
+	r *reader.ParquetReader,
+	column int,
+	mean identify.ValueType,
+	n int,
+) (v formats.Values, err error) {
 	defer recoverAs(&err, d.name)
 	values, reps, _, err := r.ReadColumnByIndex(int64(column), int64(n))
 	if err != nil {
-		return v, &formats.InputError{Name: d.name, Part: spec.ColumnPart(d.leaves[column].Name), Err: err}
+		return v, &formats.InputError{
+			Name: d.name,
+			Part: spec.ColumnPart(d.leaves[column].Name),
+			Err:  err,
+		}
 	}
 	records := 0
 	repeats := d.leaves[column].MaxRep > 0
@@ -272,14 +316,22 @@ func (d *dataset) read(r *reader.ParquetReader, column int, mean identify.ValueT
 		}
 		v.Index = append(v.Index, int32(len(v.Text)+len(v.Ints)+len(v.Floats)))
 		if err := appendValue(&v, value, &d.leaves[column], mean); err != nil {
-			return v, &formats.InputError{Name: d.name, Part: spec.ColumnPart(d.leaves[column].Name), Err: err}
+			return v, &formats.InputError{
+				Name: d.name,
+				Part: spec.ColumnPart(d.leaves[column].Name),
+				Err:  err,
+			}
 		}
 	}
 	if repeats && records > 0 {
 		v.Ends = append(v.Ends, int32(len(values)))
 	}
 	if records != n {
-		return v, &formats.InputError{Name: d.name, Part: spec.ColumnPart(d.leaves[column].Name), Err: spec.ErrRows}
+		return v, &formats.InputError{
+			Name: d.name,
+			Part: spec.ColumnPart(d.leaves[column].Name),
+			Err:  spec.ErrRows,
+		}
 	}
 	return v, nil
 }
@@ -389,8 +441,8 @@ func wideText(value []byte) []byte {
 	return value
 }
 
-// recoverAs turns a panic of parquet-go, which is how it reports some errors, into an *formats.InputError. What it panicked
-// with is not shown: it might hold a value.
+// recoverAs turns a panic of parquet-go, which is how it reports some errors, into an
+// *formats.InputError. What it panicked with is not shown: it might hold a value.
 func recoverAs(err *error, name string) {
 	p := recover()
 	if p == nil {

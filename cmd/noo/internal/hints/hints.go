@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"noo/batch"
 	"noo/formats"
 	"noo/formats/csv"
 	"noo/formats/parquet"
@@ -26,6 +27,7 @@ var hints = []struct {
 }{
 	{atomicfile.ErrSomethingElse, "name another file"},
 	{atomicfile.ErrExists, "name another file, or pass --force"},
+	{batch.ErrStream, "name a file with -o FILE, and no other input"},
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},

@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"noo/cmd/noo/internal/flagvalue"
-	"noo/internal/nearest"
 	"noo/internal/atomicfile"
+	"noo/internal/nearest"
 	"noo/internal/nhsnumber"
 )
 

@@ -1,6 +1,6 @@
-// Package codec has the codecs of Parquet (Compression.md). Decompression writes into a buffer of the size that the page
-// header promises, and never past it, so that a bomb fails instead of filling the memory. To add a codec, see Decompress
-// and compress here, and spec.Codec.
+// Package codec has the codecs of Parquet (Compression.md). Decompression writes into a buffer of
+// the size that the page header promises, and never past it, so that a bomb fails instead of
+// filling the memory. To add a codec, see Decompress and compress here, and spec.Codec.
 package codec
 
 import (
@@ -21,14 +21,15 @@ import (
 	"noo/formats/parquet/internal/spec"
 )
 
-// Levels: chosen so that the output is about as large as the common writers make it, and no slower to make than need be
-// (BenchmarkCompress).
+// Levels: chosen so that the output is about as large as the common writers make it, and no slower
+// to make than need be (BenchmarkCompress).
 const (
 	gzipLevel   = 6
 	brotliLevel = 5
 )
 
-// Compressor holds the working memory of every codec that it has met. It is for one goroutine at a time.
+// Compressor holds the working memory of every codec that it has met. It is for one goroutine at a
+// time.
 type Compressor struct {
 	zstdIn    *zstd.Decoder
 	zstdOut   *zstd.Encoder
@@ -105,7 +106,11 @@ func fill(dst []byte, r io.Reader) error {
 
 func (z *Compressor) unzstd(dst, src []byte) (err error) {
 	if z.zstdIn == nil {
-		z.zstdIn, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+		z.zstdIn, err = zstd.NewReader(
+			nil,
+			zstd.WithDecoderConcurrency(1),
+			zstd.WithDecodeAllCapLimit(true),
+		)
 		if err != nil {
 			return err
 		}
@@ -142,9 +147,9 @@ func unlz4(dst, src []byte) error {
 	return nil
 }
 
-// unlz4Hadoop reads what Hadoop's Lz4Codec writes: blocks, each after its size and compressed size, big-endian. Writers
-// that did not know of the framing wrote bare blocks or LZ4 frames under the same codec, so these are tried in turn
-// (Compression.md, "LZ4").
+// unlz4Hadoop reads what Hadoop's Lz4Codec writes: blocks, each after its size and compressed size,
+// big-endian. Writers that did not know of the framing wrote bare blocks or LZ4 frames under the
+// same codec, so these are tried in turn (Compression.md, "LZ4").
 func unlz4Hadoop(dst, src []byte) error {
 	if unlz4Framed(dst, src) == nil || unlz4(dst, src) == nil {
 		return nil
@@ -204,8 +209,8 @@ type Hint struct {
 // Ratio is how small the writer of the input made the page.
 func (o *Hint) Ratio() float64 { return float64(o.Packed) / float64(max(o.Size, 1)) }
 
-// CompressLike appends src, compressed, to dst. It is what is left of a page of the input: what was of no use there is not tried
-// again.
+// CompressLike appends src, compressed, to dst. It is what is left of a page of the input: what was
+// of no use there is not tried again.
 func (z *Compressor) CompressLike(c spec.Codec, dst, src []byte, was Hint) ([]byte, error) {
 	switch {
 	case c == spec.SnappyCodec && was.Packed >= was.Size && len(src) > 0:
@@ -216,7 +221,8 @@ func (z *Compressor) CompressLike(c spec.Codec, dst, src []byte, was Hint) ([]by
 	return z.Compress(c, dst, src)
 }
 
-// zstdMargin is how much larger than the input's own page noo may make a page for the sake of speed.
+// zstdMargin is how much larger than the input's own page noo may make a page for the sake of
+// speed.
 const zstdMargin = 1.08
 
 // zstdLike appends src, compressed by noo's encoder for what the page holds, or by klauspost's
@@ -248,7 +254,8 @@ func (z *Compressor) zstdValues(dst, src []byte, was Hint) (_ []byte, made bool)
 	return dst, false
 }
 
-// appendSnappyLiteral appends a Snappy block of a single literal (snappy, format_description.txt, 2.1).
+// appendSnappyLiteral appends a Snappy block of a single literal (snappy, format_description.txt,
+// 2.1).
 func appendSnappyLiteral(dst, src []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(src)))
 	dst = append(dst, 63<<2) // a literal with its length, less one, in four bytes
@@ -267,7 +274,12 @@ func (z *Compressor) Compress(c spec.Codec, dst, src []byte) (_ []byte, err erro
 		})
 	case spec.ZstdCodec:
 		if z.zstdOut == nil {
-			z.zstdOut, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
+			z.zstdOut, err = zstd.NewWriter(
+				nil,
+				zstd.WithEncoderConcurrency(1),
+				zstd.WithEncoderLevel(zstd.SpeedFastest),
+				zstd.WithEncoderCRC(false),
+			)
 			if err != nil {
 				return dst, err
 			}

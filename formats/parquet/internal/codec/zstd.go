@@ -11,15 +11,17 @@ import (
 )
 
 const (
-	zstdMagic     = 0xfd2fb528
-	zstdBlock     = 128 << 10 // the largest block (RFC 8878, 3.1.1.2.4)
-	zstdRaw       = 0
-	zstdRLE       = 1
-	zstdPacked    = 2
-	largestSingle = 8 << 20 // frames that decoders of limited memory must accept (RFC 8878, 3.1.1.1.2)
+	zstdMagic  = 0xfd2fb528
+	zstdBlock  = 128 << 10 // the largest block (RFC 8878, 3.1.1.2.4)
+	zstdRaw    = 0
+	zstdRLE    = 1
+	zstdPacked = 2
+	// Frames that decoders of limited memory must accept (RFC 8878, 3.1.1.1.2).
+	largestSingle = 8 << 20
 )
 
-// appendSingleSegment appends the header of a frame of size bytes, which takes no window but itself and has no checksum.
+// appendSingleSegment appends the header of a frame of size bytes, which takes no window but itself
+// and has no checksum.
 func appendSingleSegment(dst []byte, size int) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, zstdMagic)
 	return binary.LittleEndian.AppendUint32(append(dst, 0xa0), uint32(size))
@@ -51,11 +53,19 @@ func (z *Compressor) appendLiterals(dst, literals []byte) []byte {
 	}
 	// In four streams, both sizes in 18 bits.
 	header := 2 | 3<<2 | uint64(len(literals))<<4 | uint64(len(packed))<<22
-	dst = append(dst, byte(header), byte(header>>8), byte(header>>16), byte(header>>24), byte(header>>32))
+	dst = append(
+		dst,
+		byte(header),
+		byte(header>>8),
+		byte(header>>16),
+		byte(header>>24),
+		byte(header>>32),
+	)
 	return append(dst, packed...)
 }
 
-// appendPlainLiterals appends the header of literals that are not in a Huffman code, with their size in 20 bits.
+// appendPlainLiterals appends the header of literals that are not in a Huffman code, with their
+// size in 20 bits.
 func appendPlainLiterals(dst []byte, kind, size int) []byte {
 	header := kind | 3<<2 | size<<4
 	return append(dst, byte(header), byte(header>>8), byte(header>>16))

@@ -1,8 +1,9 @@
 package codec
 
-// A zstd encoder for PLAIN texts of one length (RFC 8878). What is the same in each value, its length in four bytes and perhaps
-// its first characters, is a match with the value before; what is not is a literal. All matches being alike, they cost no bit each
-// (RLE_Mode with no extra bits), and Huffman coding is left with the characters that differ. On codes and numbers as text that is
+// A zstd encoder for PLAIN texts of one length (RFC 8878). What is the same in each value, its
+// length in four bytes and perhaps its first characters, is a match with the value before; what is
+// not is a literal. All matches being alike, they cost no bit each (RLE_Mode with no extra bits),
+// and Huffman coding is left with the characters that differ. On codes and numbers as text that is
 // smaller than what a search for matches gives, in a quarter of the time.
 //
 // Measured on the benchmark's extract (zstd): without this encoder, noo filter takes 35 % more
@@ -34,7 +35,8 @@ type evenTexts struct {
 	n      int
 }
 
-// evenTextsIn tells how the n PLAIN texts lie that src holds from levels on, or that the encoder is not made for them.
+// evenTextsIn tells how the n PLAIN texts lie that src holds from levels on, or that the encoder is
+// not made for them.
 func evenTextsIn(src []byte, levels, n int) (e evenTexts, ok bool) {
 	if n < 64 || levels > evenLevels || len(src) > largestSingle {
 		return e, false
@@ -72,9 +74,14 @@ func (z *Compressor) appendEvenTexts(dst, src []byte, e evenTexts) []byte {
 	}
 }
 
-// appendEvenBlock appends a block of as many tails as there are matches, each with the head behind it, and at the end of the frame
-// of one tail more. Where the distance is spelt there is one match.
-func (z *Compressor) appendEvenBlock(dst, src []byte, e evenTexts, matches int, spelt, last bool) []byte {
+// appendEvenBlock appends a block of as many tails as there are matches, each with the head behind
+// it, and at the end of the frame of one tail more. Where the distance is spelt there is one match.
+func (z *Compressor) appendEvenBlock(
+	dst, src []byte,
+	e evenTexts,
+	matches int,
+	spelt, last bool,
+) []byte {
 	tail := e.stride - e.head
 	size, tails := matches*e.stride, matches
 	if last {
@@ -100,7 +107,8 @@ func (z *Compressor) appendEvenBlock(dst, src []byte, e evenTexts, matches int, 
 		if spelt {
 			value := uint(e.stride + 3)
 			offset = byte(bits.Len(value) - 1)
-			extra = byte(value) // its highest bit, which the code stands for, is where the end of the bits is marked
+			// Its highest bit, which the code stands for, is where the end of the bits is marked.
+			extra = byte(value)
 		}
 		dst = append(dst, modes, byte(tail), offset, byte(e.head-3), extra)
 	}
@@ -112,7 +120,8 @@ func (z *Compressor) appendEvenBlock(dst, src []byte, e evenTexts, matches int, 
 	return dst
 }
 
-// gatherTails puts the tails, which begin every stride bytes, one after another. dst has room for mostLiterals bytes more.
+// gatherTails puts the tails, which begin every stride bytes, one after another. dst has room for
+// mostLiterals bytes more.
 func gatherTails(dst, src []byte, stride, tail int) {
 	for ; len(src) > mostLiterals; src = src[min(stride, len(src)):] {
 		copy(dst[:mostLiterals+1], src[:mostLiterals+1])

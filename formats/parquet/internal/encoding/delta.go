@@ -21,8 +21,9 @@ const (
 
 var errDelta = spec.Corrupt("its delta-encoded numbers are malformed")
 
-// decodeDelta reads the DELTA_BINARY_PACKED numbers that src starts with, of which there must be n, hands each to put, and
-// returns the bytes behind them. Numbers of 32 bits wrap in 64: their low halves are right.
+// decodeDelta reads the DELTA_BINARY_PACKED numbers that src starts with, of which there must be n,
+// hands each to put, and returns the bytes behind them. Numbers of 32 bits wrap in 64: their low
+// halves are right.
 func decodeDelta(src []byte, n int, put func(int64)) (rest []byte, err error) {
 	var header [3]uint64 // block size, miniblocks in a block, number of values
 	for i := range header {
@@ -35,7 +36,8 @@ func decodeDelta(src []byte, n int, put func(int64)) (rest []byte, err error) {
 		return nil, err
 	}
 	block, minis, total := header[0], header[1], header[2]
-	if block == 0 || block > largestBlock || minis == 0 || minis > block || block%minis != 0 || block/minis%smallestMinis != 0 {
+	if block == 0 || block > largestBlock || minis == 0 || minis > block || block%minis != 0 ||
+		block/minis%smallestMinis != 0 {
 		return nil, errDelta
 	}
 	if total != uint64(n) {
@@ -80,7 +82,8 @@ func decodeDelta(src []byte, n int, put func(int64)) (rest []byte, err error) {
 	return src, nil
 }
 
-// bitsAt reads a number of up to 64 bits at a place counted in bits. Bytes behind the end of src count as zero.
+// bitsAt reads a number of up to 64 bits at a place counted in bits. Bytes behind the end of src
+// count as zero.
 func bitsAt(src []byte, at, width uint) uint64 {
 	if width == 0 {
 		return 0
@@ -105,8 +108,8 @@ func uvarint(src []byte) (uint64, []byte, error) {
 
 func zigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
 
-// appendDelta appends numbers in DELTA_BINARY_PACKED. With narrow, numbers are of 32 bits and so are differences, which then wrap
-// as a reader's do.
+// appendDelta appends numbers in DELTA_BINARY_PACKED. With narrow, numbers are of 32 bits and so
+// are differences, which then wrap as a reader's do.
 func appendDelta(dst []byte, numbers []int64, narrow bool) []byte {
 	dst = binary.AppendUvarint(dst, deltaBlock)
 	dst = binary.AppendUvarint(dst, deltaMinis)
@@ -134,7 +137,8 @@ func appendDelta(dst []byte, numbers []int64, narrow bool) []byte {
 	return dst
 }
 
-// appendMinis appends the bit widths of a block and its miniblocks; those without values are of width 0 and take no bytes.
+// appendMinis appends the bit widths of a block and its miniblocks; those without values are of
+// width 0 and take no bytes.
 func appendMinis(dst []byte, block []int64, least int64, narrow bool) []byte {
 	widths := len(dst)
 	dst = append(dst, make([]byte, deltaMinis)...)
@@ -263,8 +267,8 @@ func (d *deltaLengths) FromPlain(dst, src []byte, n int) ([]byte, error) {
 	return dst, nil
 }
 
-// deltaStrings is DELTA_BYTE_ARRAY: how many bytes each value shares with the one before, then the rest of each as
-// DELTA_LENGTH_BYTE_ARRAY.
+// deltaStrings is DELTA_BYTE_ARRAY: how many bytes each value shares with the one before, then the
+// rest of each as DELTA_LENGTH_BYTE_ARRAY.
 type deltaStrings struct {
 	width    int // of fixed-length values
 	fixed    bool

@@ -1,5 +1,5 @@
-// Package encoding has the encodings of Parquet values and levels (Encodings.md): each turns values into PLAIN ones and
-// back.
+// Package encoding has the encodings of Parquet values and levels (Encodings.md): each turns values
+// into PLAIN ones and back.
 package encoding
 
 // The coders that a column may need, and what they share.
@@ -20,8 +20,8 @@ func Grow(b []byte, n int) []byte {
 	return larger
 }
 
-// AppendBits appends n bits of src to the first have bits of dst. Both are packed from the least significant, and any bits behind
-// them in their last byte are zero.
+// AppendBits appends n bits of src to the first have bits of dst. Both are packed from the least
+// significant, and any bits behind them in their last byte are zero.
 func AppendBits(dst []byte, have int, src []byte, n int) []byte {
 	src = src[:(n+7)/8]
 	shift := have % 8
@@ -43,8 +43,8 @@ func Resize[T any](b []T, n int) []T {
 	return b[:n]
 }
 
-// StrideOf gives the bytes from one value to the next where all n values of src, and there are any, are of one length, and
-// otherwise 0.
+// StrideOf gives the bytes from one value to the next where all n values of src, and there are any,
+// are of one length, and otherwise 0.
 func StrideOf(src []byte, n int) int {
 	if n == 0 || len(src) < 4 {
 		return 0
@@ -75,9 +75,10 @@ type Coder interface {
 	FromPlain(dst, src []byte, n int) ([]byte, error)
 }
 
-// CoderFor returns the coder for an encoding of a column of a type, of width bytes a value, 0 for BYTE_ARRAY. ChainedPrefixes is a bug of the
-// writer: the first prefix of a DELTA_BYTE_ARRAY page refers to the last value of the page before. It holds what has to be carried from page to page, so each column
-// chunk needs its own.
+// CoderFor returns the coder for an encoding of a column of a type, of width bytes a value, 0 for
+// BYTE_ARRAY. ChainedPrefixes is a bug of the writer: the first prefix of a DELTA_BYTE_ARRAY page
+// refers to the last value of the page before. It holds what has to be carried from page to page,
+// so each column chunk needs its own.
 func CoderFor(kind spec.Physical, width int, e spec.Encoding, chainedPrefixes bool) (Coder, error) {
 	integers := kind == spec.Int32Type || kind == spec.Int64Type
 	switch {
@@ -86,7 +87,11 @@ func CoderFor(kind spec.Physical, width int, e spec.Encoding, chainedPrefixes bo
 	case e == spec.DeltaLengthByteArray && kind == spec.ByteArray:
 		return &deltaLengths{}, nil
 	case e == spec.DeltaByteArray && (kind == spec.ByteArray || kind == spec.FixedLenByteArray):
-		return &deltaStrings{width: width, fixed: kind == spec.FixedLenByteArray, chained: chainedPrefixes}, nil
+		return &deltaStrings{
+			width:   width,
+			fixed:   kind == spec.FixedLenByteArray,
+			chained: chainedPrefixes,
+		}, nil
 	case e == spec.ByteStreamSplit && (integers || kind == spec.Float || kind == spec.Double || kind == spec.FixedLenByteArray):
 		return streamSplit{width}, nil
 	case e == spec.RLE && kind == spec.Boolean:
@@ -142,7 +147,8 @@ func Sized(src []byte) (body, rest []byte, err error) {
 	return src[4 : 4+size], src[4+size:], nil
 }
 
-// streamSplit is BYTE_STREAM_SPLIT (Encodings.md): all first bytes, then all second bytes, and so on.
+// streamSplit is BYTE_STREAM_SPLIT (Encodings.md): all first bytes, then all second bytes, and so
+// on.
 type streamSplit struct{ width int }
 
 func (s streamSplit) ToPlain(dst, src []byte, n, limit int) ([]byte, error) {

@@ -1,7 +1,7 @@
 package encoding
 
-// The RLE and bit-packing hybrid (Encodings.md, "Run Length Encoding / Bit-Packing Hybrid") that levels, dictionary
-// indices and RLE booleans are in, and the older BIT_PACKED encoding of levels.
+// The RLE and bit-packing hybrid (Encodings.md, "Run Length Encoding / Bit-Packing Hybrid") that
+// levels, dictionary indices and RLE booleans are in, and the older BIT_PACKED encoding of levels.
 
 import (
 	"encoding/binary"
@@ -71,7 +71,8 @@ func FillWith[W word](dst []W, v W) {
 	}
 }
 
-// Constant tells whether the first n numbers of a hybrid are one run, and of which value, without decoding them.
+// Constant reports whether the first n numbers of a hybrid are one run, and of which value, without
+// decoding them.
 func Constant(src []byte, n int, width uint) (uint32, bool) {
 	header, size := binary.Uvarint(src)
 	if size <= 0 || header&1 != 0 || header>>1 < uint64(n) {
@@ -89,12 +90,14 @@ func Constant(src []byte, n int, width uint) (uint32, bool) {
 	return value, true
 }
 
-// unpack reads len(dst) numbers of the given width, 1 to 32, packed from the least significant bit. src has them all.
+// unpack reads len(dst) numbers of the given width, 1 to 32, packed from the least significant bit.
+// src has them all.
 func unpack[W word](dst []W, src []byte, width uint) {
 	mask := uint64(1)<<width - 1
 	var i int
 	var bit uint
-	// Eight numbers start at a whole byte. Four of up to 14 bits lie within the eight bytes from the first of them on.
+	// Eight numbers start at a whole byte. Four of up to 14 bits lie within the eight bytes from
+	// the first of them on.
 	for half := 4 * width; width <= 14 && i+8 <= len(dst); i += 8 {
 		at := i / 8 * int(width)
 		if at+int(width)+8 > len(src) {
@@ -142,7 +145,8 @@ func unpack[W word](dst []W, src []byte, width uint) {
 	}
 }
 
-// DecodeBitPacked fills dst from the BIT_PACKED encoding, packed from the most significant bit, and returns its size.
+// DecodeBitPacked fills dst from the BIT_PACKED encoding, packed from the most significant bit, and
+// returns its size.
 func DecodeBitPacked(dst []uint8, src []byte, width uint) (int, error) {
 	size := (len(dst)*int(width) + 7) / 8
 	if size > len(src) {
@@ -167,7 +171,8 @@ func AppendHybrid[W word](dst []byte, numbers []W, width uint) []byte {
 	if width == 0 {
 		return dst
 	}
-	// A run costs about four bytes with the packed run that it interrupts; shorter ones are smaller packed.
+	// A run costs about four bytes with the packed run that it interrupts; shorter ones are smaller
+	// packed.
 	shortest := max(8, (32/int(width)+7)/8*8)
 	packed := 0 // where the numbers start that wait to be packed
 	i := 0
@@ -218,7 +223,8 @@ func appendPacked[W word](dst []byte, numbers []W, width uint) []byte {
 	var acc uint64
 	var have uint
 	at := 0
-	// Eight numbers fill whole bytes. Four of up to 15 bits fit into eight bytes, with half a byte of those before.
+	// Eight numbers fill whole bytes. Four of up to 15 bits fit into eight bytes, with half a byte
+	// of those before.
 	shift, middle := width&63, int(width/2)
 	for ; width <= 15 && len(numbers) >= 8; numbers = numbers[8:] {
 		n := numbers[:8:8]

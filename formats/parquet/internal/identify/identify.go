@@ -1,5 +1,5 @@
-// Package identify reads the values of columns: those that identify people for a formats.Decider, and those that are watched
-// for a formats.Watcher.
+// Package identify reads the values of columns: those that identify people for a formats.Decider,
+// and those that are watched for a formats.Watcher.
 package identify
 
 // Identifying columns: a dictionary is handed on once, and the rest as places in it.
@@ -68,11 +68,15 @@ func TypeOf(l *meta.Leaf) (ValueType, error) {
 		return AsText, nil // whatever it is said to be
 	case spec.Int32Type, spec.Int64Type:
 		switch {
-		case l.Note == spec.Decimal && l.Scale != 0, l.Note == spec.UnsignedInt && l.Kind == spec.Int64Type:
+		case l.Note == spec.Decimal && l.Scale != 0,
+			l.Note == spec.UnsignedInt && l.Kind == spec.Int64Type:
 			return AsDecimal, nil
 		case l.Note == spec.UnsignedInt:
 			return AsUint, nil
-		case l.Note == spec.Unannotated, l.Note == spec.SignedInt, l.Note == spec.Decimal, l.Note == spec.Strange:
+		case l.Note == spec.Unannotated,
+			l.Note == spec.SignedInt,
+			l.Note == spec.Decimal,
+			l.Note == spec.Strange:
 			return asInt, nil
 		}
 	case spec.Double:
@@ -92,29 +96,33 @@ func Refusal(l *meta.Leaf) error {
 	return err
 }
 
-// batchBytes is how many bytes of pages a batch of records may hold at least, however small a page must be: some ten times
-// what one of NHS numbers holds.
+// batchBytes is how many bytes of pages a batch of records may hold at least, however small a page
+// must be: some ten times what one of NHS numbers holds.
 const batchBytes = 32 << 20
 
 const (
-	// SampleBytes is how many bytes of decoded pages a sample of a column holds at most, and a page more.
+	// SampleBytes is how many bytes of decoded pages a sample of a column holds at most, and a page
+	// more.
 	SampleBytes = 4 << 20
-	// SampleOccurrences is how many values of lists a sample of a column holds at most, and those of one list in a page more.
+	// SampleOccurrences is how many values of lists a sample of a column holds at most, and those
+	// of one list in a page more.
 	SampleOccurrences = 1 << 14
 )
 
-// dictionaryBytes is what a value of a dictionary takes beside its own bytes: a slice twice, and its place.
+// dictionaryBytes is what a value of a dictionary takes beside its own bytes: a slice twice, and
+// its place.
 const dictionaryBytes = 24 + 24 + 4
 
-// Reader reads one identifying column of one row group after another. It keeps its memory, and is for one goroutine.
+// Reader reads one identifying column of one row group after another. It keeps its memory, and is
+// for one goroutine.
 type Reader struct {
 	Pages  page.Reader
 	Quirks meta.Quirks
 	Limit  int
 	leaf   *meta.Leaf
 	mean   ValueType
-	// Sparing is for a sample: take stops short of the records asked for where their values take more memory than that is
-	// worth, and of a dictionary only the values in use are read.
+	// Sparing is for a sample: take stops short of the records asked for where their values take
+	// more memory than that is worth, and of a dictionary only the values in use are read.
 	Sparing bool
 
 	dict     page.Dictionary
@@ -158,7 +166,8 @@ func (d *Reader) Start(l *meta.Leaf, mean ValueType, ch *meta.Chunk) {
 	d.dictMade.empty()
 }
 
-// Take reads the values of the next n records, or of as many as there are left. They are good until the next call.
+// Take reads the values of the next n records, or of as many as there are left. They are good until
+// the next call.
 func (d *Reader) Take(ctx context.Context, n int) (formats.Values, int, error) {
 	d.beginBatch()
 	records, occurrences := 0, 0
@@ -198,7 +207,8 @@ func (d *Reader) Take(ctx context.Context, n int) (formats.Values, int, error) {
 	return d.batch(), records, nil
 }
 
-// beginBatch forgets the values of the last batch, but for the dictionary and what is left of the page.
+// beginBatch forgets the values of the last batch, but for the dictionary and what is left of the
+// page.
 func (d *Reader) beginBatch() {
 	if n := len(d.bodies); n > 1 {
 		d.Pages.Reuse(d.bodies[:n-1])
@@ -215,7 +225,7 @@ func (d *Reader) beginBatch() {
 	}
 }
 
-// Sated tells whether a batch has all that a sample is to take.
+// Sated reports whether a batch has all that a sample is to take.
 func (d *Reader) Sated() bool {
 	return d.Sparing && (d.held > SampleBytes || d.listed > SampleOccurrences)
 }
@@ -275,7 +285,12 @@ func (d *Reader) loadDictionary(pg page.Page) error {
 		return err
 	}
 	if size := d.dict.Size * dictionaryBytes; size > max(d.Limit, batchBytes) {
-		return fmt.Errorf("its dictionary takes %d bytes in memory, and %d are allowed: %w", size, d.Limit, spec.ErrLimit)
+		return fmt.Errorf(
+			"its dictionary takes %d bytes in memory, and %d are allowed: %w",
+			size,
+			d.Limit,
+			spec.ErrLimit,
+		)
 	}
 	d.text, d.ints, d.reals = d.text[:0], d.ints[:0], d.reals[:0]
 	d.made, d.dictMade = d.dictMade, d.made
@@ -313,7 +328,8 @@ func (d *Reader) loadValues() (err error) {
 		}
 		values = d.plain
 	}
-	// The page's memory is used again for the next page, while values of this one may still be wanted for the batch.
+	// The page's memory is used again for the next page, while values of this one may still be
+	// wanted for the batch.
 	var memory []byte
 	apart := false
 	if e == spec.Plain {
@@ -337,8 +353,12 @@ func (d *Reader) loadValues() (err error) {
 }
 
 func (d *Reader) overLimit() error {
-	return fmt.Errorf("the pages of one batch of records take %d bytes in memory, and %d are allowed: %w",
-		d.held, d.Limit, spec.ErrLimit)
+	return fmt.Errorf(
+		"the pages of one batch of records take %d bytes in memory, and %d are allowed: %w",
+		d.held,
+		d.Limit,
+		spec.ErrLimit,
+	)
 }
 
 // takeFlat takes records of a column that does not repeat, each of which has one occurrence.
@@ -355,7 +375,8 @@ func (d *Reader) takeFlat(records *int, n int) (full bool, err error) {
 	return *records == n, err
 }
 
-// takeDefined takes an occurrence for each level that is at least from: a value for the largest, otherwise a null.
+// takeDefined takes an occurrence for each level that is at least from: a value for the largest,
+// otherwise a null.
 func (d *Reader) takeDefined(levels []uint8, from uint8) error {
 	for i := 0; i < len(levels); {
 		if levels[i] != d.leaf.MaxDef {
@@ -377,7 +398,8 @@ func (d *Reader) takeDefined(levels []uint8, from uint8) error {
 	return nil
 }
 
-// takeNested takes records of a column that repeats. A record ends where the next begins, perhaps on a later page.
+// takeNested takes records of a column that repeats. A record ends where the next begins, perhaps
+// on a later page.
 func (d *Reader) takeNested(records, occurrences *int, n int) (full bool, err error) {
 	reps := d.page.Reps
 	for d.at < int(d.page.Values) {
@@ -421,7 +443,8 @@ func (d *Reader) takeNested(records, occurrences *int, n int) (full bool, err er
 	return false, nil
 }
 
-// spell begins to write an index, since from here on occurrences and values no longer go side by side.
+// spell begins to write an index, since from here on occurrences and values no longer go side by
+// side.
 func (d *Reader) spell() {
 	if d.spelt {
 		return
@@ -456,7 +479,16 @@ func (d *Reader) takeValues(n int) (err error) {
 		return nil
 	}
 	if d.stride > 0 && !d.spelt && len(d.text) == 0 {
-		d.even = append(d.even, formats.EvenTexts{Data: d.body, Start: 4, Stride: d.stride, Size: d.stride - 4, Count: n})
+		d.even = append(
+			d.even,
+			formats.EvenTexts{
+				Data:   d.body,
+				Start:  4,
+				Stride: d.stride,
+				Size:   d.stride - 4,
+				Count:  n,
+			},
+		)
 		d.body = d.body[n*d.stride:]
 		return nil
 	}
@@ -486,7 +518,8 @@ func (d *Reader) lookUp(n int) error {
 	return nil
 }
 
-// appendPlain appends the first n PLAIN values of src to the values of the batch, and returns their size.
+// appendPlain appends the first n PLAIN values of src to the values of the batch, and returns their
+// size.
 func (d *Reader) appendPlain(src []byte, n int) (size int, err error) {
 	if d.leaf.Kind == spec.ByteArray {
 		return d.appendByteArrays(src, n)

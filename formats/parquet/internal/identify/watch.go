@@ -1,7 +1,8 @@
 package identify
 
-// Watched columns: those that do not identify people but may hold somebody's number. Their pages are looked at as they pass, a dictionary
-// once and not each record. Nearly all values are told from numbers by their length or their size.
+// Watched columns: those that do not identify people but may hold somebody's number. Their pages
+// are looked at as they pass, a dictionary once and not each record. Nearly all values are told
+// from numbers by their length or their size.
 
 import (
 	"encoding/binary"
@@ -16,7 +17,8 @@ import (
 	"noo/formats/parquet/internal/spec"
 )
 
-// Watch looks at the values of one watched column chunk after another. It keeps its memory, and is for one goroutine.
+// Watch looks at the values of one watched column chunk after another. It keeps its memory, and is
+// for one goroutine.
 type Watch struct {
 	watch  *formats.Watch
 	slot   int
@@ -142,7 +144,8 @@ func (c *Watch) pickShortInts(src []byte) {
 		return
 	}
 	for i := 0; i+4 <= len(src); i += 4 {
-		if v := LittleEndianInt(src[i:i+4], c.mean == AsUint); v >= leastNumber && c.watch.First[v/leastNumber] {
+		if v := LittleEndianInt(src[i:i+4], c.mean == AsUint); v >= leastNumber &&
+			c.watch.First[v/leastNumber] {
 			c.ints, c.places = append(c.ints, v), append(c.places, int32(i/4))
 		}
 	}
@@ -152,13 +155,15 @@ func (c *Watch) pickShortInts(src []byte) {
 func (c *Watch) pickFloats(src []byte) {
 	for i := 0; i+8 <= len(src); i += 8 {
 		v := math.Float64frombits(binary.LittleEndian.Uint64(src[i:]))
-		if v >= leastNumber && v <= mostNumber && v == math.Trunc(v) && c.watch.First[int64(v)/leastNumber] {
+		if v >= leastNumber && v <= mostNumber && v == math.Trunc(v) &&
+			c.watch.First[int64(v)/leastNumber] {
 			c.ints, c.places = append(c.ints, int64(v)), append(c.places, int32(i/8))
 		}
 	}
 }
 
-// pickTexts picks, of texts that each follow their length, those that may be numbers or the name of a column of them.
+// pickTexts picks, of texts that each follow their length, those that may be numbers or the name of
+// a column of them.
 func (c *Watch) pickTexts(src []byte, n int) error {
 	at := 0
 	for place := range n {
@@ -172,7 +177,8 @@ func (c *Watch) pickTexts(src []byte, n int) error {
 		}
 		value := src[at : at+size : at+size]
 		at += size
-		if size >= 10 && c.mayBeNumber(value) || size >= 5 && size <= longestName && holdsNHS(value) {
+		if size >= 10 && c.mayBeNumber(value) ||
+			size >= 5 && size <= longestName && holdsNHS(value) {
 			c.text, c.places = append(c.text, value), append(c.places, int32(place))
 		}
 	}
@@ -187,11 +193,13 @@ const (
 	lowBits   = 0x7F7F7F7F7F7F7F7F
 )
 
-// mayBeNumber tells whether a text of ten bytes or more has ten digits, or may have some that are not ASCII.
+// mayBeNumber reports whether a text of ten bytes or more has ten digits, or may have some that are
+// not ASCII.
 func (c *Watch) mayBeNumber(text []byte) bool {
 	if len(text) == 10 {
 		digit := text[0] - '0'
-		return digit <= 9 && c.watch.First[digit] && notDigits(binary.LittleEndian.Uint64(text[2:])) == 0
+		return digit <= 9 && c.watch.First[digit] &&
+			notDigits(binary.LittleEndian.Uint64(text[2:])) == 0
 	}
 	digits := 0
 	for ; len(text) >= 8; text = text[8:] {
@@ -218,8 +226,8 @@ func notDigits(word uint64) uint64 {
 	return ((value&lowBits + (0x7F-9)*everyByte) | value) &^ lowBits
 }
 
-// holdsNHS tells whether "nhs" in any case is in a text of three bytes or more. Most texts have no n among their first eight bytes, and
-// are no longer.
+// holdsNHS reports whether "nhs" in any case is in a text of three bytes or more. Most texts have
+// no n among their first eight bytes, and are no longer.
 func holdsNHS(text []byte) bool {
 	if len(text) == 8 {
 		differ := binary.LittleEndian.Uint64(text) | 0x20*everyByte ^ 'n'*everyByte
@@ -235,7 +243,8 @@ func holdsNHS(text []byte) bool {
 	return false
 }
 
-// Count tells the Watcher of the hits of a page among those of its values that are written: runs of values, whose levels they are of.
+// Count tells the Watcher of the hits of a page among those of its values that are written: runs of
+// values, whose levels they are of.
 func (c *Watch) Count(pg *page.Page, values []spans.Span, indices []uint32) {
 	if len(c.hits) == 0 {
 		return
@@ -270,7 +279,8 @@ func (c *Watch) within(runs []spans.Span) (within []int32) {
 	return within
 }
 
-// recordOf returns which record of a page has a value, both counted from 0; -1 is the record that goes on from the page before. There are few hits, so that it may take its time.
+// recordOf returns which record of a page has a value, both counted from 0; -1 is the record that
+// goes on from the page before. There are few hits, so that it may take its time.
 func recordOf(pg *page.Page, value int, maxDef uint8) int {
 	if pg.Reps == nil {
 		return value // each record has one value at most

@@ -1,6 +1,7 @@
-// Package meta reads what a Parquet file says of itself: the footer and the schema. What a reader of the output needs and
-// noo does not understand (annotations, key-value metadata, column orders, sorting columns) stays as the bytes it is.
-// Statistics, indexes and bloom filters are not even looked at: they speak of removed records.
+// Package meta reads what a Parquet file says of itself: the footer and the schema. What a reader
+// of the output needs and noo does not understand (annotations, key-value metadata, column orders,
+// sorting columns) stays as the bytes it is. Statistics, indexes and bloom filters are not even
+// looked at: they speak of removed records.
 package meta
 
 // The footer: FileMetaData of parquet.thrift.
@@ -19,7 +20,8 @@ import (
 	"noo/formats/parquet/internal/thrift"
 )
 
-// Footer is the part of FileMetaData that is used, and the rest as raw Thrift values. It is not changed after Open.
+// Footer is the part of FileMetaData that is used, and the rest as raw Thrift values. It is not
+// changed after Open.
 type Footer struct {
 	Version      int32
 	rows         int64
@@ -48,8 +50,8 @@ type Chunk struct {
 	KeyValues    []byte
 }
 
-// ReadFooter reads and checks the footer of a file of the given size. An error of reading is returned as it is, any other
-// is the input's fault.
+// ReadFooter reads and checks the footer of a file of the given size. An error of reading is
+// returned as it is, any other is the input's fault.
 func ReadFooter(in io.ReaderAt, size, limit int64) (*Footer, error) {
 	if size < int64(len(spec.Magic))+spec.TailSize {
 		return nil, spec.Corrupt("it is too short to be a Parquet file")
@@ -66,7 +68,9 @@ func ReadFooter(in io.ReaderAt, size, limit int64) (*Footer, error) {
 		return nil, spec.ErrEncrypted
 	}
 	if string(tail[4:]) != spec.Magic || string(head[:]) != spec.Magic {
-		return nil, spec.Corrupt("it does not start and end as a Parquet file does; was it copied whole?")
+		return nil, spec.Corrupt(
+			"it does not start and end as a Parquet file does; was it copied whole?",
+		)
 	}
 	length := int64(binary.LittleEndian.Uint32(tail[:]))
 	start := size - spec.TailSize - length
@@ -74,7 +78,12 @@ func ReadFooter(in io.ReaderAt, size, limit int64) (*Footer, error) {
 		return nil, spec.Corrupt("its footer is longer than the file")
 	}
 	if length > limit {
-		return nil, fmt.Errorf("its footer of %d bytes is over the limit of %d: %w", length, limit, spec.ErrLimit)
+		return nil, fmt.Errorf(
+			"its footer of %d bytes is over the limit of %d: %w",
+			length,
+			limit,
+			spec.ErrLimit,
+		)
 	}
 	data := make([]byte, length)
 	if err := spec.ReadFull(in, data, start); err != nil {
@@ -150,7 +159,8 @@ func rawList(r *thrift.Reader, t thrift.Type, start int) []byte {
 	return r.Since(start)
 }
 
-// readColumnOrders tells for each leaf whether its order is the one that its type defines (ColumnOrder, parquet.thrift).
+// readColumnOrders tells for each leaf whether its order is the one that its type defines
+// (ColumnOrder, parquet.thrift).
 func readColumnOrders(r *thrift.Reader, t thrift.Type) []bool {
 	kind, n := r.List(t)
 	if kind != thrift.Struct && n > 0 {
@@ -167,7 +177,8 @@ func readColumnOrders(r *thrift.Reader, t thrift.Type) []bool {
 	return defined
 }
 
-// applyOrders gives up on the order of leaves whose bounds a reader would compare in another way than by their type.
+// applyOrders gives up on the order of leaves whose bounds a reader would compare in another way
+// than by their type.
 func (f *Footer) applyOrders(defined []bool) {
 	if defined == nil {
 		return
@@ -194,14 +205,18 @@ func (f *Footer) check(dataEnd int64) error {
 			ch := &group.Chunks[c]
 			place := spec.Part(g, f.Leaves[c].Name)
 			if ch.Values == 0 && group.Rows == 0 {
-				ch.Start, ch.End = 0, 0 // there are no pages, and where they would be may be anything
+				// There are no pages, and where they would be may be anything.
+				ch.Start, ch.End = 0, 0
 				continue
 			}
 			if ch.Start < int64(len(spec.Magic)) || ch.End < ch.Start || ch.End > dataEnd {
 				return spec.At(place, spec.Corrupt("its pages lie outside the file"))
 			}
 			if f.Leaves[c].MaxRep == 0 && ch.Values != int64(group.Rows) {
-				return spec.At(place, spec.Corrupt("it has another number of values than the row group has rows"))
+				return spec.At(
+					place,
+					spec.Corrupt("it has another number of values than the row group has rows"),
+				)
 			}
 			if ch.End > ch.Start {
 				extents = append(extents, extent{ch.Start, ch.End, g, c})
@@ -211,12 +226,19 @@ func (f *Footer) check(dataEnd int64) error {
 	}
 	// A writer that left the number of all rows unset is in use; any other difference is damage.
 	if rows != f.rows && f.rows != 0 {
-		return spec.Corrupt("its row groups have %d rows together, its footer says %d", rows, f.rows)
+		return spec.Corrupt(
+			"its row groups have %d rows together, its footer says %d",
+			rows,
+			f.rows,
+		)
 	}
 	slices.SortFunc(extents, func(a, b extent) int { return cmp.Compare(a.start, b.start) })
 	for i := 1; i < len(extents); i++ {
 		if e := extents[i]; e.start < extents[i-1].end {
-			return spec.At(spec.Part(e.group, f.Leaves[e.col].Name), spec.Corrupt("its pages overlap those of another column"))
+			return spec.At(
+				spec.Part(e.group, f.Leaves[e.col].Name),
+				spec.Corrupt("its pages overlap those of another column"),
+			)
 		}
 	}
 	return nil
@@ -251,7 +273,10 @@ func readRowGroup(r *thrift.Reader, g int, leaves []Leaf) (group RowGroup, err e
 				return group, r.Err()
 			}
 			if n != len(leaves) || (kind != thrift.Struct && n > 0) {
-				return group, spec.At(fmt.Sprintf("row group %d", g), spec.Corrupt("it has %d columns, the schema has %d", n, len(leaves)))
+				return group, spec.At(
+					fmt.Sprintf("row group %d", g),
+					spec.Corrupt("it has %d columns, the schema has %d", n, len(leaves)),
+				)
 			}
 			group.Chunks = make([]Chunk, 0, n)
 			for c := range n {
@@ -277,10 +302,16 @@ func readRowGroup(r *thrift.Reader, g int, leaves []Leaf) (group RowGroup, err e
 		return group, err
 	}
 	if rows < 0 || len(group.Chunks) != len(leaves) {
-		return group, spec.At(fmt.Sprintf("row group %d", g), spec.Corrupt("its number of rows or its columns are missing"))
+		return group, spec.At(
+			fmt.Sprintf("row group %d", g),
+			spec.Corrupt("its number of rows or its columns are missing"),
+		)
 	}
 	if rows > math.MaxInt32 {
-		return group, spec.At(fmt.Sprintf("row group %d", g), spec.Unsupported("a row group of more than %d rows", math.MaxInt32))
+		return group, spec.At(
+			fmt.Sprintf("row group %d", g),
+			spec.Unsupported("a row group of more than %d rows", math.MaxInt32),
+		)
 	}
 	group.Rows = int(rows)
 	return group, nil
@@ -312,8 +343,8 @@ func readChunk(r *thrift.Reader, l *Leaf) (ch Chunk, err error) {
 	return ch, r.Err()
 }
 
-// readPath reads a column's path, and tells whether it is the one that the schema has in its place: were columns mixed up, the
-// wrong one might be looked at.
+// readPath reads a column's path, and reports whether it is the one that the schema has in its
+// place: were columns mixed up, the wrong one might be looked at.
 func readPath(r *thrift.Reader, t thrift.Type, want []string) bool {
 	kind, n := r.List(t)
 	same := kind == thrift.Binary && n == len(want)

@@ -1,8 +1,8 @@
 package meta
 
-// What a footer says beside the data, and what no record can be removed from: names of columns, and key-value metadata, which is passed on
-// as it is. Where it holds a person's number, or is known to hold values of columns, the file is refused: an output would tell of the
-// people who were removed.
+// What a footer says beside the data, and what no record can be removed from: names of columns, and
+// key-value metadata, which is passed on as it is. Where it holds a person's number, or is known to
+// hold values of columns, the file is refused: an output would tell of the people who were removed.
 
 import (
 	"bytes"
@@ -13,7 +13,8 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// polarsEnum is how the categories of an Enum are called that Polars puts into the schema it stores, in use or not.
+// polarsEnum is how the categories of an Enum are called that Polars puts into the schema it
+// stores, in use or not.
 const polarsEnum = "_PL_ENUM_VALUES"
 
 // TellsOfPeople returns an error if the footer does.
@@ -22,13 +23,17 @@ func (f *Footer) TellsOfPeople() error {
 		for _, name := range f.Leaves[i].Path {
 			for start := range nhsnumber.InName(name) {
 				if nhsnumber.MayBeIssued(name[start]) {
-					return spec.Unsupported("a column that is called by an NHS number, which stays when records are removed (give it another name)")
+					return spec.Unsupported(
+						"a column that is called by an NHS number, which stays when records are removed (give it another name)",
+					)
 				}
 			}
 		}
 	}
 	if holdsNumber(f.Schema) {
-		return spec.Unsupported("an NHS number in the schema, which stays when records are removed (write the file without it)")
+		return spec.Unsupported(
+			"an NHS number in the schema, which stays when records are removed (write the file without it)",
+		)
 	}
 	if err := metadataTells(f.KeyValues); err != nil {
 		return err
@@ -60,12 +65,15 @@ func metadataTells(list []byte) error {
 				continue
 			}
 			text := r.Bytes(field.Type)
-			if decoded, err := base64.StdEncoding.AppendDecode(nil, text); err == nil { // as Arrow stores its schema
+			// As Arrow stores its schema.
+			if decoded, err := base64.StdEncoding.AppendDecode(nil, text); err == nil {
 				text = decoded
 			}
 			switch {
 			case bytes.Contains(text, []byte(polarsEnum)):
-				return spec.Unsupported("an Enum of Polars, whose values stand in the metadata whether they are in use or not (cast it to String or Categorical)")
+				return spec.Unsupported(
+					"an Enum of Polars, whose values stand in the metadata whether they are in use or not (cast it to String or Categorical)",
+				)
 			case holdsNumber(text):
 				return errNumberInMetadata
 			}
@@ -77,10 +85,12 @@ func metadataTells(list []byte) error {
 	return nil
 }
 
-var errNumberInMetadata = spec.Unsupported("what may be an NHS number in the key-value metadata, which stays when records are removed (write the file without it)")
+var errNumberInMetadata = spec.Unsupported(
+	"what may be an NHS number in the key-value metadata, which stays when records are removed (write the file without it)",
+)
 
-// holdsNumber tells whether there is a number in b that may be a person's. The decimals of a coordinate, as in the bounding boxes of
-// GeoParquet, are none.
+// holdsNumber reports whether there is a number in b that may be a person's. The decimals of a
+// coordinate, as in the bounding boxes of GeoParquet, are none.
 func holdsNumber(b []byte) bool {
 	for start := range nhsnumber.In(b) {
 		decimals := start >= 2 && b[start-1] == '.' && '0' <= b[start-2] && b[start-2] <= '9'

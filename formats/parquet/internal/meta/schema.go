@@ -1,8 +1,9 @@
 package meta
 
-// The schema, as far as filtering needs it: which leaf columns there are, how deep their values nest, how values are
-// ordered, and whether a column can hold NHS numbers. Everything else in a schema passes through as the bytes it is
-// (see footer.go), so that an annotation that this program has never heard of survives.
+// The schema, as far as filtering needs it: which leaf columns there are, how deep their values
+// nest, how values are ordered, and whether a column can hold NHS numbers. Everything else in a
+// schema passes through as the bytes it is (see footer.go), so that an annotation that this program
+// has never heard of survives.
 
 import (
 	"errors"
@@ -19,8 +20,10 @@ import (
 const (
 	maxNesting = 255
 	maxLeaves  = 1 << 20
-	maxWidth   = 1 << 24  // of a FIXED_LEN_BYTE_ARRAY, in bytes
-	maxNames   = 64 << 20 // bytes that the paths of all leaves take in memory, each of which names the groups above it again
+	maxWidth   = 1 << 24 // of a FIXED_LEN_BYTE_ARRAY, in bytes
+	// Bytes that the paths of all leaves take in memory, each of which names the groups above it
+	// again.
+	maxNames = 64 << 20
 )
 
 // Leaf is a column that holds values.
@@ -33,11 +36,12 @@ type Leaf struct {
 	Scale          int32 // of a decimal
 	Precision      int32 // of a decimal
 	MaxDef, MaxRep uint8
-	// ListDef is the definition level from which the innermost repeated group around the value has an element. Below
-	// it there is no occurrence of a value at all, not even a null.
+	// ListDef is the definition level from which the innermost repeated group around the value has
+	// an element. Below it there is no occurrence of a value at all, not even a null.
 	ListDef uint8
 	Order   stats.Ordering
-	// Disputed tells that annotations say different things about the values, of which readers go by the one or the other.
+	// Disputed tells that annotations say different things about the values, of which readers go by
+	// the one or the other.
 	Disputed bool
 }
 
@@ -79,7 +83,8 @@ type element struct {
 
 var ErrSchema = errors.New("its schema is malformed")
 
-// readSchema reads the list of schema elements, a tree in depth-first order, and returns its leaves.
+// readSchema reads the list of schema elements, a tree in depth-first order, and returns its
+// leaves.
 func readSchema(r *thrift.Reader, t thrift.Type) ([]Leaf, error) {
 	kind, n := r.List(t)
 	if r.Err() == nil && (kind != thrift.Struct || n == 0) {
@@ -136,7 +141,8 @@ func (w *schemaWalk) next() (e element) {
 	return e
 }
 
-// node reads the element that comes next, below a group with the given path and levels, and everything under it.
+// node reads the element that comes next, below a group with the given path and levels, and
+// everything under it.
 func (w *schemaWalk) node(path []string, levels Leaf) {
 	e := w.next()
 	if w.err != nil {
@@ -169,7 +175,8 @@ func (w *schemaWalk) node(path []string, levels Leaf) {
 }
 
 func (w *schemaWalk) leaf(e element, path []string, l Leaf) {
-	if e.children != 0 || e.kind < 0 || int(e.kind) >= len(spec.PhysicalNames) || len(w.leaves) >= maxLeaves {
+	if e.children != 0 || e.kind < 0 || int(e.kind) >= len(spec.PhysicalNames) ||
+		len(w.leaves) >= maxLeaves {
 		w.fail("a column has a type that does not exist, or children")
 		return
 	}
@@ -211,7 +218,7 @@ func (w *schemaWalk) leaf(e element, path []string, l Leaf) {
 	w.leaves = append(w.leaves, l)
 }
 
-// Disputed tells whether the annotations of an element contradict one another.
+// Disputed reports whether the annotations of an element contradict one another.
 func (e *element) disputed() bool {
 	if !e.hasLogical {
 		return false

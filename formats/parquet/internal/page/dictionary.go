@@ -1,7 +1,8 @@
 package page
 
-// Dictionaries (Encodings.md, "Dictionary Encoding"). A dictionary may hold values that only removed records have, so it is
-// cut down to the values still in use, and every index in the column chunk is renumbered.
+// Dictionaries (Encodings.md, "Dictionary Encoding"). A dictionary may hold values that only
+// removed records have, so it is cut down to the values still in use, and every index in the column
+// chunk is renumbered.
 
 import (
 	"encoding/binary"
@@ -89,9 +90,14 @@ func (d *Dictionary) Indices(dst []uint32, pg Page) ([]uint32, error) {
 	return dst, nil
 }
 
-// Pruned appends to dst the values that are in use, in their old order, shows them to seen, and fills renumber with their new
-// places. It returns how many there are.
-func (d *Dictionary) Pruned(dst []byte, used []bool, renumber []uint32, seen *stats.Bounds) ([]byte, int) {
+// Pruned appends to dst the values that are in use, in their old order, shows them to seen, and
+// fills renumber with their new places. It returns how many there are.
+func (d *Dictionary) Pruned(
+	dst []byte,
+	used []bool,
+	renumber []uint32,
+	seen *stats.Bounds,
+) ([]byte, int) {
 	size := uint32(0)
 	for i, inUse := range used {
 		if !inUse {

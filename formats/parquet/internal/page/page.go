@@ -1,5 +1,6 @@
-// Package page reads the pages of a column chunk (header, checksum, decompression, levels, dictionary) and writes page
-// headers and levels. It believes nothing that the bytes do not bear out.
+// Package page reads the pages of a column chunk (header, checksum, decompression, levels,
+// dictionary) and writes page headers and levels. It believes nothing that the bytes do not bear
+// out.
 package page
 
 // Reading pages.
@@ -62,17 +63,21 @@ func readHeader(r *thrift.Reader) (h Header, err error) {
 	if r.Err() != nil {
 		return h, r.Err()
 	}
-	if h.Size < 0 || h.Compressed < 0 || h.Values < 0 || h.Kind < spec.DataPage || h.Kind > spec.DataPageV2 || h.Kind != spec.IndexPage && !h.described {
+	if h.Size < 0 || h.Compressed < 0 || h.Values < 0 || h.Kind < spec.DataPage ||
+		h.Kind > spec.DataPageV2 ||
+		h.Kind != spec.IndexPage && !h.described {
 		return h, errPageHeader
 	}
-	if h.Kind == spec.DataPageV2 && (h.DefBytes < 0 || h.RepBytes < 0 || h.Nulls < 0 || h.Nulls > h.Values || h.Rows < 0 || h.Rows > h.Values ||
-		int64(h.DefBytes)+int64(h.RepBytes) > int64(min(h.Size, h.Compressed))) {
+	if h.Kind == spec.DataPageV2 &&
+		(h.DefBytes < 0 || h.RepBytes < 0 || h.Nulls < 0 || h.Nulls > h.Values || h.Rows < 0 || h.Rows > h.Values ||
+			int64(h.DefBytes)+int64(h.RepBytes) > int64(min(h.Size, h.Compressed))) {
 		return h, errPageHeader
 	}
 	return h, nil
 }
 
-// readPart reads a DataPageHeader, a DictionaryPageHeader or a DataPageHeaderV2, whose first fields are alike.
+// readPart reads a DataPageHeader, a DictionaryPageHeader or a DataPageHeaderV2, whose first fields
+// are alike.
 func (h *Header) readPart(r *thrift.Reader, t thrift.Type, kind int32) {
 	if h.Kind != kind {
 		r.Skip(t) // a header for another kind of page than this is
@@ -133,7 +138,8 @@ const (
 	pageHeaderMost = 16 << 20
 )
 
-// Reader reads the pages of one column chunk after another. It keeps its memory, and is for one goroutine.
+// Reader reads the pages of one column chunk after another. It keeps its memory, and is for one
+// goroutine.
 type Reader struct {
 	In    io.ReaderAt
 	Limit int
@@ -148,7 +154,8 @@ type Reader struct {
 	Have  []byte
 	Left  int64 // values of the chunk not yet seen
 
-	// Keep asks to put decompressed pages by in kept, for another reader of the same column chunk that gets them as given.
+	// Keep asks to put decompressed pages by in kept, for another reader of the same column chunk
+	// that gets them as given.
 	Keep  bool
 	Kept  [][]byte
 	Given [][]byte
@@ -180,7 +187,9 @@ func (p *Reader) Next() (pg Page, err error) {
 			return pg, err
 		}
 		// An index in memory takes four bytes, however few it takes in a page.
-		if most := max(int64(pg.Size), int64(pg.Compressed), 4*int64(pg.Values)); most > int64(p.Limit) {
+		if most := max(int64(pg.Size), int64(pg.Compressed), 4*int64(pg.Values)); most > int64(
+			p.Limit,
+		) {
 			return pg, spec.ErrOverLimit(int(most), p.Limit)
 		}
 		packed, err := p.peek(int(pg.Compressed))
@@ -250,8 +259,15 @@ func (p *Reader) peek(n int) ([]byte, error) {
 	return window, nil
 }
 
-// mostExpansion is how many bytes a codec makes of one at most (brotli and zstd have no such bound below the limit of a page).
-var mostExpansion = map[spec.Codec]int{spec.Uncompressed: 1, spec.SnappyCodec: 32, spec.LZ4Raw: 256, spec.LZ4Hadoop: 256, spec.GzipCodec: 1040}
+// mostExpansion is how many bytes a codec makes of one at most (brotli and zstd have no such bound
+// below the limit of a page).
+var mostExpansion = map[spec.Codec]int{
+	spec.Uncompressed: 1,
+	spec.SnappyCodec:  32,
+	spec.LZ4Raw:       256,
+	spec.LZ4Hadoop:    256,
+	spec.GzipCodec:    1040,
+}
 
 // unpack decompresses a page and reads its levels.
 func (p *Reader) unpack(pg *Page, packed []byte) error {
@@ -330,8 +346,8 @@ func (p *Reader) cachePage(raw []byte) {
 	p.Kept, p.raw = append(p.Kept, raw), nil
 }
 
-// Detach makes the values of the page at hand outlive it, where they are in memory of their own. The caller is to give memory back
-// with reuse; it is nil where the page was put by.
+// Detach makes the values of the page at hand outlive it, where they are in memory of their own.
+// The caller is to give memory back with reuse; it is nil where the page was put by.
 func (p *Reader) Detach() (memory []byte, ok bool) {
 	if !p.inRaw {
 		return nil, false
@@ -433,7 +449,8 @@ func checkLevels(levels []uint8, most uint8) error {
 	return nil
 }
 
-// levelsV2 reads the levels of a data page v2, which stand before its values and are never compressed.
+// levelsV2 reads the levels of a data page v2, which stand before its values and are never
+// compressed.
 func (p *Reader) levelsV2(pg *Page, levels []byte) error {
 	if p.leaf.MaxRep > 0 {
 		p.reps = encoding.Resize(p.reps, int(pg.Values))

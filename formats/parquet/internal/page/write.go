@@ -1,6 +1,7 @@
 package page
 
-// Writing page headers. They carry no statistics: those of the column chunk, in the footer, say the same.
+// Writing page headers. They carry no statistics: those of the column chunk, in the footer, say the
+// same.
 
 import (
 	"encoding/binary"

@@ -1,6 +1,7 @@
 package rewrite
 
-// Dropping values from a page: PLAIN ones are moved as they are (Encodings.md, "Plain"), others decoded and encoded again.
+// Dropping values from a page: PLAIN ones are moved as they are (Encodings.md, "Plain"), others
+// decoded and encoded again.
 
 import (
 	"encoding/binary"
@@ -12,14 +13,15 @@ import (
 	"noo/formats/parquet/internal/stats"
 )
 
-// cutter drops values from a page in their encoded form. It is the one interface between the two ways of doing so: moving
-// bytes (this file), and decoding and encoding values (values.go). Dictionary indices, whose new form hangs on the whole
-// column chunk, are handled in dictionary.go.
+// cutter drops values from a page in their encoded form. It is the one interface between the two
+// ways of doing so: moving bytes (this file), and decoding and encoding values (values.go).
+// Dictionary indices, whose new form hangs on the whole column chunk, are handled in dictionary.go.
 type cutter interface {
-	// Load takes the n encoded values of a page, which must stay as they are until the next page is loaded.
+	// Load takes the n encoded values of a page, which must stay as they are until the next page is
+	// loaded.
 	Load(src []byte, n int) error
-	// cut appends to dst those of the values that lie in keep, encoded as they were, and shows them to seen. It is called
-	// once for each sink.
+	// cut appends to dst those of the values that lie in keep, encoded as they were, and shows them
+	// to seen. It is called once for each sink.
 	cut(dst []byte, keep []spans.Span, seen *stats.Bounds) ([]byte, error)
 }
 
@@ -76,7 +78,8 @@ func (p *plainByteArrays) cut(dst []byte, keep []spans.Span, seen *stats.Bounds)
 		return p.cutEven(dst, keep, seen), nil
 	}
 	src, at, value := p.src, 0, int32(0)
-	// Most values are told from the bounds by eight bytes, behind those that the bounds have in common.
+	// Most values are told from the bounds by eight bytes, behind those that the bounds have in
+	// common.
 	low, high, shared := seen.Glance()
 	for _, r := range keep {
 		for ; value < r.Start; value++ {
@@ -99,7 +102,8 @@ func (p *plainByteArrays) cut(dst []byte, keep []spans.Span, seen *stats.Bounds)
 				return dst, spec.ErrValues
 			}
 			at += 4 + size
-			if first := at - size + shared; len(src)-first >= 8 && (shared == 0 || seen.SharedBy(src[at-size:], size)) {
+			if first := at - size + shared; len(src)-first >= 8 &&
+				(shared == 0 || seen.SharedBy(src[at-size:], size)) {
 				prefix := binary.BigEndian.Uint64(src[first:])
 				prefix &= ^uint64(0) << (64 - 8*min(uint(size-shared), 8))
 				if prefix > low && prefix < high {
@@ -127,7 +131,8 @@ func (p *plainByteArrays) cutEven(dst []byte, keep []spans.Span, seen *stats.Bou
 			if binary.LittleEndian.Uint64(value)&mask == common {
 				from := min(shared, len(value)-8)
 				prefix := binary.BigEndian.Uint64(value[from:]) << (8 * uint(shared-from))
-				if prefix > low && prefix < high && (shared <= 8 || seen.SharedBy(value, len(value))) {
+				if prefix > low && prefix < high &&
+					(shared <= 8 || seen.SharedBy(value, len(value))) {
 					continue
 				}
 			}

@@ -7,9 +7,10 @@ import (
 	"noo/formats/parquet/internal/spec"
 )
 
-// Where a page loses more than half of its values, what is left of it goes together with what is left of the next ones, up to
-// about the size of a page of the input: an extract of which little stays would else be cut into crumbs, each with a header and a
-// compression of its own. A page that loses less stays a page, so that usually nothing here has anything to do.
+// Where a page loses more than half of its values, what is left of it goes together with what is
+// left of the next ones, up to about the size of a page of the input: an extract of which little
+// stays would else be cut into crumbs, each with a header and a compression of its own. A page that
+// loses less stays a page, so that usually nothing here has anything to do.
 
 // openPage gathers what a sink takes of pages that go together. They are of one kind and encoding.
 type openPage struct {
@@ -25,26 +26,37 @@ type openPage struct {
 	mostLevels, mostBytes int
 }
 
-// mergeable tells whether a page, of which a number of levels stay, has lost so much that it is to go together with others.
+// mergeable reports whether a page, of which a number of levels stay, has lost so much that it is
+// to go together with others.
 func mergeable(pg *page.Page, levels int) bool { return 2*levels < int(pg.Values) }
 
-// suits tells whether what is left of a page can go into the same page.
+// suits reports whether what is left of a page can go into the same page.
 func (o *openPage) suits(pg *page.Page, cut cutter) bool {
-	return o.header.Kind == pg.Kind && o.header.Encoding == pg.Encoding && o.header.HasCRC == pg.HasCRC && (o.cut == nil) == (cut == nil)
+	return o.header.Kind == pg.Kind && o.header.Encoding == pg.Encoding &&
+		o.header.HasCRC == pg.HasCRC &&
+		(o.cut == nil) == (cut == nil)
 }
 
-// full tells whether as much is gathered as makes a page: half of what one had in the input, so that with what is added last it
-// is never much more than all of it.
+// full reports whether as much is gathered as makes a page: half of what one had in the input, so
+// that with what is added last it is never much more than all of it.
 func (o *openPage) full() bool {
-	return 2*o.levels >= o.mostLevels || o.cut != nil && 2*len(o.values) >= o.mostBytes && o.mostBytes > 0
+	return 2*o.levels >= o.mostLevels ||
+		o.cut != nil && 2*len(o.values) >= o.mostBytes && o.mostBytes > 0
 }
 
 // Reset makes o ready for a column chunk.
 func (o *openPage) reset() { *o = openPage{reps: o.reps[:0], defs: o.defs[:0], values: o.values[:0]} }
 
-// gather adds what a sink takes of a page to its open page, and closes that before where nothing more is to go into it. A page is
-// closed where a record ends, unless that makes it larger than pages of the input, which then had an end there.
-func (w *Rewriter) gather(s *sinkState, pg *page.Page, cut cutter, levels, values []spans.Span, next *pendingPage) (err error) {
+// gather adds what a sink takes of a page to its open page, and closes that before where nothing
+// more is to go into it. A page is closed where a record ends, unless that makes it larger than
+// pages of the input, which then had an end there.
+func (w *Rewriter) gather(
+	s *sinkState,
+	pg *page.Page,
+	cut cutter,
+	levels, values []spans.Span,
+	next *pendingPage,
+) (err error) {
 	o := &s.open
 	ends := pg.Reps == nil || pg.Reps[levels[0].Start] == 0 || o.levels+next.levels > o.mostLevels
 	if !o.suits(pg, cut) || o.full() && ends || w.tooLarge(o, pg) {
@@ -71,7 +83,8 @@ func (w *Rewriter) gather(s *sinkState, pg *page.Page, cut cutter, levels, value
 	return err
 }
 
-// TooLarge tells whether a page might get larger than pages may be, if what is left of another were added.
+// TooLarge reports whether a page might get larger than pages may be, if what is left of another
+// were added.
 func (w *Rewriter) tooLarge(o *openPage, pg *page.Page) bool {
 	bytes := 0
 	if o.cut != nil {
@@ -122,7 +135,11 @@ func (w *Rewriter) closePage(s *sinkState) (err error) {
 	}
 	next := pendingPage{header: o.header, levels: o.levels, rows: o.rows}
 	// The mean of its pages tells how well they compress.
-	next.header.Size, next.header.Compressed = int32(o.size/int64(o.pages)), int32(o.packed/int64(o.pages))
+	next.header.Size, next.header.Compressed = int32(
+		o.size/int64(o.pages),
+	), int32(
+		o.packed/int64(o.pages),
+	)
 	pg := page.Page{Header: o.header, Reps: o.reps, Defs: o.defs}
 	if o.n == o.levels {
 		pg.Defs = nil

@@ -1,6 +1,7 @@
 package rewrite
 
-// Putting the new file together: column chunks in the order in which they come, and a footer written anew.
+// Putting the new file together: column chunks in the order in which they come, and a footer
+// written anew.
 
 import (
 	"encoding/binary"

@@ -1,7 +1,9 @@
-// Package rewrite cuts a column chunk down to the records that stay, and puts the new file together.
+// Package rewrite cuts a column chunk down to the records that stay, and puts the new file
+// together.
 package rewrite
 
-// Rewriting one column chunk: every page is cut down for each sink at once, so that a page is read and decompressed once.
+// Rewriting one column chunk: every page is cut down for each sink at once, so that a page is read
+// and decompressed once.
 
 import (
 	"context"
@@ -21,7 +23,8 @@ import (
 	"noo/formats/parquet/internal/thrift"
 )
 
-// ChunkOut is a column chunk in the making, and then made: its pages one after another, and what the footer says about it.
+// ChunkOut is a column chunk in the making, and then made: its pages one after another, and what
+// the footer says about it.
 type ChunkOut struct {
 	pages        []byte
 	values       int64 // with nulls
@@ -64,9 +67,10 @@ type pendingPage struct {
 	levelsEnd          int         // its levels lie in side.levels, from the end of the page before
 	packedAt           int         // where in side.levels its indices are, if they are packed
 	repBytes, defBytes int
-	first, last        int // its indices, in side.indices; where first is negative they are packed behind its levels
-	levels, rows       int
-	done               int // where not 0, the page is complete and its end in side.late
+	// Its indices, in side.indices; where first is negative they are packed behind its levels.
+	first, last  int
+	levels, rows int
+	done         int // where not 0, the page is complete and its end in side.late
 }
 
 // sinkState is what one sink takes of the chunk at hand.
@@ -85,13 +89,15 @@ type sinkState struct {
 	records, levelRuns, valueRuns []spans.Span // of the page at hand
 }
 
-// Rewriter rewrites column chunks, one after another. It keeps its memory, and is for one goroutine.
+// Rewriter rewrites column chunks, one after another. It keeps its memory, and is for one
+// goroutine.
 type Rewriter struct {
 	Pages  page.Reader
 	Zip    codec.Compressor
 	Quirks meta.Quirks
 	Limit  int
-	// Watching looks at the values on their way, where not nil; WatchOnly tells that nothing is to be written.
+	// Watching looks at the values on their way, where not nil; WatchOnly tells that nothing is to
+	// be written.
 	Watching  *identify.Watch
 	WatchOnly bool
 	// ValuesOnly sends every page down the value path, for tests of that path.
@@ -113,9 +119,17 @@ type Rewriter struct {
 	head        []byte
 }
 
-// Rewrite reads a column chunk of a row group with the given number of rows and appends, for each sink, what it takes to outs.
-// given are its pages, decompressed, or nil.
-func (w *Rewriter) Rewrite(ctx context.Context, l *meta.Leaf, ch *meta.Chunk, rows int, given [][]byte, takes []*spans.Selection, outs []*ChunkOut) error {
+// Rewrite reads a column chunk of a row group with the given number of rows and appends, for each
+// sink, what it takes to outs. given are its pages, decompressed, or nil.
+func (w *Rewriter) Rewrite(
+	ctx context.Context,
+	l *meta.Leaf,
+	ch *meta.Chunk,
+	rows int,
+	given [][]byte,
+	takes []*spans.Selection,
+	outs []*ChunkOut,
+) error {
 	w.open(l, ch, takes, outs)
 	w.Pages.Given = given
 	row := 0
@@ -180,8 +194,8 @@ func (w *Rewriter) open(l *meta.Leaf, ch *meta.Chunk, takes []*spans.Selection, 
 	}
 }
 
-// Page rewrites a data page for every sink, given how many records of the chunk have started before it; it returns how many have
-// after it.
+// Page rewrites a data page for every sink, given how many records of the chunk have started before
+// it; it returns how many have after it.
 func (w *Rewriter) page(pg page.Page, row, rows int) (int, error) {
 	first, started := row, int(pg.Values)
 	if pg.Reps != nil {
@@ -248,7 +262,12 @@ func (w *Rewriter) Load(pg *page.Page, indexed bool) (cutter, error) {
 	if c == nil {
 		c = plainCutter(w.leaf)
 		if pg.Encoding != spec.Plain {
-			coder, err := encoding.CoderFor(w.leaf.Kind, w.leaf.Width, pg.Encoding, w.Quirks.ChainedPrefixes)
+			coder, err := encoding.CoderFor(
+				w.leaf.Kind,
+				w.leaf.Width,
+				pg.Encoding,
+				w.Quirks.ChainedPrefixes,
+			)
 			if err != nil {
 				return nil, err
 			}
@@ -302,7 +321,11 @@ func (w *Rewriter) keep(s *sinkState, pg page.Page, cut cutter) error {
 	if w.WatchOnly {
 		return nil
 	}
-	next := pendingPage{header: pg.Header, levels: spans.Count(levels), rows: spans.Count(s.records)}
+	next := pendingPage{
+		header: pg.Header,
+		levels: spans.Count(levels),
+		rows:   spans.Count(s.records),
+	}
 	n := spans.Count(values)
 	s.out.values += int64(next.levels)
 	s.out.nulls += int64(next.levels - n)
@@ -341,7 +364,8 @@ func (w *Rewriter) putPage(s *sinkState, next *pendingPage, body []byte, n int) 
 	return err
 }
 
-// takeIndices puts indices of the page at hand by, and marks the dictionary's values that are in use.
+// takeIndices puts indices of the page at hand by, and marks the dictionary's values that are in
+// use.
 func (w *Rewriter) takeIndices(s *sinkState, keep []spans.Span) {
 	if s.used == nil {
 		s.used = make([]bool, w.dict.Size)
@@ -353,13 +377,19 @@ func (w *Rewriter) takeIndices(s *sinkState, keep []spans.Span) {
 	s.mark(s.indices[first:])
 }
 
-// deferPage puts a page by until the dictionary is known. Its levels are put by already, and its indices are those from first on.
+// deferPage puts a page by until the dictionary is known. Its levels are put by already, and its
+// indices are those from first on.
 func (w *Rewriter) deferPage(s *sinkState, first int, next *pendingPage) {
 	next.first, next.last = first, len(s.indices)
 	if len(s.indices) > mostIndices {
-		// A few bytes of runs can stand for any number of indices: beyond a bound they are held as they came.
+		// A few bytes of runs can stand for any number of indices: beyond a bound they are held as
+		// they came.
 		next.packedAt = len(s.levels)
-		s.levels = encoding.AppendHybrid(s.levels, s.indices[first:], encoding.OldWidth(len(s.used)))
+		s.levels = encoding.AppendHybrid(
+			s.levels,
+			s.indices[first:],
+			encoding.OldWidth(len(s.used)),
+		)
 		s.indices = s.indices[:first]
 		next.first, next.last = -1, next.last-first
 	}
@@ -375,7 +405,8 @@ func (s *sinkState) mark(indices []uint32) {
 		for _, index := range some {
 			s.used[index] = true
 		}
-		if s.looked += len(some); s.looked >= len(s.used) { // so that looking takes no longer than marking, however small pages are
+		// So that looking takes no longer than marking, however small pages are.
+		if s.looked += len(some); s.looked >= len(s.used) {
 			s.allUsed, s.looked = !slices.Contains(s.used, false), 0
 		}
 	}
@@ -385,7 +416,12 @@ func (s *sinkState) mark(indices []uint32) {
 const mostIndices = 8 << 20
 
 // AppendLevels appends the levels of a page that stay, as they stand before its values.
-func (w *Rewriter) appendLevels(dst []byte, pg page.Page, keep []spans.Span, next *pendingPage) []byte {
+func (w *Rewriter) appendLevels(
+	dst []byte,
+	pg page.Page,
+	keep []spans.Span,
+	next *pendingPage,
+) []byte {
 	v1 := pg.Kind == spec.DataPage
 	if w.leaf.MaxRep > 0 {
 		start := len(dst)
@@ -496,7 +532,13 @@ func (w *Rewriter) appendDictionary(out *ChunkOut, values []byte, size int) (err
 }
 
 // appendPage appends a data page with the given body (levels and values) to dst.
-func (w *Rewriter) appendPage(dst []byte, out *ChunkOut, next *pendingPage, body []byte, values int) (_ []byte, err error) {
+func (w *Rewriter) appendPage(
+	dst []byte,
+	out *ChunkOut,
+	next *pendingPage,
+	body []byte,
+	values int,
+) (_ []byte, err error) {
 	h, id := next.header, w.Pages.Chunk.Codec
 	levels := 0
 	if h.Kind == spec.DataPageV2 {
@@ -508,10 +550,26 @@ func (w *Rewriter) appendPage(dst []byte, out *ChunkOut, next *pendingPage, body
 		h.Rows, h.Nulls = int32(next.rows), int32(next.levels-values)
 		h.RepBytes, h.DefBytes = int32(next.repBytes), int32(next.defBytes)
 	}
-	was := codec.Hint{Size: int(h.Size), Packed: int(h.Compressed), Loses: &out.encoderLoses, N: values,
-		Holds: codec.LayoutOf(w.leaf.Kind, h.Encoding), Levels: next.repBytes + next.defBytes - levels}
-	// The page is compressed where it is to stand, behind a header whose length is guessed: it hangs on how small the page gets.
-	h.Size, h.Compressed, h.Values, h.CRC = int32(len(body)), int32(was.Ratio()*float64(len(body))), int32(next.levels), 1<<31
+	was := codec.Hint{
+		Size:   int(h.Size),
+		Packed: int(h.Compressed),
+		Loses:  &out.encoderLoses,
+		N:      values,
+		Holds: codec.LayoutOf(
+			w.leaf.Kind,
+			h.Encoding,
+		),
+		Levels: next.repBytes + next.defBytes - levels,
+	}
+	// The page is compressed where it is to stand, behind a header whose length is guessed: it
+	// hangs on how small the page gets.
+	h.Size, h.Compressed, h.Values, h.CRC = int32(
+		len(body),
+	), int32(
+		was.Ratio()*float64(len(body)),
+	), int32(
+		next.levels,
+	), 1<<31
 	start, gap := len(dst), w.encodeHeader(h)
 	dst = append(encoding.Grow(dst, gap), body[:levels]...)
 	if dst, err = w.Zip.CompressLike(id, dst, body[levels:], was); err != nil {

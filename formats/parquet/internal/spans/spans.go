@@ -1,5 +1,5 @@
-// Package spans says which records, levels or values of a stretch stay, as spans of neighbours: at a few per cent of removed
-// records a span is long, and moving spans is moving memory.
+// Package spans says which records, levels or values of a stretch stay, as spans of neighbours: at
+// a few per cent of removed records a span is long, and moving spans is moving memory.
 package spans
 
 import (
@@ -50,8 +50,8 @@ type Cursor struct {
 	Runs []Span // those that end after the start of the last window
 }
 
-// Window appends to dst the parts of the runs within records start to end, counted from start. No window starts before the one
-// asked for last.
+// Window appends to dst the parts of the runs within records start to end, counted from start. No
+// window starts before the one asked for last.
 func (c *Cursor) Window(dst []Span, start, end int32) []Span {
 	for len(c.Runs) > 0 && c.Runs[0].End <= start {
 		c.Runs = c.Runs[1:]
@@ -73,8 +73,9 @@ func Count(runs []Span) (n int) {
 	return n
 }
 
-// OfLevels turns runs of records into runs of levels. Records count from the one that the first level belongs to, whether it
-// starts there or on the page before; reps are the repetition levels, of which a 0 starts a record.
+// OfLevels turns runs of records into runs of levels. Records count from the one that the first
+// level belongs to, whether it starts there or on the page before; reps are the repetition levels,
+// of which a 0 starts a record.
 func OfLevels(dst []Span, records []Span, reps []uint8) []Span {
 	record, at := int32(0), 0
 	seek := func(want int32) int32 {
@@ -96,7 +97,8 @@ func OfLevels(dst []Span, records []Span, reps []uint8) []Span {
 	return dst
 }
 
-// OfValues turns runs of levels into runs of the values that are there: those whose definition level is the largest.
+// OfValues turns runs of levels into runs of the values that are there: those whose definition
+// level is the largest.
 func OfValues(dst []Span, levels []Span, defs []uint8, maxDef uint8) []Span {
 	value, at := int32(0), int32(0)
 	for _, r := range levels {

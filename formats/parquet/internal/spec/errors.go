@@ -50,15 +50,18 @@ func (e *readError) Error() string { return "reading failed: " + e.err.Error() }
 
 func (e *readError) Unwrap() error { return e.err }
 
-// Part names a place in a file for *formats.InputError. Row groups count from 0, as in other Parquet tools.
+// Part names a place in a file for *formats.InputError. Row groups count from 0, as in other
+// Parquet tools.
 func Part(group int, column string) string {
 	return fmt.Sprintf("row group %d, %s", group, ColumnPart(column))
 }
 
-// ColumnPart names a column, without the digits of an NHS number that somebody may have called it by.
+// ColumnPart names a column, without the digits of an NHS number that somebody may have called it
+// by.
 func ColumnPart(column string) string { return fmt.Sprintf("column %q", nhsnumber.Mask(column)) }
 
-// PlacedError is an error with the place that it happened in, on its way to becoming a *formats.InputError.
+// PlacedError is an error with the place that it happened in, on its way to becoming a
+// *formats.InputError.
 type PlacedError struct {
 	Part string
 	Err  error
@@ -71,7 +74,8 @@ func (e *PlacedError) Error() string { return e.Part + ": " + e.Err.Error() }
 
 func (e *PlacedError) Unwrap() error { return e.Err }
 
-// InputError makes an *formats.InputError of an error that is the input's fault, and leaves others as they are.
+// InputError makes an *formats.InputError of an error that is the input's fault, and leaves others
+// as they are.
 func InputError(name string, err error) error {
 	if err == nil {
 		return nil
@@ -94,5 +98,10 @@ var ErrLateDictionary = Corrupt("its dictionary comes after values")
 var ErrRows = Corrupt("it has another number of records than the row group")
 
 func ErrOverLimit(size, limit int) error {
-	return fmt.Errorf("a page takes %d bytes in memory, and %d are allowed: %w", size, limit, ErrLimit)
+	return fmt.Errorf(
+		"a page takes %d bytes in memory, and %d are allowed: %w",
+		size,
+		limit,
+		ErrLimit,
+	)
 }

@@ -1,5 +1,5 @@
-// Package spec has the names and numbers of the Parquet format (apache/parquet-format 2.12, parquet.thrift), and the errors
-// that tell what is wrong with a file.
+// Package spec has the names and numbers of the Parquet format (apache/parquet-format 2.12,
+// parquet.thrift), and the errors that tell what is wrong with a file.
 package spec
 
 import (
@@ -43,8 +43,9 @@ const (
 // FormatName is what reports call the format.
 const FormatName = "parquet"
 
-// IsParquet tells whether head is that of a Parquet file, encrypted or not. The four letters of the magic could start a text
-// too, but in a Parquet file a Thrift field header follows them, which is no character of a text.
+// IsParquet reports whether head is that of a Parquet file, encrypted or not. The four letters of
+// the magic could start a text too, but in a Parquet file a Thrift field header follows them, which
+// is no character of a text.
 func IsParquet(head []byte, name string) bool {
 	if bytes.HasPrefix(head, []byte(Magic)) || bytes.HasPrefix(head, []byte(MagicEncrypted)) {
 		if len(head) > len(Magic) {
@@ -56,7 +57,7 @@ func IsParquet(head []byte, name string) bool {
 	return named(name) && bytes.IndexByte(head, 0) >= 0
 }
 
-// named tells whether a file's name says that it is a Parquet file.
+// named reports whether a file's name says that it is a Parquet file.
 func named(name string) bool {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".parquet", ".parq", ".pq":
@@ -87,7 +88,16 @@ const (
 	FixedLenByteArray
 )
 
-var PhysicalNames = [...]string{"BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
+var PhysicalNames = [...]string{
+	"BOOLEAN",
+	"INT32",
+	"INT64",
+	"INT96",
+	"FLOAT",
+	"DOUBLE",
+	"BYTE_ARRAY",
+	"FIXED_LEN_BYTE_ARRAY",
+}
 
 // Annotation is what a logical or converted type says about a column, as far as it matters here.
 type Annotation uint8
@@ -107,8 +117,20 @@ const (
 	Strange // anything else: such values have no order that this program knows
 )
 
-var AnnotationNames = [...]string{"", "STRING", "INTEGER", "UNSIGNED INTEGER", "DECIMAL", "DATE or TIME", "JSON", "BSON", "UUID", "FLOAT16",
-	"INTERVAL", "an annotation that this program does not know"}
+var AnnotationNames = [...]string{
+	"",
+	"STRING",
+	"INTEGER",
+	"UNSIGNED INTEGER",
+	"DECIMAL",
+	"DATE or TIME",
+	"JSON",
+	"BSON",
+	"UUID",
+	"FLOAT16",
+	"INTERVAL",
+	"an annotation that this program does not know",
+}
 
 // ConvertedAnnotations maps a ConvertedType (parquet.thrift) to the annotation that replaced it.
 var ConvertedAnnotations = map[int32]Annotation{

@@ -1,6 +1,7 @@
-// Package stats computes the statistics of a column chunk afresh from the values that stay: those of the input may be a
-// removed record's. The order of values follows ColumnOrder in parquet.thrift. Where readers differ on it (NaN, INT96,
-// intervals, unknown annotations) there are no bounds, which every reader takes as "look at the values".
+// Package stats computes the statistics of a column chunk afresh from the values that stay: those
+// of the input may be a removed record's. The order of values follows ColumnOrder in
+// parquet.thrift. Where readers differ on it (NaN, INT96, intervals, unknown annotations) there are
+// no bounds, which every reader takes as "look at the values".
 package stats
 
 import (
@@ -76,7 +77,8 @@ type Bounds struct {
 	maxPrefix uint64
 }
 
-// Reset makes b ready for a column chunk whose values have an order and a width in bytes, 0 for BYTE_ARRAY.
+// Reset makes b ready for a column chunk whose values have an order and a width in bytes, 0 for
+// BYTE_ARRAY.
 func (b *Bounds) Reset(order Ordering, width int) {
 	*b = Bounds{
 		order: order, width: width, minBytes: b.minBytes[:0], maxBytes: b.maxBytes[:0],
@@ -178,7 +180,11 @@ func (b *Bounds) AddBytes(v []byte) {
 		return
 	}
 	if !b.seen {
-		b.minBytes, b.maxBytes, b.seen = append(b.minBytes[:0], v...), append(b.maxBytes[:0], v...), true
+		b.minBytes, b.maxBytes, b.seen = append(
+			b.minBytes[:0],
+			v...), append(
+			b.maxBytes[:0],
+			v...), true
 		b.share()
 		return
 	}
@@ -193,7 +199,8 @@ func (b *Bounds) AddBytes(v []byte) {
 	b.share()
 }
 
-// share works out what the bounds have in common and how they go on, which tells most values from them.
+// share works out what the bounds have in common and how they go on, which tells most values from
+// them.
 func (b *Bounds) share() {
 	b.shared = 0
 	for b.shared < len(b.minBytes) && b.shared < len(b.maxBytes) && b.minBytes[b.shared] == b.maxBytes[b.shared] {
@@ -202,8 +209,9 @@ func (b *Bounds) share() {
 	b.minPrefix, b.maxPrefix = prefixOf(b.minBytes[b.shared:]), prefixOf(b.maxBytes[b.shared:])
 }
 
-// Glance gives what tells a text from the bounds at a glance: it lies between them if it begins as both do and its next eight
-// bytes, big-endian, are more than low and less than high. Where nothing does, low is more than high.
+// Glance gives what tells a text from the bounds at a glance: it lies between them if it begins as
+// both do and its next eight bytes, big-endian, are more than low and less than high. Where nothing
+// does, low is more than high.
 func (b *Bounds) Glance() (low, high uint64, shared int) {
 	if b.order != Bytewise || !b.seen {
 		return math.MaxUint64, 0, 0
@@ -211,12 +219,13 @@ func (b *Bounds) Glance() (low, high uint64, shared int) {
 	return b.minPrefix, b.maxPrefix, b.shared
 }
 
-// SharedBy tells whether a value, which src starts with, begins as both bounds do.
+// SharedBy reports whether a value, which src starts with, begins as both bounds do.
 func (b *Bounds) SharedBy(src []byte, size int) bool {
 	return size >= b.shared && string(src[:b.shared]) == string(b.minBytes[:b.shared])
 }
 
-// Common gives what the first eight bytes of the bounds have in common: the bits of it, little-endian, and which they are.
+// Common gives what the first eight bytes of the bounds have in common: the bits of it,
+// little-endian, and which they are.
 func (b *Bounds) Common() (mask, common uint64) {
 	if n := min(b.shared, 8); n > 0 {
 		mask = ^uint64(0) >> (64 - 8*uint(n))
@@ -232,7 +241,8 @@ func (b *Bounds) less(x, y []byte) bool {
 	return bytes.Compare(x, y) < 0
 }
 
-// prefixOf is the first eight bytes as a number that compares as they do, short values padded with zeros.
+// prefixOf is the first eight bytes as a number that compares as they do, short values padded with
+// zeros.
 func prefixOf(v []byte) uint64 {
 	if len(v) >= 8 {
 		return binary.BigEndian.Uint64(v)
@@ -295,7 +305,8 @@ func halfValue(bits uint16) float64 {
 	return v
 }
 
-// Write writes Statistics (parquet.thrift) as a field: the number of nulls, and the bounds where there are any.
+// Write writes Statistics (parquet.thrift) as a field: the number of nulls, and the bounds where
+// there are any.
 func (b *Bounds) Write(w *thrift.Writer, id int16, nulls int64) {
 	w.Struct(id)
 	w.I64(3, nulls)
@@ -333,7 +344,8 @@ func (b *Bounds) integer(v uint64) []byte {
 	return binary.LittleEndian.AppendUint64(nil, v)[:b.width]
 }
 
-// floating encodes a bound. A zero is written with the sign that is on the safe side, since both zeros compare equal.
+// floating encodes a bound. A zero is written with the sign that is on the safe side, since both
+// zeros compare equal.
 func (b *Bounds) floating(v, zero float64) []byte {
 	if v == 0 {
 		v = zero

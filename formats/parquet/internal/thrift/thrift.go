@@ -1,7 +1,8 @@
-// Package compact reads and writes Thrift's compact protocol, in which Parquet writes its footer and its page headers
-// (Thrift, doc/specs/thrift-compact-protocol.md). It exists because generated Thrift code trusts what it reads: it allocates
-// what a length claims and follows nesting without end. Here every length is checked against the bytes that are there,
-// nesting is bounded, nothing is copied, and the bytes of a value can be carried over without being understood.
+// Package compact reads and writes Thrift's compact protocol, in which Parquet writes its footer
+// and its page headers (Thrift, doc/specs/thrift-compact-protocol.md). It exists because generated
+// Thrift code trusts what it reads: it allocates what a length claims and follows nesting without
+// end. Here every length is checked against the bytes that are there, nesting is bounded, nothing
+// is copied, and the bytes of a value can be carried over without being understood.
 package thrift
 
 import (
@@ -35,14 +36,16 @@ const (
 var (
 	// ErrShort is data that ends within a value: with more of it the value may be read.
 	ErrShort = errors.New("it ends too early")
-	// ErrMalformed is data that is no Thrift, or has another type than the Parquet definition gives it.
+	// ErrMalformed is data that is no Thrift, or has another type than the Parquet definition gives
+	// it.
 	ErrMalformed = errors.New("it is not well-formed Thrift")
 )
 
 // maxDepth bounds how deep values nest. Parquet's own structures are less than ten deep.
 const maxDepth = 32
 
-// Reader reads values from a slice. After the first error it returns zeros, and Err tells the error.
+// Reader reads values from a slice. After the first error it returns zeros, and Err tells the
+// error.
 type Reader struct {
 	data []byte
 	pos  int
@@ -82,8 +85,9 @@ type Field struct {
 	Type Type
 }
 
-// Next reads the header of the next field of a struct into f, which must hold the one before, and tells whether there
-// is one. Every field must then be read with the method for its type, or skipped.
+// Next reads the header of the next field of a struct into f, which must hold the one before, and
+// reports whether there is one. Every field must then be read with the method for its type, or
+// skipped.
 func (r *Reader) Next(f *Field) bool {
 	head := r.byte()
 	if r.err != nil || head == 0 {
@@ -154,8 +158,8 @@ func (r *Reader) Bytes(t Type) []byte {
 	return r.data[start:r.pos:r.pos]
 }
 
-// List reads the header of a list and returns the type and number of its elements, of which each takes at least one byte
-// of the data that is left.
+// List reads the header of a list and returns the type and number of its elements, of which each
+// takes at least one byte of the data that is left.
 func (r *Reader) List(t Type) (Type, int) {
 	if t != List && t != Set {
 		r.Fail(ErrMalformed)
