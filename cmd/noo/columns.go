@@ -88,7 +88,7 @@ func oneFile(input string) error {
 	if info, err := os.Stat(input); err == nil && info.IsDir() {
 		kind, files = "a folder", "its files"
 	}
-	return usageError{fmt.Errorf("%s is %s: name one of %s, such as %s", input, kind, files, sources.Files[0].Path)}
+	return usage(fmt.Errorf("%s is %s: name one of %s, such as %s", input, kind, files, sources.Files[0].Path))
 }
 
 // columnsHead names what printColumns lists, numbers to the right.

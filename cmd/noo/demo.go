@@ -70,7 +70,7 @@ func demoFolder(args []string) (string, error) {
 		return os.MkdirTemp("", "noo-demo-")
 	}
 	if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
-		return "", usageError{fmt.Errorf("%s is not a folder: name another one", args[0])}
+		return "", usage(fmt.Errorf("%s is not a folder: name another one", args[0]))
 	}
 	if err := os.MkdirAll(args[0], 0o700); err != nil {
 		return "", fmt.Errorf("cannot make the folder %s: %w", args[0], atomicfile.Cause(err))
@@ -80,7 +80,7 @@ func demoFolder(args []string) (string, error) {
 		return "", err
 	}
 	if len(entries) > 0 {
-		return "", usageError{fmt.Errorf("the folder %s is not empty: name another one", args[0])}
+		return "", usage(fmt.Errorf("the folder %s is not empty: name another one", args[0]))
 	}
 	return filepath.Abs(args[0])
 }

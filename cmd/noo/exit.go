@@ -34,32 +34,50 @@ const interrupted = "interrupted; nothing was written"
 var errDisclosure = kind.New(kind.Disclosure, "records that must not be disclosed")
 
 // usageError is a wrong command line.
-type usageError struct{ error }
+type usageError struct{ err error }
 
-// saidError is an error that was already written, as an event.
-type saidError struct{ error }
+// usage returns err as that of a wrong command line.
+func usage(err error) error { return &usageError{err} }
 
-func (e saidError) Unwrap() error { return e.error }
+func (e *usageError) Error() string { return e.err.Error() }
 
-func (e usageError) Unwrap() error { return e.error }
+func (e *usageError) Unwrap() error { return e.err }
 
 // Kind returns kind.Usage.
-func (usageError) Kind() kind.Kind { return kind.Usage }
+func (*usageError) Kind() kind.Kind { return kind.Usage }
+
+// saidError is an error that was already written, as an event.
+type saidError struct{ err error }
+
+// alreadySaid returns err as one that message has nothing to say about.
+func alreadySaid(err error) error { return &saidError{err} }
+
+func (e *saidError) Error() string { return e.err.Error() }
+
+func (e *saidError) Unwrap() error { return e.err }
 
 // noForce is an error of a command without --force.
-type noForce struct{ error }
+type noForce struct{ err error }
 
-func (e noForce) Unwrap() error { return e.error }
+// withoutForce returns err as that of a command that has no flag --force.
+func withoutForce(err error) error { return &noForce{err} }
+
+func (e *noForce) Error() string { return e.err.Error() }
+
+func (e *noForce) Unwrap() error { return e.err }
 
 // jobError is an error of a job of several.
 type jobError struct {
 	job string
-	error
+	err error
 }
 
-func (e jobError) Error() string { return "job " + e.job + ": " + e.error.Error() }
+// inJob returns err as that of a job.
+func inJob(job string, err error) error { return &jobError{job, err} }
 
-func (e jobError) Unwrap() error { return e.error }
+func (e *jobError) Error() string { return "job " + e.job + ": " + e.err.Error() }
+
+func (e *jobError) Unwrap() error { return e.err }
 
 // codes are what the exit code says of each kind of error. docs/exit-codes.md promises them.
 var codes = map[kind.Kind]int{
@@ -98,24 +116,24 @@ func outcomeOf(code int) eventlog.Outcome {
 // message is the line to say about an error: what is wrong and, for a command line, where to look.
 func message(ctx context.Context, err error) string {
 	switch {
-	case err == nil || errors.Is(err, errDisclosure) || is[saidError](err):
+	case err == nil || errors.Is(err, errDisclosure) || is[*saidError](err):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		said := errors.New(interrupted)
 		if errors.Is(err, job.ErrPartOnStdout) {
 			said = fmt.Errorf("interrupted; no file was written, and %w", job.ErrPartOnStdout)
 		}
-		if failed, ok := errors.AsType[jobError](err); ok { // the jobs before it are done
-			said = jobError{failed.job, said}
+		if failed, ok := errors.AsType[*jobError](err); ok { // the jobs before it are done
+			said = inJob(failed.job, said)
 		}
 		return ui.Showable(said.Error())
 	}
 	text := strings.TrimSpace(err.Error())
-	if is[noForce](err) && errors.Is(err, atomicfile.ErrExists) {
+	if is[*noForce](err) && errors.Is(err, atomicfile.ErrExists) {
 		return ui.Showable(text + "; name another file")
 	}
 	text = ui.Showable(hints.Add(err, text))
-	if is[usageError](err) && !strings.Contains(text, "--help") {
+	if is[*usageError](err) && !strings.Contains(text, "--help") {
 		text += " (noo --help shows how)"
 	}
 	return text

@@ -108,11 +108,11 @@ func (f *filterFlags) ready() error {
 	}
 	switch {
 	case f.output == "":
-		return usageError{errors.New("no output: name one with -o OUTPUT")}
+		return usage(errors.New("no output: name one with -o OUTPUT"))
 	case f.resume && !isFolder(f.output):
-		return usageError{errors.New("--resume is for runs into a folder, -o FOLDER/")}
+		return usage(errors.New("--resume is for runs into a folder, -o FOLDER/"))
 	case streams > 1:
-		return usageError{errors.New("only one of the outputs can be - for standard output: name a file for the others")}
+		return usage(errors.New("only one of the outputs can be - for standard output: name a file for the others"))
 	}
 	return f.runFlags.ready(&f.dataFlags)
 }
@@ -183,15 +183,15 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 	case !into:
 		switch {
 		case leadsToFolder(f.output):
-			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output)}
+			return false, usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output))
 		case isFolder(f.withheld) || leadsToFolder(f.withheld):
-			return false, usageError{fmt.Errorf("%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/", f.withheld)}
+			return false, usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/", f.withheld))
 		}
 		return false, nil
 	case !isFolder(f.output):
-		return false, usageError{errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/")}
+		return false, usage(errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/"))
 	case f.withheld != "" && !isFolder(f.withheld):
-		return false, usageError{errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/")}
+		return false, usage(errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/"))
 	}
 	return true, nil
 }

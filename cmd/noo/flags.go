@@ -72,7 +72,7 @@ func (f *snapshotFlags) addTrust(cmd *cobra.Command) {
 // open opens and verifies the snapshot, without judging its age.
 func (f *snapshotFlags) open() (*snapshot.Snapshot, error) {
 	if f.path == "" {
-		return nil, usageError{errors.New("no snapshot: name one with --snapshot FILE or in " + environment.Variable("snapshot"))}
+		return nil, usage(errors.New("no snapshot: name one with --snapshot FILE or in " + environment.Variable("snapshot")))
 	}
 	var err error
 	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.trusted); err != nil {
@@ -130,7 +130,7 @@ func (f *readingFlags) add(cmd *cobra.Command) {
 // validate refuses a dialect that cannot be read.
 func (f *readingFlags) validate() error {
 	if err := f.csv.Validate(); err != nil {
-		return usageError{err}
+		return usage(err)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 // validate refuses values that no run can work with.
 func (f *dataFlags) validate() error {
 	if err := f.policy.Validate(); err != nil {
-		return usageError{fmt.Errorf("--unchecked keep: %w", err)}
+		return usage(fmt.Errorf("--unchecked keep: %w", err))
 	}
 	return f.readingFlags.validate()
 }

@@ -47,7 +47,7 @@ terminal, or takes it from ` + passwordVariable + `.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
-				return usageError{errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR")}
+				return usage(errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR"))
 			}
 			key, err := snapshot.GenerateKey()
 			if err != nil {
@@ -67,7 +67,7 @@ terminal, or takes it from ` + passwordVariable + `.`,
 			}
 			private, public, err := snapshot.WriteKey(dir, name, key, password)
 			if err != nil {
-				return noForce{err}
+				return withoutForce(err)
 			}
 			t.Say("%s signs snapshots: keep it to yourself", private)
 			t.Say("%s checks them: hand it to those who are to trust you", public)
@@ -94,7 +94,7 @@ func newPassword(ctx context.Context, t *ui.Terminal) (string, error) {
 		return "", err
 	}
 	if first != second {
-		return "", usageError{errors.New("the two passwords differ: try again")}
+		return "", usage(errors.New("the two passwords differ: try again"))
 	}
 	return first, nil
 }
@@ -105,7 +105,7 @@ func password(ctx context.Context, t *ui.Terminal, prompt string) (word string, 
 		return word, false, nil
 	}
 	if !term.IsTerminal(int(t.In.Fd())) {
-		return "", false, usageError{fmt.Errorf("a password is needed: run this on a terminal, or set %s", passwordVariable)}
+		return "", false, usage(fmt.Errorf("a password is needed: run this on a terminal, or set %s", passwordVariable))
 	}
 	// Reading without echo cannot be interrupted, but a terminal must not be left without echo.
 	if state, err := term.GetState(int(t.In.Fd())); err == nil {

@@ -64,7 +64,7 @@ func execute(ctx context.Context, t *ui.Terminal, args []string) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !*started {
 		startLogAfterMistake(t, cmd, args)
-		err = usageError{err}
+		err = usage(err)
 	}
 	code := exitCode(ctx, err)
 	if text := message(ctx, err); text != "" {
@@ -149,7 +149,7 @@ func noCommand(cmd *cobra.Command, name string) error {
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
 	}
-	return usageError{errors.New(text)}
+	return usage(errors.New(text))
 }
 
 // newHelp is cobra's command for help, except that an unknown command is an error.

@@ -86,7 +86,7 @@ environment, then config file.`,
 			}
 			for _, j := range jobs {
 				if err := runJob(cmd.Context(), t, j, settings.Forwarded(cmd.Flags())); err != nil {
-					return jobError{j.Name, err}
+					return inJob(j.Name, err)
 				}
 			}
 			return nil
@@ -104,7 +104,7 @@ func openConfig(t *ui.Terminal, named string) (*settings.File, error) {
 		return nil, err
 	}
 	if path == "" {
-		return nil, usageError{errors.New("no config file: name one with --config FILE or in " + environment.Variable("config"))}
+		return nil, usage(errors.New("no config file: name one with --config FILE or in " + environment.Variable("config")))
 	}
 	text, err := settings.ReadFile(path)
 	if err != nil {
@@ -228,7 +228,7 @@ func findJobs(c *settings.File, names []string) ([]*settings.Job, error) {
 			return nil, unknownJob(c, name)
 		}
 		if slices.Contains(names[:at], name) {
-			return nil, usageError{fmt.Errorf("the job %s is named twice: name it once", name)}
+			return nil, usage(fmt.Errorf("the job %s is named twice: name it once", name))
 		}
 		jobs = append(jobs, c.Jobs[i])
 	}
@@ -256,7 +256,7 @@ func unknownJob(c *settings.File, name string) error {
 	default:
 		text += "; noo run lists the jobs"
 	}
-	return usageError{errors.New(text)}
+	return usage(errors.New(text))
 }
 
 // runJob runs a job, with the flags on the command line of noo run.
@@ -282,7 +282,7 @@ func runJob(ctx context.Context, t *ui.Terminal, j *settings.Job, flags settings
 func validateJob(cmd *cobra.Command, j *settings.Job) error {
 	for _, err := range []error{cmd.ValidateArgs(j.Inputs), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()} {
 		if err != nil {
-			return usageError{err}
+			return usage(err)
 		}
 	}
 	return cmd.PreRunE(cmd, j.Inputs)
@@ -325,8 +325,9 @@ func keepJobsApart(jobs []*settings.Job, prepared []*cobra.Command) error {
 			at := iopaths.PlaceOf(flag.Value.String())
 			for _, other := range places {
 				if other.job != j && other.at.Same(at) {
-					return usageError{fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s",
-						other.job.Name, j.Name, flag.Value, name)}
+					return usage(fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s",
+						other.job.Name, j.Name, flag.Value, name))
+
 				}
 			}
 			places = append(places, place{j, at})
@@ -343,7 +344,7 @@ func prepareJob(t *ui.Terminal, j *settings.Job, flags settings.Values) (*cobra.
 	}
 	for _, name := range flags.Names() {
 		if cmd.Flags().Lookup(name) == nil {
-			return nil, nil, usageError{fmt.Errorf("noo %s, which the job %s runs, has no flag --%s", j.Command, j.Name, name)}
+			return nil, nil, usage(fmt.Errorf("noo %s, which the job %s runs, has no flag --%s", j.Command, j.Name, name))
 		}
 	}
 	variables, err := environment.Read(cmd.Flags())

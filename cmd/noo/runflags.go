@@ -52,7 +52,7 @@ func (f *runFlags) add(cmd *cobra.Command) {
 }
 
 // errStream is a stream where only a file will do.
-var errStream = usageError{errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file")}
+var errStream = usage(errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file"))
 
 // files are what a run reads and writes beside its lock and metrics. output is the one of written that
 // is the dataset, or "".
@@ -117,7 +117,7 @@ func (f *runFlags) tell(ctx context.Context, t *ui.Terminal, report *job.Report,
 		end := eventlog.End{Outcome: outcomeOf(code), ExitCode: code, Error: message(ctx, err)}
 		t.Log.Run(report, shown, end)
 		if err != nil {
-			return saidError{err}
+			return alreadySaid(err)
 		}
 	}
 	return err
@@ -126,7 +126,7 @@ func (f *runFlags) tell(ctx context.Context, t *ui.Terminal, report *job.Report,
 // ready refuses flags with which no run can start.
 func (f *runFlags) ready(data *dataFlags) error {
 	if f.lockWait > 0 && f.lock == "" {
-		return usageError{errors.New("--lock-wait without a lock: name one with --lock FILE")}
+		return usage(errors.New("--lock-wait without a lock: name one with --lock FILE"))
 	}
 	for _, path := range f.own() {
 		if path == "-" {

@@ -32,7 +32,7 @@ var environment = settings.Environment{
 func resolve(flags *pflag.FlagSet, sources ...settings.Values) (settings.Values, error) {
 	values, err := settings.Resolve(flags, sources...)
 	if wrong, ok := errors.AsType[*settings.Error](err); ok && wrong.Source.Kind == settings.FromFlag {
-		err = usageError{err}
+		err = usage(err)
 	}
 	return values, err
 }

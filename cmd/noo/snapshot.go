@@ -85,20 +85,20 @@ withhold the records of everyone else.`,
 func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) error {
 	switch {
 	case f.output == "":
-		return usageError{errors.New("no output: name one with -o OUT.noo")}
+		return usage(errors.New("no output: name one with -o OUT.noo"))
 	case f.key == "":
-		return usageError{errors.New("no key: name one with --key NAME.key (noo key generate makes one)")}
+		return usage(errors.New("no key: name one with --key NAME.key (noo key generate makes one)"))
 	case f.sequence > snapshot.MaxSequence:
-		return usageError{fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence))}
+		return usage(fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence)))
 	}
 	if err := snapshot.CheckPublisher(f.publisher); err != nil {
-		return usageError{fmt.Errorf("--publisher: %w", err)}
+		return usage(fmt.Errorf("--publisher: %w", err))
 	}
 	if time.Duration(f.validFor) < time.Second {
-		return usageError{errors.New("--valid-for is at least a second")}
+		return usage(errors.New("--valid-for is at least a second"))
 	}
 	if streams(lists)+streams(f.checked) > 1 {
-		return usageError{errors.New("standard input (-) can be read as one list only")}
+		return usage(errors.New("standard input (-) can be read as one list only"))
 	}
 	if err := f.checkPaths(t, lists); err != nil {
 		return err
