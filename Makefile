@@ -1,7 +1,7 @@
 # What people and CI type. Everything here needs Go and make alone, but for interop, which says what it wants.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+LDFLAGS := -s -w -X noo/cmd/noo/internal/buildinfo.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 

@@ -40,6 +40,7 @@ type Judge struct {
 	records []int64 // records of each batch, by Seq
 }
 
+// NewJudge returns a Judge that counts from zero.
 func NewJudge(register Register, policy Policy) *Judge {
 	j := &Judge{register: register, policy: policy, ranks: policy.ranks()}
 	j.scratch.New = func() any { return j.newOpinion() }

@@ -12,8 +12,11 @@ import (
 // rooms are the packages of the program from the top to the bottom. A package imports only packages of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
+	{"noo/cmd/noo/internal/jobs"},
+	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
+	{"noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/lists", "noo/cmd/noo/internal/outcome", "noo/cmd/noo/internal/buildinfo"},
 	{"noo/cmd/noo/internal/ui"},
-	{"noo/cmd/noo/internal/hints", "noo/cmd/noo/internal/eventlog", "noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/metrics"},
+	{"noo/cmd/noo/internal/hints", "noo/cmd/noo/internal/eventlog", "noo/cmd/noo/internal/metrics"},
 	{"noo/batch"},
 	{"noo/job"},
 	{"noo/internal/columns", "noo/internal/inputs"},

@@ -10,14 +10,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"noo/cmd/noo/internal/outcome"
 )
 
 // wantOfCase says what becomes of the files of a folder of cases whatever the policy: the exit codes that are right.
 var wantOfCase = map[string][]int{
-	"01-gp-download-two-lines": {exitUsage, exitInput},
-	"03-traced-number-beside":  {exitUsage},
-	"15-forms":                 {exitDone, exitUsage, exitInput},
-	"21-two-tables":            {exitUsage},
+	"01-gp-download-two-lines": {outcome.ExitUsage, outcome.ExitInput},
+	"03-traced-number-beside":  {outcome.ExitUsage},
+	"15-forms":                 {outcome.ExitDone, outcome.ExitUsage, outcome.ExitInput},
+	"21-two-tables":            {outcome.ExitUsage},
 }
 
 func TestReportedCases(t *testing.T) {
@@ -59,7 +61,7 @@ func TestReportedCases(t *testing.T) {
 				if leaked, err := run.leaks(code, numbers); err != nil || leaked != "" {
 					t.Errorf("noo %q ended with %d, and %s holds the number of somebody who opted out, or cannot be read: %v", args, code, leaked, err)
 				}
-				if code == exitDone {
+				if code == outcome.ExitDone {
 					written++
 				}
 				if err := os.RemoveAll(here); err != nil {

@@ -16,6 +16,8 @@ import (
 	"noo/batch"
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/findings"
+	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/internal/atomicfile"
@@ -52,26 +54,26 @@ no other file.`,
 			if len(args) == 0 {
 				return errors.New("no input: name a file, or - for standard input")
 			}
-			return allNamed(args)
+			return runflags.AllNamed(args)
 		},
 		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			named := files{read: args, written: []string{c.junit, c.sarif}}
-			return c.runFlags.do(t, cmd, &c.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
+			named := runflags.Files{Read: args, Written: []string{c.junit, c.sarif}}
+			return c.Run.Do(t, cmd, &c.Data, named, func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
 				sources, err := inputs.ExpandEach(args)
 				if err != nil {
 					return err
 				}
 				err = c.run(ctx, cmd, s, sources, report)
-				if err == nil || errors.Is(err, errDisclosure) {
-					warnNotRead(t, sources, c.quiet)
+				if err == nil || errors.Is(err, outcome.ErrDisclosure) {
+					warnNotRead(t, sources, c.Quiet)
 				}
 				return err
 			})
 		},
 	}
-	c.dataFlags.add(cmd)
-	c.runFlags.add(cmd)
+	c.Data.Add(cmd)
+	c.Run.Add(cmd)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print the report as JSON, with digests, instead of lines")
 	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings to `FILE` as JUnit XML, with a test case for each input")
 	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings to `FILE` as SARIF, with a result for each listed record")
@@ -81,20 +83,20 @@ no other file.`,
 // check is the command with its flags.
 type check struct {
 	terminal *ui.Terminal
-	dataFlags
-	runFlags
+	runflags.Data
+	runflags.Run
 	json         bool
 	junit, sarif string
 }
 
-// ready refuses flags with which no check can begin, whatever the inputs hold.
+// Ready refuses flags with which no check can begin, whatever the inputs hold.
 func (c *check) ready() error {
 	for _, o := range c.outputs() {
 		if o.path == "-" {
-			return errStream
+			return runflags.ErrStream
 		}
 	}
-	return c.runFlags.ready(&c.dataFlags)
+	return c.Run.Ready(&c.Data)
 }
 
 // run checks every input, writes what was found, and returns the error that decides on the exit code.
@@ -122,13 +124,13 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 	}
 	err = verdict(result.Files, failures)
 	if together := columns.Together(report.Seen(), s.PerFirstDigit()); together != nil {
-		report.Error = message(ctx, together)
+		report.Error = outcome.Message(ctx, together)
 		result.Files = append(result.Files, findings.File{Name: "all files together", Finding: "could not be checked: " + report.Error, Report: job.FileReport{Error: report.Error}})
 		if len(failures) == 0 {
 			err = together
 		}
 	}
-	report.Finished, result.ExitCode = time.Now().UTC(), exitCode(ctx, err)
+	report.Finished, result.ExitCode = time.Now().UTC(), outcome.ExitCode(ctx, err)
 	if err := c.writeOutputs(ctx, result); err != nil {
 		return err
 	}
@@ -144,14 +146,14 @@ type checked struct {
 // inputs checks all inputs, several at a time, and says what was found in each in their order, as soon as that of those
 // before it is known. The error is one that ends the check.
 func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *inputs.Sources, report *job.Report) ([]checked, error) {
-	bar := ui.NewProgress(c.terminal, c.quiet, sources.Describe())
+	bar := ui.NewProgress(c.terminal, c.Quiet, sources.Describe())
 	defer bar.Clear()
 	progress := batch.Progress(sources.Files, bar.Update)
 	all := make([]checked, len(sources.Files))
 	var mutex sync.Mutex
 	said := 0
 	err := batch.Each(ctx, batch.Loads(sources.Files), func(ctx context.Context, i, workers int) error {
-		run := c.dataFlags.prepare(c.terminal, cmd, s, sources.Files[i].Path)
+		run := c.Data.Prepare(c.terminal, cmd, s, sources.Files[i].Path)
 		run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
 		run.Progress = func(done, _ int64) { progress(i, done) }
 		file, err := c.input(ctx, run, sources.Files[i].Err)
@@ -186,11 +188,11 @@ func (c *check) input(ctx context.Context, run *job.Run, err error) (*findings.F
 		file.Report.Error = fmt.Sprintf("not read to its end: --%v fail", stop.Verdict)
 		err = nil
 	} else if err != nil {
-		file.Report.Error = message(ctx, err)
+		file.Report.Error = outcome.Message(ctx, err)
 		file.Finding = "could not be checked: " + file.Report.Error
 	} else {
 		file.Report = done.Files[0]
-		file.Finding = finding(done.Totals, c.policy)
+		file.Finding = findings.Describe(done.Totals, c.Policy)
 		file.Outcome = findings.Passed
 		if done.Totals.MustNotBeDisclosed() > 0 {
 			file.Outcome = findings.Found
@@ -214,7 +216,7 @@ func verdict(checked []findings.File, failures []error) error {
 	}
 	for _, file := range checked {
 		if file.Outcome == findings.Found {
-			return errDisclosure
+			return outcome.ErrDisclosure
 		}
 	}
 	return nil
@@ -223,12 +225,12 @@ func verdict(checked []findings.File, failures []error) error {
 // say says what was found in one input, on standard output and in the event log.
 func (c *check) say(ctx context.Context, report *job.Report, file *findings.File, failure error) error {
 	if c.terminal.Log.On() {
-		end := eventlog.End{Outcome: eventlog.Done, ExitCode: exitDone, Error: file.Report.Error}
+		end := eventlog.End{Outcome: eventlog.Done, ExitCode: outcome.ExitDone, Error: file.Report.Error}
 		switch file.Outcome {
 		case findings.Found:
-			end.Outcome, end.ExitCode = eventlog.Found, exitDisclosure
+			end.Outcome, end.ExitCode = eventlog.Found, outcome.ExitDisclosure
 		case findings.Failed:
-			end.Outcome, end.ExitCode = eventlog.Failed, exitCode(ctx, failure)
+			end.Outcome, end.ExitCode = eventlog.Failed, outcome.ExitCode(ctx, failure)
 		}
 		c.terminal.Log.File(report.Command, &file.Report, end)
 	}
@@ -303,32 +305,4 @@ func (c *check) writeOutputs(ctx context.Context, result *findings.Check) error 
 		return err
 	}
 	return atomicfile.Commit(written...)
-}
-
-// finding is what check says of one dataset under a policy.
-func finding(n filter.Tally, policy filter.Policy) string {
-	if n.MustNotBeDisclosed() == 0 {
-		return fmt.Sprintf("may be disclosed: %s, and none must be left out", ui.Records(n.Read))
-	}
-	classes := []struct {
-		count  int64
-		action filter.Action
-		words  string
-	}{
-		{n.OptedOut, filter.Withhold, "opted out"},
-		{n.Missing, policy.Missing, "without an NHS number"},
-		{n.Invalid, policy.Invalid, "with an invalid one"},
-		{n.Unchecked, policy.Unchecked, "not looked up"},
-	}
-	if policy.Invalid == filter.Keep { // else they are among those with an invalid one
-		classes = append(classes, classes[0])
-		classes[len(classes)-1].count, classes[len(classes)-1].words = n.Disguised, "with an opted-out person's number in another form"
-	}
-	var found []string
-	for _, class := range classes {
-		if class.count > 0 && class.action != filter.Keep {
-			found = append(found, ui.Grouped(class.count)+" "+class.words)
-		}
-	}
-	return fmt.Sprintf("must not be disclosed: of its %s %s", ui.Records(n.Read), strings.Join(found, ", "))
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
-	"noo/internal/inputs"
-	"noo/job"
 )
 
 // endings are the endings of the files that a flag takes. The others take any.
@@ -75,7 +74,7 @@ a pattern, noo looks at its first file.`,
 			if err := shells[args[0]](root, &script); err != nil {
 				return err
 			}
-			return printed(io.WriteString(t.Out, script.String()))
+			return ui.Printed(io.WriteString(t.Out, script.String()))
 		},
 	}
 }
@@ -84,8 +83,8 @@ a pattern, noo looks at its first file.`,
 func completeFlag(cmd *cobra.Command, flag *pflag.Flag) cobra.CompletionFunc {
 	if flag.Name == "column" || strings.HasSuffix(flag.Name, "-column") {
 		if columns := cmd.Flags().Lookup("column"); columns != nil {
-			if list, ok := columns.Value.(columnList); ok {
-				return list.complete
+			if list, ok := columns.Value.(runflags.ColumnList); ok {
+				return list.Complete
 			}
 		}
 	}
@@ -120,7 +119,7 @@ func completeArguments(t *ui.Terminal, cmd *cobra.Command) cobra.CompletionFunc 
 // completeJobs completes the names of the jobs in the config file.
 func completeJobs(t *ui.Terminal) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, names []string, _ string) ([]string, cobra.ShellCompDirective) {
-		resolveQuietly(cmd)
+		runflags.ResolveQuietly(cmd)
 		c, err := openConfig(t, cmd.Flag("config").Value.String())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -132,49 +131,5 @@ func completeJobs(t *ui.Terminal) cobra.CompletionFunc {
 			}
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// columnList is the value of a flag that names columns, which knows where the names of columns are to be found.
-type columnList struct {
-	pflag.Value
-	pflag.SliceValue
-	flags *dataFlags
-}
-
-// completeColumns has a flag completed with the names of the columns of the inputs that are named already.
-func completeColumns(set *pflag.FlagSet, name string, flags *dataFlags) {
-	flag := set.Lookup(name)
-	flag.Value = columnList{flag.Value, flag.Value.(pflag.SliceValue), flags}
-	flag.DefValue = "" // in the usage, none
-}
-
-// complete completes the name of a column.
-func (c columnList) complete(cmd *cobra.Command, named []string, _ string) ([]string, cobra.ShellCompDirective) {
-	resolveQuietly(cmd)
-	var found []string
-	for _, input := range named {
-		sources, err := inputs.Expand([]string{input})
-		if err != nil {
-			continue
-		}
-		// The files of a folder or pattern are taken to be alike.
-		names, err := job.ColumnNames(cmd.Context(), sources.Files[0].Path, c.flags.formats())
-		if err != nil {
-			continue
-		}
-		for _, name := range names {
-			if !strings.ContainsAny(name, "\t\n\r") && !slices.Contains(found, name) {
-				found = append(found, name)
-			}
-		}
-	}
-	return found, cobra.ShellCompDirectiveNoFileComp
-}
-
-// resolveQuietly sets what the environment sets, as far as it can. It hides mistakes: the user types.
-func resolveQuietly(cmd *cobra.Command) {
-	if values, err := environment.Read(cmd.Flags()); err == nil {
-		_, _ = resolve(cmd.Flags(), values)
 	}
 }

@@ -13,8 +13,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"noo/batch"
+	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 	"noo/formats"
 	"noo/internal/inputs"
@@ -67,7 +70,7 @@ from the start, you can continue an interrupted run: run the command again.`,
 			if len(args) == 0 {
 				return errors.New("no input: name a file, a folder, or - for standard input")
 			}
-			return allNamed(args)
+			return runflags.AllNamed(args)
 		},
 		PreRunE: func(*cobra.Command, []string) error { return flags.ready() },
 		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
@@ -78,27 +81,27 @@ from the start, you can continue an interrupted run: run the command again.`,
 
 // filterFlags are the flags of noo filter.
 type filterFlags struct {
-	dataFlags
-	runFlags
+	runflags.Data
+	runflags.Run
 	output, withheld, report string
 	force, resume            bool
 	compress                 *formats.Compression
 }
 
 func (f *filterFlags) add(cmd *cobra.Command) {
-	f.dataFlags.add(cmd)
-	f.runFlags.add(cmd)
+	f.Data.Add(cmd)
+	f.Run.Add(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or to FOLDER/ for several inputs; - is standard output")
 	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the withheld records to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	flagvalue.Add(cmd.Flags(), newReadBack(&f.independentReadBack), "read-back",
+	flagvalue.Add(cmd.Flags(), newReadBack(&f.IndependentReadBack), "read-back",
 		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
-	addChoice(cmd.Flags(), newCompression(&f.compress), "compress", "compress CSV outputs like this, not like the input")
+	runflags.AddChoice(cmd.Flags(), newCompression(&f.compress), "compress", "compress CSV outputs like this, not like the input")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite outputs that exist; a folder only if noo wrote everything in it")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "keep the files that an earlier run with --resume finished, if input, snapshot and flags are the same")
 }
 
-// ready refuses flags with which no run can start, whatever the inputs hold.
+// Ready refuses flags with which no run can start, whatever the inputs hold.
 func (f *filterFlags) ready() error {
 	streams := 0
 	for _, path := range []string{f.output, f.withheld, f.report} {
@@ -108,19 +111,19 @@ func (f *filterFlags) ready() error {
 	}
 	switch {
 	case f.output == "":
-		return usage(errors.New("no output: name one with -o OUTPUT"))
-	case f.resume && !isFolder(f.output):
-		return usage(errors.New("--resume is for runs into a folder, -o FOLDER/"))
+		return outcome.Usage(errors.New("no output: name one with -o OUTPUT"))
+	case f.resume && !runflags.IsFolder(f.output):
+		return outcome.Usage(errors.New("--resume is for runs into a folder, -o FOLDER/"))
 	case streams > 1:
-		return usage(errors.New("only one of the outputs can be - for standard output: name a file for the others"))
+		return outcome.Usage(errors.New("only one of the outputs can be - for standard output: name a file for the others"))
 	}
-	return f.runFlags.ready(&f.dataFlags)
+	return f.Run.Ready(&f.Data)
 }
 
 // run filters the inputs.
 func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) error {
-	named := files{read: args, written: []string{f.output, f.withheld, f.report}, output: f.output}
-	return f.runFlags.do(t, cmd, &f.dataFlags, named, func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
+	named := runflags.Files{Read: args, Written: []string{f.output, f.withheld, f.report}, Output: f.output}
+	return f.Run.Do(t, cmd, &f.Data, named, func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
 		sources, err := inputs.Expand(args)
 		if err != nil {
 			return err
@@ -129,7 +132,7 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) err
 		if err != nil {
 			return err
 		}
-		bar := ui.NewProgress(t, f.quiet, sources.Describe())
+		bar := ui.NewProgress(t, f.Quiet, sources.Describe())
 		run := f.prepare(t, cmd, s, args[0])
 		run.Progress = bar.Update
 		var done *job.Report
@@ -148,10 +151,10 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) err
 	})
 }
 
-// prepare prepares a run with all outputs.
+// Prepare prepares a run with all outputs.
 func (f *filterFlags) prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
-	run := f.dataFlags.prepare(t, cmd, s, input)
-	run.Protected = append(run.Protected, f.runFlags.own()...)
+	run := f.Data.Prepare(t, cmd, s, input)
+	run.Protected = append(run.Protected, f.Run.Own()...)
 	run.Output, run.Withheld, run.Outputs.Report, run.Replace = f.output, f.withheld, f.report, f.force
 	run.Compress, run.OnFirstWrite = f.compress, t.Finish
 	if f.report != "" {
@@ -166,8 +169,8 @@ func (f *filterFlags) tellFiles(t *ui.Terminal, inputs string, sources *inputs.S
 		for i := range done.Files {
 			t.Log.File(done.Command, &done.Files[i], eventlog.End{Outcome: eventlog.Done})
 		}
-		warnNotRead(t, sources, f.quiet)
-	} else if !f.quiet {
+		warnNotRead(t, sources, f.Quiet)
+	} else if !f.Quiet {
 		ui.Summary(t.Err, done, inputs, f.output)
 		if sources.PassedOver > 0 {
 			fmt.Fprintf(t.Err, "  not read   %s: names that start with . or _\n", ui.Counted(int64(sources.PassedOver), "file or folder", "files or folders"))
@@ -178,20 +181,20 @@ func (f *filterFlags) tellFiles(t *ui.Terminal, inputs string, sources *inputs.S
 // intoFolder reports whether the outputs are folders: there may be more than one input, or the name
 // of the output says so.
 func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
-	into := sources.Many || isFolder(f.output)
+	into := sources.Many || runflags.IsFolder(f.output)
 	switch {
 	case !into:
 		switch {
 		case leadsToFolder(f.output):
-			return false, usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output))
-		case isFolder(f.withheld) || leadsToFolder(f.withheld):
-			return false, usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/", f.withheld))
+			return false, outcome.Usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output))
+		case runflags.IsFolder(f.withheld) || leadsToFolder(f.withheld):
+			return false, outcome.Usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/", f.withheld))
 		}
 		return false, nil
-	case !isFolder(f.output):
-		return false, usage(errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/"))
-	case f.withheld != "" && !isFolder(f.withheld):
-		return false, usage(errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/"))
+	case !runflags.IsFolder(f.output):
+		return false, outcome.Usage(errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/"))
+	case f.withheld != "" && !runflags.IsFolder(f.withheld):
+		return false, outcome.Usage(errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/"))
 	}
 	return true, nil
 }
@@ -200,11 +203,6 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 func leadsToFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// isFolder reports whether a path names a folder: whether it ends with a slash.
-func isFolder(path string) bool {
-	return path != "" && os.IsPathSeparator(path[len(path)-1])
 }
 
 // folderRun filters many inputs into a folder.
@@ -217,7 +215,7 @@ func (f *filterFlags) folderRun(ctx context.Context, t *ui.Terminal, cmd *cobra.
 		Outputs: each.Outputs, Rules: each.Rules, Host: each.Host, Heading: each.Heading,
 		Sources: sources, Resume: f.resume, StateDir: state,
 	}
-	run.Warn = func(err error) { t.Warn(message(ctx, err)) }
+	run.Warn = func(err error) { t.Warn(outcome.Message(ctx, err)) }
 	if f.resume {
 		run.Fingerprint = f.rules(cmd, s)
 	}
@@ -231,7 +229,7 @@ var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "sn
 // rules returns all that the outputs of a run depend on beside the inputs: the program, the
 // snapshot, the formats and the flags.
 func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
-	text := fmt.Sprintf("%s\n%x\n%+v\n%+v\n%+v\n", buildVersion(), s.SHA256(), f.csv, f.parquet, f.policy)
+	text := fmt.Sprintf("%s\n%x\n%+v\n%+v\n%+v\n", buildinfo.Version(), s.SHA256(), f.CSV, f.Parquet, f.Policy)
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 		if !slices.Contains(withoutEffect, flag.Name) {
 			text += fmt.Sprintf("%s=%q\n", flag.Name, flag.Value)

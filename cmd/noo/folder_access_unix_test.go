@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"noo/cmd/noo/internal/outcome"
 	"noo/internal/nhsnumber"
 )
 
@@ -150,7 +151,7 @@ func TestReplacedFolderThatStays(t *testing.T) {
 	for _, more := range [][]string{nil, {"--resume"}} {
 		said, err := run(append([]string{"filter", "in/", "-o", "out/", "--force", "--quiet"}, more...)...)
 		exit, _ := errors.AsType[*exec.ExitError](err)
-		if exit == nil || exit.ExitCode() != exitIO || !strings.HasPrefix(said, "noo: cannot write out/: "+hidden+", which an earlier run left, ") || strings.Count(said, "\n") != 1 {
+		if exit == nil || exit.ExitCode() != outcome.ExitIO || !strings.HasPrefix(said, "noo: cannot write out/: "+hidden+", which an earlier run left, ") || strings.Count(said, "\n") != 1 {
 			t.Errorf("%v: %v: %s", more, err, said)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"noo/cmd/noo/internal/outcome"
 )
 
 // late is how long a command may take for what it ought to do at once, on a machine that is busy with other things.
@@ -130,7 +132,7 @@ func TestSignalAfterTheEnd(t *testing.T) {
 	time.Sleep(grace + grace/2) // the commands that could be ended by force would be now
 	for _, c := range commands {
 		said := drain(t, c.said)
-		if code := ended(t, c.Cmd); code != c.code || said == "" || strings.Contains(said, interrupted) {
+		if code := ended(t, c.Cmd); code != c.code || said == "" || strings.Contains(said, outcome.Interrupted) {
 			t.Errorf("%v: exit code %d, said %q", c.Args[1:], code, said)
 		}
 	}
@@ -161,7 +163,7 @@ func TestSignalBetweenJobs(t *testing.T) {
 	taken := make(chan string)
 	go func() { taken <- drain(t, reader) }()
 	code := ended(t, cmd)
-	if said := <-taken; code != 130 || !strings.HasSuffix(said, "\nnoo: job second: "+interrupted+"\n") {
+	if said := <-taken; code != 130 || !strings.HasSuffix(said, "\nnoo: job second: "+outcome.Interrupted+"\n") {
 		t.Errorf("exit code %d, said %q", code, said)
 	}
 	if names := left(t, dir); !slices.Equal(names, []string{"config.yaml", "first.csv", "pipe"}) {
@@ -225,7 +227,7 @@ func TestSlowReaderOfACheck(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := ended(t, cmd); code != 130 || said.String() != "noo: "+interrupted+"\n" {
+	if code := ended(t, cmd); code != 130 || said.String() != "noo: "+outcome.Interrupted+"\n" {
 		t.Errorf("exit code %d, said %q", code, said.String())
 	}
 	if names := left(t, dir); !slices.Equal(names, []string{"noo.lock"}) {

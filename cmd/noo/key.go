@@ -12,12 +12,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 	"noo/snapshot"
 )
-
-// passwordVariable holds the password of a private key where there is no terminal to ask for it.
-const passwordVariable = "NOO_KEY_PASSWORD"
 
 func newKey(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
@@ -41,13 +40,13 @@ give NAME.pub to the people who should trust your snapshots. Both are minisign
 keys: minisign can read them, and noo can use keys that minisign made.
 
 noo encrypts the private key with a password. It asks for the password on the
-terminal, or takes it from ` + passwordVariable + `.`,
+terminal, or takes it from ` + runflags.PasswordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
-				return usage(errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR"))
+				return outcome.Usage(errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR"))
 			}
 			key, err := snapshot.GenerateKey()
 			if err != nil {
@@ -67,7 +66,7 @@ terminal, or takes it from ` + passwordVariable + `.`,
 			}
 			private, public, err := snapshot.WriteKey(dir, name, key, password)
 			if err != nil {
-				return withoutForce(err)
+				return outcome.WithoutForce(err)
 			}
 			t.Say("%s signs snapshots: keep it to yourself", private)
 			t.Say("%s checks them: hand it to those who are to trust you", public)
@@ -94,18 +93,18 @@ func newPassword(ctx context.Context, t *ui.Terminal) (string, error) {
 		return "", err
 	}
 	if first != second {
-		return "", usage(errors.New("the two passwords differ: try again"))
+		return "", outcome.Usage(errors.New("the two passwords differ: try again"))
 	}
 	return first, nil
 }
 
 // password takes a password from the environment or, asked being true then, from the terminal.
 func password(ctx context.Context, t *ui.Terminal, prompt string) (word string, asked bool, err error) {
-	if word, ok := os.LookupEnv(passwordVariable); ok {
+	if word, ok := os.LookupEnv(runflags.PasswordVariable); ok {
 		return word, false, nil
 	}
 	if !term.IsTerminal(int(t.In.Fd())) {
-		return "", false, usage(fmt.Errorf("a password is needed: run this on a terminal, or set %s", passwordVariable))
+		return "", false, outcome.Usage(fmt.Errorf("a password is needed: run this on a terminal, or set %s", runflags.PasswordVariable))
 	}
 	// Reading without echo cannot be interrupted, but a terminal must not be left without echo.
 	if state, err := term.GetState(int(t.In.Fd())); err == nil {

@@ -29,7 +29,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/ui"
 	"noo/snapshot"
 )
@@ -151,7 +153,7 @@ func pick[T any](r *rand.Rand, some ...T) T { return some[r.IntN(len(some))] }
 // that takes the line feed for the end of the record takes the line for another person's record.
 const restOfRecord = "the rest of the record before"
 
-// csv writes the dataset as text, sometimes in a way that is read in two ways.
+// CSV writes the dataset as text, sometimes in a way that is read in two ways.
 func (d *leakData) csv(r *rand.Rand, ending string, numbers map[string]bool, other string) []byte {
 	var out stdbytes.Buffer
 	line := func(fields []string, ending string) {
@@ -200,7 +202,7 @@ func (d *leakData) csv(r *rand.Rand, ending string, numbers map[string]bool, oth
 	return out.Bytes()
 }
 
-// parquet writes the dataset with Arrow, numbers in one of the types that hold them.
+// Parquet writes the dataset with Arrow, numbers in one of the types that hold them.
 func (d *leakData) parquet(r *rand.Rand) []byte {
 	types := make([]arrow.DataType, len(d.names))
 	fields := make([]arrow.Field, len(d.names))
@@ -447,7 +449,7 @@ func TestLeaks(t *testing.T) {
 				}
 			}
 		}
-		if code == exitDone {
+		if code == outcome.ExitDone {
 			if clean, err := run.checkAgrees(numbers); err != nil {
 				t.Fatalf("round %d (-leakseed %d): noo %q: %v", round, *leakSeed, run.args, err)
 			} else if clean {
@@ -459,7 +461,7 @@ func TestLeaks(t *testing.T) {
 		}
 	}
 	t.Logf("exit codes %v; %d outputs checked", codes, checked)
-	if codes[exitDone] < rounds/10 || codes[exitUsage] < rounds/10 || codes[exitInput] < rounds/100 {
+	if codes[outcome.ExitDone] < rounds/10 || codes[outcome.ExitUsage] < rounds/10 || codes[outcome.ExitInput] < rounds/100 {
 		t.Errorf("exit codes %v of %d rounds: too few of a kind to mean anything", codes, rounds)
 	}
 }
@@ -577,7 +579,7 @@ func runCommand(args []string) (code int, said string) {
 		panic(err)
 	}
 	defer null.Close()
-	t := &ui.Terminal{In: null, Out: &text, Err: &text, Log: eventlog.New(&text, buildVersion())}
+	t := &ui.Terminal{In: null, Out: &text, Err: &text, Log: eventlog.New(&text, buildinfo.Version())}
 	code = execute(context.Background(), t, args)
 	return code, text.String()
 }
@@ -601,7 +603,7 @@ func (run *leakRun) leaks(code int, numbers map[string]bool) (name string, err e
 			return err
 		case entry.IsDir() || strings.HasPrefix(inside, "in"):
 			return nil
-		case code != exitDone && filepath.Ext(path) != ".noo-lock":
+		case code != outcome.ExitDone && filepath.Ext(path) != ".noo-lock":
 			return fmt.Errorf("%s was left", inside)
 		}
 		data, err := os.ReadFile(path)
@@ -640,7 +642,7 @@ func (run *leakRun) checkAgrees(numbers map[string]bool) (clean bool, err error)
 		}
 	}
 	code, _ := runCommand(args)
-	if code != exitDone {
+	if code != outcome.ExitDone {
 		return false, nil
 	}
 	input := &leakRun{dir: filepath.Dir(strings.TrimSuffix(run.args[1], "/")), allowed: run.allowed}

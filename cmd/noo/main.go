@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,13 +16,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/suggest"
 	"noo/cmd/noo/internal/ui"
 )
-
-// version is set by the Makefile; a plain go build or go install leaves it to the build information.
-var version = ""
 
 // grace is how long a command may clean up after ^C before the process ends all the same: it may
 // wait for somebody to type, or for a pipe.
@@ -37,7 +35,7 @@ func main() {
 		ends = append(ends, syscall.SIGHUP)
 	}
 	ctx, _ := signal.NotifyContext(context.Background(), ends...) // until the process ends
-	log := eventlog.New(os.Stderr, buildVersion())
+	log := eventlog.New(os.Stderr, buildinfo.Version())
 	t := &ui.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Log: log}
 	var end sync.Once // the first to come ends the process, and no other
 	late := context.AfterFunc(ctx, func() {
@@ -47,9 +45,9 @@ func main() {
 		}
 		end.Do(func() {
 			t.Fail(eventlog.End{
-				Outcome: eventlog.Interrupted, ExitCode: exitInterrupted, Error: interrupted,
+				Outcome: eventlog.Interrupted, ExitCode: outcome.ExitInterrupted, Error: outcome.Interrupted,
 			})
-			os.Exit(exitInterrupted)
+			os.Exit(outcome.ExitInterrupted)
 		})
 	})
 	code := execute(ctx, t, os.Args[1:])
@@ -64,11 +62,11 @@ func execute(ctx context.Context, t *ui.Terminal, args []string) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !*started {
 		startLogAfterMistake(t, cmd, args)
-		err = usage(err)
+		err = outcome.Usage(err)
 	}
-	code := exitCode(ctx, err)
-	if text := message(ctx, err); text != "" {
-		t.Fail(eventlog.End{Outcome: outcomeOf(code), ExitCode: code, Error: text})
+	code := outcome.ExitCode(ctx, err)
+	if text := outcome.Message(ctx, err); text != "" {
+		t.Fail(eventlog.End{Outcome: outcome.Of(code), ExitCode: code, Error: text})
 	}
 	return code
 }
@@ -100,7 +98,7 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
   noo filter extract.csv -o clean.csv --snapshot optouts.noo \
     --trusted-key publisher.pub
   noo check clean.csv --snapshot optouts.noo --trusted-key publisher.pub`,
-		Version:           buildVersion(),
+		Version:           buildinfo.Version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
@@ -149,7 +147,7 @@ func noCommand(cmd *cobra.Command, name string) error {
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
 	}
-	return usage(errors.New(text))
+	return outcome.Usage(errors.New(text))
 }
 
 // newHelp is cobra's command for help, except that an unknown command is an error.
@@ -199,15 +197,4 @@ func atMostOne(things string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// buildVersion returns the version that the binary was built as.
-func buildVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }

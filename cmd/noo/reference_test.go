@@ -19,8 +19,11 @@ import (
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 
+	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/settings"
 	"noo/cmd/noo/internal/ui"
 )
@@ -129,7 +132,7 @@ func prepareForReference(cmd *cobra.Command) {
 		if flag.Name == "help" || flag.Name == "version" {
 			return
 		}
-		flag.Usage += " [" + environment.Variable(flag.Name) + "]"
+		flag.Usage += " [" + runflags.Environment.Variable(flag.Name) + "]"
 	})
 }
 
@@ -237,7 +240,7 @@ func TestReferenceSaysWhatItMeans(t *testing.T) {
 
 // silent is a terminal of which only what is written to it is used.
 func silent(out, err io.Writer) *ui.Terminal {
-	return &ui.Terminal{In: os.Stdin, Out: out, Err: err, Log: eventlog.New(err, buildVersion())}
+	return &ui.Terminal{In: os.Stdin, Out: out, Err: err, Log: eventlog.New(err, buildinfo.Version())}
 }
 
 // executeHelp is what a command says of itself.
@@ -245,7 +248,7 @@ func executeHelp(t *testing.T, cmd *cobra.Command) string {
 	t.Helper()
 	var out, said strings.Builder
 	args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
-	if code := execute(t.Context(), silent(&out, &said), args); code != exitDone || said.Len() > 0 {
+	if code := execute(t.Context(), silent(&out, &said), args); code != outcome.ExitDone || said.Len() > 0 {
 		t.Fatalf("%s --help: exit code %d, %s", cmd.CommandPath(), code, &said)
 	}
 	return out.String()

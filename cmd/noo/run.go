@@ -10,18 +10,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/jobs"
+	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/settings"
 	"noo/cmd/noo/internal/suggest"
 	"noo/cmd/noo/internal/ui"
 	"noo/internal/atomicfile"
-	"noo/internal/iopaths"
-	"noo/internal/nearest"
-	"noo/internal/nhsnumber"
 )
 
 // jobCommands are the commands that a job may run. A job that names none runs the first.
@@ -75,9 +73,9 @@ environment, then config file.`,
 				return err
 			}
 			if len(names) == 0 {
-				return listJobs(t, c)
+				return jobs.List(t, c)
 			}
-			jobs, err := findJobs(c, names)
+			jobs, err := jobs.Find(c, names)
 			if err != nil {
 				return err
 			}
@@ -86,7 +84,7 @@ environment, then config file.`,
 			}
 			for _, j := range jobs {
 				if err := runJob(cmd.Context(), t, j, settings.Forwarded(cmd.Flags())); err != nil {
-					return inJob(j.Name, err)
+					return outcome.InJob(j.Name, err)
 				}
 			}
 			return nil
@@ -104,7 +102,7 @@ func openConfig(t *ui.Terminal, named string) (*settings.File, error) {
 		return nil, err
 	}
 	if path == "" {
-		return nil, usage(errors.New("no config file: name one with --config FILE or in " + environment.Variable("config")))
+		return nil, outcome.Usage(errors.New("no config file: name one with --config FILE or in " + runflags.Environment.Variable("config")))
 	}
 	text, err := settings.ReadFile(path)
 	if err != nil {
@@ -152,7 +150,7 @@ func parseConfig(t *ui.Terminal, path string, text []byte) (*settings.File, erro
 		if err != nil {
 			return nil, err
 		}
-		if _, err := resolve(cmd.Flags(), j.Values); err != nil {
+		if _, err := runflags.Resolve(cmd.Flags(), j.Values); err != nil {
 			return nil, err
 		}
 		if err := cmd.ValidateArgs(j.Inputs); err != nil {
@@ -160,30 +158,7 @@ func parseConfig(t *ui.Terminal, path string, text []byte) (*settings.File, erro
 			return nil, &settings.Error{Source: settings.Source{Kind: settings.FromConfig, Place: j.Place}, Err: err}
 		}
 	}
-	return c, keepMetricsApart(c.Jobs)
-}
-
-// keepMetricsApart refuses jobs that write their metrics to the same file, even if they never run
-// together: monitoring would see those of the last job only.
-func keepMetricsApart(jobs []*settings.Job) error {
-	var written []iopaths.Place
-	var writers []*settings.Job
-	for _, j := range jobs {
-		value, ok := j.Values[metricsFlag]
-		if !ok {
-			continue
-		}
-		place := iopaths.PlaceOf(value.Texts[0])
-		for i, other := range writers {
-			if written[i].Same(place) {
-				return &settings.Error{Source: value.Source, Err: fmt.Errorf(
-					"%s: %s: the jobs %s and %s would write their metrics to the same file: give each job its own",
-					value.Source.Place, metricsFlag, other.Name, j.Name)}
-			}
-		}
-		written, writers = append(written, place), append(writers, j)
-	}
-	return nil
+	return c, jobs.CheckMetrics(c.Jobs)
 }
 
 // freshCommand returns a command of a tree of its own, in which no flag is set.
@@ -199,64 +174,6 @@ func freshCommand(t *ui.Terminal, name string) (*cobra.Command, error) {
 // silenced returns a terminal for a command that is only tried: nobody sees what it prints.
 func silenced(t *ui.Terminal) *ui.Terminal {
 	return &ui.Terminal{In: t.In, Out: io.Discard, Err: io.Discard}
-}
-
-// listJobs prints the jobs.
-func listJobs(t *ui.Terminal, c *settings.File) error {
-	longest := 0
-	for _, j := range c.Jobs {
-		longest = max(longest, len(j.Name))
-	}
-	for _, j := range c.Jobs {
-		line := fmt.Sprintf("%-*s  %s %s", longest, j.Name, j.Command, strings.Join(j.Inputs, " "))
-		if output := j.Values["output"]; len(output.Texts) > 0 {
-			line += " -> " + output.Texts[0]
-		}
-		if err := printed(fmt.Fprintln(t.Out, nhsnumber.Mask(line))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// findJobs returns the jobs of the names, in their order.
-func findJobs(c *settings.File, names []string) ([]*settings.Job, error) {
-	var jobs []*settings.Job
-	for at, name := range names {
-		i := slices.IndexFunc(c.Jobs, func(j *settings.Job) bool { return j.Name == name })
-		if i < 0 {
-			return nil, unknownJob(c, name)
-		}
-		if slices.Contains(names[:at], name) {
-			return nil, usage(fmt.Errorf("the job %s is named twice: name it once", name))
-		}
-		jobs = append(jobs, c.Jobs[i])
-	}
-	return jobs, nil
-}
-
-// mostJobs is how many names of jobs an error lists.
-const mostJobs = 20
-
-// unknownJob is the error for a job that does not exist.
-func unknownJob(c *settings.File, name string) error {
-	all := make([]string, len(c.Jobs))
-	for i, j := range c.Jobs {
-		all[i] = j.Name
-	}
-	text := fmt.Sprintf("%s has no such job", c.Path)
-	if !suggest.HasDigit(name) {
-		text = fmt.Sprintf("%s has no job %q", c.Path, name)
-	}
-	switch near := nearest.Name(name, all); {
-	case near != "":
-		text += fmt.Sprintf("; did you mean %q?", near)
-	case len(all) <= mostJobs:
-		text += "; the jobs are: " + strings.Join(all, ", ")
-	default:
-		text += "; noo run lists the jobs"
-	}
-	return usage(errors.New(text))
 }
 
 // runJob runs a job, with the flags on the command line of noo run.
@@ -282,16 +199,16 @@ func runJob(ctx context.Context, t *ui.Terminal, j *settings.Job, flags settings
 func validateJob(cmd *cobra.Command, j *settings.Job) error {
 	for _, err := range []error{cmd.ValidateArgs(j.Inputs), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()} {
 		if err != nil {
-			return usage(err)
+			return outcome.Usage(err)
 		}
 	}
 	return cmd.PreRunE(cmd, j.Inputs)
 }
 
 // rehearse finds what is wrong with any job before the first job has run for hours.
-func rehearse(t *ui.Terminal, jobs []*settings.Job, flags settings.Values) error {
-	prepared := make([]*cobra.Command, len(jobs))
-	for i, j := range jobs {
+func rehearse(t *ui.Terminal, named []*settings.Job, flags settings.Values) error {
+	prepared := make([]*cobra.Command, len(named))
+	for i, j := range named {
 		cmd, _, err := prepareJob(silenced(t), j, flags)
 		if err == nil {
 			err = validateJob(cmd, j)
@@ -302,38 +219,7 @@ func rehearse(t *ui.Terminal, jobs []*settings.Job, flags settings.Values) error
 		}
 		prepared[i] = cmd
 	}
-	return keepJobsApart(jobs, prepared)
-}
-
-// written are the flags for files that a job writes and no other job may replace.
-var written = []string{"output", "withheld", "report", "junit", "sarif", metricsFlag}
-
-// keepJobsApart refuses jobs of one run that write the same file: only the last would be left. A
-// variable in the environment can cause that.
-func keepJobsApart(jobs []*settings.Job, prepared []*cobra.Command) error {
-	type place struct {
-		job *settings.Job
-		at  iopaths.Place
-	}
-	var places []place
-	for i, j := range jobs {
-		for _, name := range written {
-			flag := prepared[i].Flags().Lookup(name)
-			if flag == nil || flag.Value.String() == "" || flag.Value.String() == "-" {
-				continue
-			}
-			at := iopaths.PlaceOf(flag.Value.String())
-			for _, other := range places {
-				if other.job != j && other.at.Same(at) {
-					return usage(fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s",
-						other.job.Name, j.Name, flag.Value, name))
-
-				}
-			}
-			places = append(places, place{j, at})
-		}
-	}
-	return nil
+	return jobs.CheckOutputs(named, prepared)
 }
 
 // prepareJob returns the command of a job with its flags set, and where their values come from.
@@ -344,14 +230,14 @@ func prepareJob(t *ui.Terminal, j *settings.Job, flags settings.Values) (*cobra.
 	}
 	for _, name := range flags.Names() {
 		if cmd.Flags().Lookup(name) == nil {
-			return nil, nil, usage(fmt.Errorf("noo %s, which the job %s runs, has no flag --%s", j.Command, j.Name, name))
+			return nil, nil, outcome.Usage(fmt.Errorf("noo %s, which the job %s runs, has no flag --%s", j.Command, j.Name, name))
 		}
 	}
-	variables, err := environment.Read(cmd.Flags())
+	variables, err := runflags.Environment.Read(cmd.Flags())
 	if err != nil {
 		return nil, nil, err
 	}
-	values, err := resolve(cmd.Flags(), flags, variables, j.Values)
+	values, err := runflags.Resolve(cmd.Flags(), flags, variables, j.Values)
 	return cmd, values, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"noo/cmd/noo/internal/outcome"
 	"noo/internal/lockfile"
 )
 
@@ -87,7 +88,7 @@ func TestInterruptedWait(t *testing.T) {
 		if err := json.Unmarshal([]byte(said.String()), &event); err != nil {
 			t.Fatalf("%v: %s", err, said.String())
 		}
-		if code := cmd.ProcessState.ExitCode(); code != 130 || event.Code != 130 || event.Outcome != "interrupted" || event.Error != interrupted {
+		if code := cmd.ProcessState.ExitCode(); code != 130 || event.Code != 130 || event.Outcome != "interrupted" || event.Error != outcome.Interrupted {
 			t.Errorf("exit code %d, event %+v", code, event)
 		}
 		break
@@ -127,7 +128,7 @@ func TestInterruptedCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 130 || out.String() != "" || said.String() != "noo: "+interrupted+"\n" {
+	if code := cmd.ProcessState.ExitCode(); code != 130 || out.String() != "" || said.String() != "noo: "+outcome.Interrupted+"\n" {
 		t.Errorf("exit code %d, said %q, printed %q", code, said.String(), out.String())
 	}
 	if names := left(t, dir); len(names) != 0 {

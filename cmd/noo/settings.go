@@ -3,7 +3,6 @@ package main
 // How flags that are not on the command line get their values, and how the event log starts.
 
 import (
-	"errors"
 	"iter"
 	"os"
 	"slices"
@@ -12,41 +11,20 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"noo/cmd/noo/internal/settings"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
-	"noo/internal/atomicfile"
-	"noo/snapshot"
 )
-
-// environment are the environment variables of noo. Cobra reads the last two of the others.
-var environment = settings.Environment{
-	Prefix:  "NOO_",
-	Renamed: map[string]string{"trusted-key": "NOO_TRUSTED_KEYS"}, // separated as in PATH
-	Others: []string{
-		snapshot.StateDirVariable, passwordVariable, atomicfile.HiddenVariable,
-		"NOO_ACTIVE_HELP", "NOO_COMPLETION_DESCRIPTIONS",
-	},
-}
-
-// resolve sets the flags of a command that are not on its command line.
-func resolve(flags *pflag.FlagSet, sources ...settings.Values) (settings.Values, error) {
-	values, err := settings.Resolve(flags, sources...)
-	if wrong, ok := errors.AsType[*settings.Error](err); ok && wrong.Source.Kind == settings.FromFlag {
-		err = usage(err)
-	}
-	return values, err
-}
 
 // resolveFromEnvironment sets the flags of a command that is about to run.
 func resolveFromEnvironment(t *ui.Terminal, cmd *cobra.Command) error {
 	if withoutSettings(cmd) {
 		return nil
 	}
-	values, err := environment.Read(cmd.Flags())
+	values, err := runflags.Environment.Read(cmd.Flags())
 	if err != nil {
 		return err
 	}
-	if _, err := resolve(cmd.Flags(), values); err != nil {
+	if _, err := runflags.Resolve(cmd.Flags(), values); err != nil {
 		return err
 	}
 	if cmd.Name() == "version" {
@@ -64,7 +42,7 @@ func resolveFromEnvironment(t *ui.Terminal, cmd *cobra.Command) error {
 
 // unknownVariables lists the variables that start as those of noo do and set nothing.
 func unknownVariables(root *cobra.Command) ([]string, error) {
-	return environment.Unknown(func(yield func(*pflag.FlagSet) bool) {
+	return runflags.Environment.Unknown(func(yield func(*pflag.FlagSet) bool) {
 		for cmd := range commands(root) {
 			cmd.LocalFlags() // adds the flags of the commands above to Flags
 			if !yield(cmd.Flags()) {
@@ -80,7 +58,7 @@ func isQuiet(cmd *cobra.Command) bool {
 	if quiet == nil {
 		return false
 	}
-	text := strings.ToLower(os.Getenv(environment.Variable(quiet.Name)))
+	text := strings.ToLower(os.Getenv(runflags.Environment.Variable(quiet.Name)))
 	return slices.Contains([]string{"true", "1"}, text) || quiet.Value.String() == "true"
 }
 
@@ -96,12 +74,12 @@ func withoutSettings(cmd *cobra.Command) bool {
 // startLog starts the event log, if the command has one and the environment or the command line
 // asks for it. It leaves a wrong format to the flag, which refuses it.
 func startLog(t *ui.Terminal, cmd *cobra.Command) {
-	flag := cmd.Flags().Lookup(logFormatFlag)
+	flag := cmd.Flags().Lookup(runflags.LogFormatFlag)
 	if flag == nil || t.Log == nil {
 		return
 	}
-	t.Log.SetCommand(commandName(cmd.CommandPath()))
-	for _, format := range []string{os.Getenv(environment.Variable(flag.Name)), flag.Value.String()} {
+	t.Log.SetCommand(runflags.CommandName(cmd.CommandPath()))
+	for _, format := range []string{os.Getenv(runflags.Environment.Variable(flag.Name)), flag.Value.String()} {
 		_ = t.Log.Start(format)
 	}
 }
@@ -110,13 +88,13 @@ func startLog(t *ui.Terminal, cmd *cobra.Command) {
 // stopped: it has pflag read on, and look for the format alone.
 func startLogAfterMistake(t *ui.Terminal, cmd *cobra.Command, args []string) {
 	startLog(t, cmd)
-	if cmd.Flags().Lookup(logFormatFlag) == nil || t.Log == nil {
+	if cmd.Flags().Lookup(runflags.LogFormatFlag) == nil || t.Log == nil {
 		return
 	}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.Usage = func() {}
-	format := flags.String(logFormatFlag, "", "")
+	format := flags.String(runflags.LogFormatFlag, "", "")
 	_ = flags.Parse(args) // cobra has said what is wrong
 	_ = t.Log.Start(*format)
 }

@@ -7,18 +7,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/lists"
+	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 	"noo/internal/atomicfile"
 	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
-	"noo/internal/steadyfile"
 	"noo/snapshot"
 )
 
@@ -85,20 +85,20 @@ withhold the records of everyone else.`,
 func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) error {
 	switch {
 	case f.output == "":
-		return usage(errors.New("no output: name one with -o OUT.noo"))
+		return outcome.Usage(errors.New("no output: name one with -o OUT.noo"))
 	case f.key == "":
-		return usage(errors.New("no key: name one with --key NAME.key (noo key generate makes one)"))
+		return outcome.Usage(errors.New("no key: name one with --key NAME.key (noo key generate makes one)"))
 	case f.sequence > snapshot.MaxSequence:
-		return usage(fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence)))
+		return outcome.Usage(fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence)))
 	}
 	if err := snapshot.CheckPublisher(f.publisher); err != nil {
-		return usage(fmt.Errorf("--publisher: %w", err))
+		return outcome.Usage(fmt.Errorf("--publisher: %w", err))
 	}
 	if time.Duration(f.validFor) < time.Second {
-		return usage(errors.New("--valid-for is at least a second"))
+		return outcome.Usage(errors.New("--valid-for is at least a second"))
 	}
 	if streams(lists)+streams(f.checked) > 1 {
-		return usage(errors.New("standard input (-) can be read as one list only"))
+		return outcome.Usage(errors.New("standard input (-) can be read as one list only"))
 	}
 	if err := f.checkPaths(t, lists); err != nil {
 		return err
@@ -177,87 +177,18 @@ func (f *buildFlags) checkPaths(t *ui.Terminal, lists []string) error {
 }
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted out.
-func (f *buildFlags) sets(t *ui.Terminal, lists []string) (sets snapshot.Sets, duplicates uint64, err error) {
-	if sets.OptedOut, duplicates, err = readLists(t, lists, f.column); err != nil {
+func (f *buildFlags) sets(t *ui.Terminal, named []string) (sets snapshot.Sets, duplicates uint64, err error) {
+	if sets.OptedOut, duplicates, err = lists.Read(t, named, f.column); err != nil {
 		return sets, 0, err
 	}
 	if len(f.checked) > 0 {
-		sets.Checked, _, err = readLists(t, f.checked, f.column)
+		sets.Checked, _, err = lists.Read(t, f.checked, f.column)
 	}
 	return sets, duplicates, err
 }
 
-// readLists joins lists, and counts the numbers that came more than once. That a list is empty is said: another has numbers, so
-// that nothing else would tell of an export that failed.
-func readLists(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
-	all := snapshot.NewSet()
-	var numbers uint64
-	var empty []string
-	for _, path := range paths {
-		set, stats, err := readList(t.In, path, column)
-		if err != nil {
-			return nil, 0, err
-		}
-		if stats.Numbers == 0 {
-			empty = append(empty, path)
-		}
-		numbers += stats.Numbers
-		all.Union(set)
-	}
-	for _, path := range empty {
-		if numbers > 0 {
-			t.Say("warning: there is no number in the list %s: make sure that it is whole", ui.DisplayName(path, "stdin"))
-		}
-	}
-	return all, numbers - all.Len(), nil
-}
-
-// readList reads one list. One that changes meanwhile is refused: whoever was not read would pass.
-func readList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
-	if path == "-" {
-		return readOpenList(stdin, "stdin", column)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, snapshot.ListStats{}, fmt.Errorf("cannot read the list %s: %w", path, atomicfile.Cause(err))
-	}
-	defer file.Close()
-	return readOpenList(file, path, column)
-}
-
-func readOpenList(file *os.File, name, column string) (*snapshot.Set, snapshot.ListStats, error) {
-	failed := func(err error) (*snapshot.Set, snapshot.ListStats, error) {
-		return nil, snapshot.ListStats{}, fmt.Errorf("reading list %s: %w", name, atomicfile.Cause(err))
-	}
-	mark, err := steadyfile.Take(file)
-	if err != nil {
-		return failed(err)
-	}
-	bytes := &tally{from: file}
-	set, stats, err := snapshot.ReadList(bytes, name, column)
-	if err != nil {
-		return nil, stats, err
-	}
-	if err := mark.Check(bytes.read); err != nil {
-		return failed(err)
-	}
-	return set, stats, nil
-}
-
-// tally counts the bytes that are read.
-type tally struct {
-	from io.Reader
-	read int64
-}
-
-func (t *tally) Read(p []byte) (int, error) {
-	n, err := t.from.Read(p)
-	t.read += int64(n)
-	return n, err
-}
-
 func newSnapshotInspect(t *ui.Terminal) *cobra.Command {
-	var flags snapshotFlags
+	var flags runflags.Snapshot
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
@@ -268,21 +199,21 @@ wrong or the publisher is not trusted.`,
 		Example: `  noo snapshot inspect optouts.noo --trusted-key publisher.pub`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
-			flags.path = args[0]
-			s, err := flags.open()
+			flags.Path = args[0]
+			s, err := flags.Open()
 			if err != nil {
 				return err
 			}
 			return printSnapshot(t, s, asJSON)
 		},
 	}
-	cmd.Flags().StringArrayVar(&flags.trusted, "trusted-key", nil, trustedKeyUsage)
+	cmd.Flags().StringArrayVar(&flags.Trusted, "trusted-key", nil, runflags.TrustedKeyUsage)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
 func newSnapshotVerify(t *ui.Terminal) *cobra.Command {
-	var flags snapshotFlags
+	var flags runflags.Snapshot
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
@@ -293,19 +224,19 @@ exits with 3.`,
 		Example: `  noo snapshot verify optouts.noo --trusted-key publisher.pub --max-age 7d`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
-			flags.path = args[0]
-			s, err := flags.accept()
+			flags.Path = args[0]
+			s, err := flags.Accept()
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return printSnapshot(t, s, true)
 			}
-			return printed(fmt.Fprintf(t.Out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
+			return ui.Printed(fmt.Fprintf(t.Out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
 				ui.Showable(args[0]), s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
 		},
 	}
-	flags.addTrust(cmd)
+	flags.AddTrust(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -343,22 +274,14 @@ func printSnapshot(t *ui.Terminal, s *snapshot.Snapshot, asJSON bool) error {
 		{"created", m.Created.Format(time.RFC3339)},
 		{"valid until", m.ValidUntil.Format(time.RFC3339)},
 	} {
-		if err := printed(fmt.Fprintf(t.Out, "%-12s %s\n", line[0], line[1])); err != nil {
+		if err := ui.Printed(fmt.Fprintf(t.Out, "%-12s %s\n", line[0], line[1])); err != nil {
 			return err
 		}
 	}
 	for _, section := range m.Sections {
-		if err := printed(fmt.Fprintf(t.Out, "%-12s %s numbers\n", section.Name, ui.Grouped(int64(section.Count)))); err != nil {
+		if err := ui.Printed(fmt.Fprintf(t.Out, "%-12s %s numbers\n", section.Name, ui.Grouped(int64(section.Count)))); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// printed says what went wrong with a line for standard output.
-func printed(_ int, err error) error {
-	if err != nil {
-		return fmt.Errorf("writing stdout: %w", err)
 	}
 	return nil
 }

@@ -15,12 +15,14 @@ import (
 // Register is a register for tests.
 type Register map[nhsnumber.Key]snapshot.Standing
 
+// LookUp implements filter.Register.
 func (s Register) LookUp(keys []nhsnumber.Key, out []snapshot.Standing) {
 	for i, key := range keys {
 		out[i] = s[key]
 	}
 }
 
+// PerFirstDigit implements filter.Register.
 func (s Register) PerFirstDigit() (people [10]uint64) {
 	for key, standing := range s {
 		if standing == snapshot.OptedOut {

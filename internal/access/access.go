@@ -16,6 +16,7 @@ type Access struct {
 	GID  int // AnyGroup where it does not matter or the system has none
 }
 
+// AnyGroup is the GID where the group does not matter, or the system has none.
 const AnyGroup = -1
 
 // Of is the access to what stands somewhere.

@@ -8,6 +8,7 @@ import (
 // words would say it once more.
 type MissingFolder string
 
+// Error returns the text.
 func (m MissingFolder) Error() string { return string(m) }
 
 // Is tells that a MissingFolder is fs.ErrNotExist.

@@ -14,7 +14,7 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// ColumnRules are the rules by which the columns of an input are chosen.
+// Rules are the rules by which the columns of an input are chosen.
 type Rules struct {
 	// Identifying are the names or numbers, from 1, of the columns that identify people; with none
 	// the header decides.

@@ -13,7 +13,7 @@ import (
 // sampleRecords is how many records are looked at.
 const sampleRecords = 1000
 
-// ColumnSample counts the values of a column in the first records of an input.
+// Sample counts the values of a column in the first records of an input.
 type Sample struct {
 	// Values are all that were looked at, blanks among them.
 	Values int `json:"values"`

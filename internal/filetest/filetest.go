@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// Content returns what a file holds.
 func Content(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -15,6 +16,7 @@ func Content(t *testing.T, path string) string {
 	return string(b)
 }
 
+// Names lists the names in a folder, in their order.
 func Names(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

@@ -2,15 +2,12 @@ package ui
 
 import (
 	"fmt"
+	"noo/internal/nhsnumber"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-
-	"noo/internal/nhsnumber"
-)
-
-// Showable makes a text fit for a terminal, a log or a report, whatever is in it: one line, without
+) // Showable makes a text fit for a terminal, a log or a report, whatever is in it: one line, without
 // control characters, and without the digits of an NHS number.
 func Showable(text string) string {
 	return nhsnumber.Mask(Printable(strings.ToValidUTF8(text, "?")))
@@ -78,4 +75,12 @@ func Ago(d time.Duration) string {
 		return fmt.Sprintf("%d h old", d/time.Hour)
 	}
 	return fmt.Sprintf("%d days old", d/(24*time.Hour))
+}
+
+// Printed says what went wrong with a line for standard output.
+func Printed(_ int, err error) error {
+	if err != nil {
+		return fmt.Errorf("writing stdout: %w", err)
+	}
+	return nil
 }

@@ -44,6 +44,7 @@ type Compressor struct {
 	scratch   bytes.Buffer
 }
 
+// ErrCompressed is compressed data that does not give the bytes it should.
 var ErrCompressed = errors.New("compressed data is damaged")
 
 // Decompress decompresses src, which must give exactly len(dst) bytes, into dst.

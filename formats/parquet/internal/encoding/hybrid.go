@@ -13,6 +13,7 @@ import (
 // word is what a decoded number is held in: levels take a byte, dictionary indices four.
 type word interface{ ~uint8 | ~uint32 }
 
+// ErrHybrid is a malformed run-length encoding.
 var ErrHybrid = spec.Corrupt("its run-length encoded numbers are malformed")
 
 // DecodeHybrid fills dst with the numbers of the given bit width that src starts with.
@@ -65,6 +66,7 @@ func DecodeHybrid[W word](dst []W, src []byte, width uint) error {
 	return nil
 }
 
+// FillWith sets every element of dst.
 func FillWith[W word](dst []W, v W) {
 	for i := range dst {
 		dst[i] = v

@@ -22,6 +22,7 @@ import (
 // ValueType is how the values of an identifying column are read.
 type ValueType uint8
 
+// The value types.
 const (
 	AsText    ValueType = iota
 	asInt               // of 4 or 8 bytes, signed

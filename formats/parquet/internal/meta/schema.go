@@ -81,6 +81,7 @@ type element struct {
 	members                       int // of the union that the logical type is
 }
 
+// ErrSchema is a schema that is no tree of columns.
 var ErrSchema = errors.New("its schema is malformed")
 
 // readSchema reads the list of schema elements, a tree in depth-first order, and returns its

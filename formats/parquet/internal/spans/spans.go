@@ -12,6 +12,7 @@ import (
 // Span is the places from start up to end.
 type Span struct{ Start, End int32 }
 
+// SpanBytes is the size of a Span in memory.
 const SpanBytes = 8
 
 // Selection is the records of a row group that one sink takes.

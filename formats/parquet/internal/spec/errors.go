@@ -23,10 +23,12 @@ var (
 	ErrLimit = errors.New("over the limit")
 )
 
+// Corrupt returns an error that wraps ErrCorrupt.
 func Corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
 }
 
+// Unsupported returns an error that wraps ErrUnsupported.
 func Unsupported(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrUnsupported)
 }
@@ -70,8 +72,10 @@ type PlacedError struct {
 // At returns err with the place that it happened in.
 func At(part string, err error) error { return &PlacedError{part, err} }
 
+// Error returns the place, and what is wrong.
 func (e *PlacedError) Error() string { return e.Part + ": " + e.Err.Error() }
 
+// Unwrap returns what is wrong.
 func (e *PlacedError) Unwrap() error { return e.Err }
 
 // InputError makes an *formats.InputError of an error that is the input's fault, and leaves others
@@ -91,12 +95,16 @@ func InputError(name string, err error) error {
 	return &formats.InputError{Name: name, Err: err}
 }
 
+// ErrValues is a page that is too short for its values.
 var ErrValues = Corrupt("a page holds fewer values than it says")
 
+// ErrLateDictionary is a dictionary that does not come first.
 var ErrLateDictionary = Corrupt("its dictionary comes after values")
 
+// ErrRows is a column chunk with another number of records than its row group.
 var ErrRows = Corrupt("it has another number of records than the row group")
 
+// ErrOverLimit returns an error that wraps ErrLimit, for a page of size bytes where limit are allowed.
 func ErrOverLimit(size, limit int) error {
 	return fmt.Errorf(
 		"a page takes %d bytes in memory, and %d are allowed: %w",

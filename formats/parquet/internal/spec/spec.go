@@ -11,6 +11,7 @@ import (
 // Codec is a CompressionCodec (parquet.thrift).
 type Codec int32
 
+// The codecs.
 const (
 	Uncompressed Codec = iota
 	SnappyCodec
@@ -34,6 +35,7 @@ func CodecOf(id int32) (Codec, error) {
 	return c, nil
 }
 
+// The magic numbers, and the size in bytes of what follows the footer.
 const (
 	Magic          = "PAR1"
 	MagicEncrypted = "PARE"
@@ -77,6 +79,7 @@ const (
 // Physical is a physical type (parquet.thrift, Type).
 type Physical int32
 
+// The physical types.
 const (
 	Boolean Physical = iota
 	Int32Type
@@ -88,6 +91,7 @@ const (
 	FixedLenByteArray
 )
 
+// PhysicalNames are the names of the physical types.
 var PhysicalNames = [...]string{
 	"BOOLEAN",
 	"INT32",
@@ -102,6 +106,7 @@ var PhysicalNames = [...]string{
 // Annotation is what a logical or converted type says about a column, as far as it matters here.
 type Annotation uint8
 
+// The annotations.
 const (
 	Unannotated Annotation = iota
 	Textual                // STRING, ENUM
@@ -117,6 +122,7 @@ const (
 	Strange // anything else: such values have no order that this program knows
 )
 
+// AnnotationNames are what the type of a column is called with an annotation.
 var AnnotationNames = [...]string{
 	"",
 	"STRING",
@@ -148,6 +154,7 @@ var LogicalAnnotations = map[int16]Annotation{
 // Encoding is an Encoding (parquet.thrift).
 type Encoding int32
 
+// The encodings.
 const (
 	Plain                Encoding = 0
 	PlainDictionary      Encoding = 2

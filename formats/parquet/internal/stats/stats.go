@@ -17,6 +17,7 @@ import (
 // Ordering is how values of a column compare.
 type Ordering uint8
 
+// The orders. Unordered values have no bounds.
 const (
 	Unordered Ordering = iota
 	booleans

@@ -1,4 +1,4 @@
-package main
+package runflags
 
 // Flags of the commands that make a run, and what goes on around a run: lock, log and metrics.
 
@@ -7,14 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/flagvalue"
 	"noo/cmd/noo/internal/metrics"
+	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/ui"
 	"noo/internal/inputs"
 	"noo/internal/iopaths"
@@ -23,21 +26,22 @@ import (
 	"noo/snapshot"
 )
 
-// metricsFlag names the file for the metrics of a run.
-const metricsFlag = "metrics"
+// MetricsFlag names the file for the metrics of a run.
+const MetricsFlag = "metrics"
 
-// logFormatFlag turns the event log on. startLog reads it.
-const logFormatFlag = "log-format"
+// LogFormatFlag turns the event log on. startLog reads it.
+const LogFormatFlag = "log-format"
 
-// runFlags are for runs that nobody watches.
-type runFlags struct {
+// Run are for runs that nobody watches.
+type Run struct {
 	lock      string
 	lockWait  flagvalue.Wait
 	logFormat string
 	metrics   string
 }
 
-func (f *runFlags) add(cmd *cobra.Command) {
+// Add adds the flags to a command.
+func (f *Run) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.lock, "lock", "", "do not run while another run holds the lock on `FILE`; noo creates it and never deletes it")
 	flagvalue.Add(flags, &f.lockWait, "lock-wait", "wait for the lock at most this long")
@@ -46,33 +50,33 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	for _, format := range eventlog.Formats {
 		formats = append(formats, flagvalue.Word[string]{Text: format, Value: format})
 	}
-	addChoice(flags, flagvalue.NewChoice("FORMAT", &f.logFormat, formats...), logFormatFlag,
+	AddChoice(flags, flagvalue.NewChoice("FORMAT", &f.logFormat, formats...), LogFormatFlag,
 		"write events for a log system to stderr instead of lines for a person")
-	flags.StringVar(&f.metrics, metricsFlag, "", "write metrics for Prometheus' node_exporter to `FILE`, whose name should end in .prom")
+	flags.StringVar(&f.metrics, MetricsFlag, "", "write metrics for Prometheus' node_exporter to `FILE`, whose name should end in .prom")
 }
 
-// errStream is a stream where only a file will do.
-var errStream = usage(errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file"))
+// ErrStream is a stream where only a file will do.
+var ErrStream = outcome.Usage(errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file"))
 
-// files are what a run reads and writes beside its lock and metrics. output is the one of written that
+// Files are what a run reads and writes beside its lock and metrics. output is the one of written that
 // is the dataset, or "".
-type files struct {
-	read, written []string
-	output        string
+type Files struct {
+	Read, Written []string
+	Output        string
 }
 
 // body is what a command does in a run. It fills in the report.
 type body func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error
 
-// do makes a run with everything around it, and returns its error.
-func (f *runFlags) do(t *ui.Terminal, cmd *cobra.Command, data *dataFlags, named files, run body) error {
+// Do makes a run with everything around it, and returns its error.
+func (f *Run) Do(t *ui.Terminal, cmd *cobra.Command, data *Data, named Files, run body) error {
 	ctx := cmd.Context()
-	if data.quiet && t.Log.On() {
+	if data.Quiet && t.Log.On() {
 		t.Log.SetLevel(slog.LevelWarn)
 	}
 	started := time.Now().UTC()
 	report := new(job.Report)
-	report.Command, report.Tool = commandName(cmd.CommandPath()), job.Tool{Name: "noo", Version: buildVersion()}
+	report.Command, report.Tool = CommandName(cmd.CommandPath()), job.Tool{Name: "noo", Version: buildinfo.Version()}
 	monitored := false
 	err := func() error {
 		if err := f.validate(t, data, named); err != nil {
@@ -81,7 +85,7 @@ func (f *runFlags) do(t *ui.Terminal, cmd *cobra.Command, data *dataFlags, named
 		monitored = f.metrics != ""
 		return f.alone(ctx, func() error {
 			started = time.Now().UTC() // waiting for the lock is not part of it
-			s, err := data.accept()
+			s, err := data.Accept()
 			if s != nil { // also a refused one of a trusted publisher: the metrics warn of it
 				report.Heading = data.about(cmd.CommandPath(), s)
 			}
@@ -93,20 +97,20 @@ func (f *runFlags) do(t *ui.Terminal, cmd *cobra.Command, data *dataFlags, named
 		})
 	}()
 	report.Started, report.Finished = started, time.Now().UTC()
-	return f.tell(ctx, t, report, named.output, err, monitored)
+	return f.tell(ctx, t, report, named.Output, err, monitored)
 }
 
 // tell writes the metrics and the event of a run that ended with err, and returns err.
-func (f *runFlags) tell(ctx context.Context, t *ui.Terminal, report *job.Report, output string, err error, monitored bool) error {
+func (f *Run) tell(ctx context.Context, t *ui.Terminal, report *job.Report, output string, err error, monitored bool) error {
 	t.Finish() // from here on, the run has ended as err says
-	code := exitCode(ctx, err)
+	code := outcome.ExitCode(ctx, err)
 	if monitored {
 		before, lost := metrics.ReadBefore(f.metrics)
-		if lost != nil && code != exitDone { // a success needs nothing of it
+		if lost != nil && code != outcome.ExitDone { // a success needs nothing of it
 			t.Warn(ui.Showable(fmt.Sprintf("%s, with the metrics of the last run, %v", f.metrics, lost)))
 		}
 		if err := metrics.Write(f.metrics, metrics.Run{ExitCode: code, Report: report, Before: before}); err != nil {
-			t.Warn("noo could not write the metrics: " + message(context.WithoutCancel(ctx), err))
+			t.Warn("noo could not write the metrics: " + outcome.Message(context.WithoutCancel(ctx), err))
 		}
 	}
 	if t.Log.On() {
@@ -114,30 +118,30 @@ func (f *runFlags) tell(ctx context.Context, t *ui.Terminal, report *job.Report,
 		if output != "" {
 			shown = ui.DisplayName(filepath.Base(output), "stdout")
 		}
-		end := eventlog.End{Outcome: outcomeOf(code), ExitCode: code, Error: message(ctx, err)}
+		end := eventlog.End{Outcome: outcome.Of(code), ExitCode: code, Error: outcome.Message(ctx, err)}
 		t.Log.Run(report, shown, end)
 		if err != nil {
-			return alreadySaid(err)
+			return outcome.AlreadySaid(err)
 		}
 	}
 	return err
 }
 
-// ready refuses flags with which no run can start.
-func (f *runFlags) ready(data *dataFlags) error {
+// Ready refuses flags with which no run can start.
+func (f *Run) Ready(data *Data) error {
 	if f.lockWait > 0 && f.lock == "" {
-		return usage(errors.New("--lock-wait without a lock: name one with --lock FILE"))
+		return outcome.Usage(errors.New("--lock-wait without a lock: name one with --lock FILE"))
 	}
-	for _, path := range f.own() {
+	for _, path := range f.Own() {
 		if path == "-" {
-			return errStream
+			return ErrStream
 		}
 	}
 	return data.validate()
 }
 
-// validate refuses what cannot work, before the run waits for the lock.
-func (f *runFlags) validate(t *ui.Terminal, data *dataFlags, named files) error {
+// Validate refuses what cannot work, before the run waits for the lock.
+func (f *Run) validate(t *ui.Terminal, data *Data, named Files) error {
 	if err := f.checkPaths(t, data, named); err != nil {
 		return err
 	}
@@ -149,21 +153,21 @@ func (f *runFlags) validate(t *ui.Terminal, data *dataFlags, named files) error 
 
 // checkPaths refuses a lock or metrics in a file that the run needs for something else, and outputs that the next run would
 // read.
-func (f *runFlags) checkPaths(t *ui.Terminal, data *dataFlags, named files) error {
+func (f *Run) checkPaths(t *ui.Terminal, data *Data, named Files) error {
 	var paths iopaths.Paths
-	paths.Read(data.path)
-	for _, path := range named.read {
+	paths.Read(data.Path)
+	for _, path := range named.Read {
 		if path == "-" {
 			paths.ReadOpen("stdin", t.In)
 		} else {
 			paths.Read(path)
 		}
 	}
-	paths.ReadMatching(func(path string, folder bool) bool { return inputs.Reads(named.read, path, folder) })
-	for _, path := range append([]string{f.lock, f.metrics}, named.written...) {
+	paths.ReadMatching(func(path string, folder bool) bool { return inputs.Reads(named.Read, path, folder) })
+	for _, path := range append([]string{f.lock, f.metrics}, named.Written...) {
 		switch {
 		case path == "-":
-		case isFolder(path):
+		case IsFolder(path):
 			paths.WriteFolder(path)
 		default:
 			paths.Write(path)
@@ -173,7 +177,7 @@ func (f *runFlags) checkPaths(t *ui.Terminal, data *dataFlags, named files) erro
 }
 
 // alone runs with the lock, if there is one.
-func (f *runFlags) alone(ctx context.Context, run func() error) error {
+func (f *Run) alone(ctx context.Context, run func() error) error {
 	if f.lock == "" {
 		return run()
 	}
@@ -185,12 +189,17 @@ func (f *runFlags) alone(ctx context.Context, run func() error) error {
 	return run()
 }
 
-// own returns the files that no output of the run may replace.
-func (f *runFlags) own() (paths []string) {
+// Own returns the files that no output of the run may replace.
+func (f *Run) Own() (paths []string) {
 	for _, path := range []string{f.lock, f.metrics} {
 		if path != "" {
 			paths = append(paths, path)
 		}
 	}
 	return paths
+}
+
+// IsFolder reports whether a path names a folder: whether it ends with a slash.
+func IsFolder(path string) bool {
+	return path != "" && os.IsPathSeparator(path[len(path)-1])
 }

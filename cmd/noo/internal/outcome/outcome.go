@@ -1,7 +1,6 @@
-package main
-
-// Exit codes, and the one line that noo prints when a command fails. Scripts rely on the codes:
-// docs/exit-codes.md lists them.
+// Package outcome says how a command ended: its exit code, and the one line that noo prints when it fails. Scripts rely on
+// the codes: docs/exit-codes.md lists them.
+package outcome
 
 import (
 	"context"
@@ -17,27 +16,28 @@ import (
 	"noo/job"
 )
 
+// The exit codes.
 const (
-	exitDone        = 0
-	exitDisclosure  = 1 // check found a record that must not be disclosed, or a fail policy was met
-	exitUsage       = 2
+	ExitDone        = 0
+	ExitDisclosure  = 1 // check found a record that must not be disclosed, or a fail policy was met
+	ExitUsage       = 2
 	exitSnapshot    = 3
-	exitInput       = 4
-	exitIO          = 5
-	exitInterrupted = 130
+	ExitInput       = 4
+	ExitIO          = 5
+	ExitInterrupted = 130
 )
 
-// interrupted is the error of a command that ^C or SIGTERM ended.
-const interrupted = "interrupted; nothing was written"
+// Interrupted is the error of a command that ^C or SIGTERM ended.
+const Interrupted = "interrupted; nothing was written"
 
-// errDisclosure ends a check that found something. By then, check has printed it.
-var errDisclosure = kind.New(kind.Disclosure, "records that must not be disclosed")
+// ErrDisclosure ends a check that found something. By then, check has printed it.
+var ErrDisclosure = kind.New(kind.Disclosure, "records that must not be disclosed")
 
 // usageError is a wrong command line.
 type usageError struct{ err error }
 
-// usage returns err as that of a wrong command line.
-func usage(err error) error { return &usageError{err} }
+// Usage returns err as that of a wrong command line.
+func Usage(err error) error { return &usageError{err} }
 
 func (e *usageError) Error() string { return e.err.Error() }
 
@@ -49,8 +49,8 @@ func (*usageError) Kind() kind.Kind { return kind.Usage }
 // saidError is an error that was already written, as an event.
 type saidError struct{ err error }
 
-// alreadySaid returns err as one that message has nothing to say about.
-func alreadySaid(err error) error { return &saidError{err} }
+// AlreadySaid returns err as one that message has nothing to say about.
+func AlreadySaid(err error) error { return &saidError{err} }
 
 func (e *saidError) Error() string { return e.err.Error() }
 
@@ -59,8 +59,8 @@ func (e *saidError) Unwrap() error { return e.err }
 // noForce is an error of a command without --force.
 type noForce struct{ err error }
 
-// withoutForce returns err as that of a command that has no flag --force.
-func withoutForce(err error) error { return &noForce{err} }
+// WithoutForce returns err as that of a command that has no flag --force.
+func WithoutForce(err error) error { return &noForce{err} }
 
 func (e *noForce) Error() string { return e.err.Error() }
 
@@ -72,8 +72,8 @@ type jobError struct {
 	err error
 }
 
-// inJob returns err as that of a job.
-func inJob(job string, err error) error { return &jobError{job, err} }
+// InJob returns err as that of a job.
+func InJob(job string, err error) error { return &jobError{job, err} }
 
 func (e *jobError) Error() string { return "job " + e.job + ": " + e.err.Error() }
 
@@ -81,16 +81,16 @@ func (e *jobError) Unwrap() error { return e.err }
 
 // codes are what the exit code says of each kind of error. docs/exit-codes.md promises them.
 var codes = map[kind.Kind]int{
-	kind.IO: exitIO, kind.Usage: exitUsage, kind.Snapshot: exitSnapshot, kind.Input: exitInput, kind.Disclosure: exitDisclosure,
+	kind.IO: ExitIO, kind.Usage: ExitUsage, kind.Snapshot: exitSnapshot, kind.Input: ExitInput, kind.Disclosure: ExitDisclosure,
 }
 
-// exitCode returns the exit code for an error, which says itself of which kind it is.
-func exitCode(ctx context.Context, err error) int {
+// ExitCode returns the exit code for an error, which says itself of which kind it is.
+func ExitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
-		return exitDone
+		return ExitDone
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return exitInterrupted
+		return ExitInterrupted
 	}
 	return codes[kind.Of(err)]
 }
@@ -100,31 +100,31 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// outcomeOf returns the outcome of a run with an exit code, as an event calls it.
-func outcomeOf(code int) eventlog.Outcome {
+// Of returns the outcome of a run with an exit code, as an event calls it.
+func Of(code int) eventlog.Outcome {
 	switch code {
-	case exitDone:
+	case ExitDone:
 		return eventlog.Done
-	case exitDisclosure:
+	case ExitDisclosure:
 		return eventlog.Found
-	case exitInterrupted:
+	case ExitInterrupted:
 		return eventlog.Interrupted
 	}
 	return eventlog.Failed
 }
 
-// message is the line to say about an error: what is wrong and, for a command line, where to look.
-func message(ctx context.Context, err error) string {
+// Message is the line to say about an error: what is wrong and, for a command line, where to look.
+func Message(ctx context.Context, err error) string {
 	switch {
-	case err == nil || errors.Is(err, errDisclosure) || is[*saidError](err):
+	case err == nil || errors.Is(err, ErrDisclosure) || is[*saidError](err):
 		return ""
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		said := errors.New(interrupted)
+		said := errors.New(Interrupted)
 		if errors.Is(err, job.ErrPartOnStdout) {
 			said = fmt.Errorf("interrupted; no file was written, and %w", job.ErrPartOnStdout)
 		}
 		if failed, ok := errors.AsType[*jobError](err); ok { // the jobs before it are done
-			said = inJob(failed.job, said)
+			said = InJob(failed.job, said)
 		}
 		return ui.Showable(said.Error())
 	}
