@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 	"unicode"
-) // Showable makes a text fit for a terminal, a log or a report, whatever is in it: one line, without
+)
+
+// Showable makes a text fit for a terminal, a log or a report, whatever is in it: one line, without
 // control characters, and without the digits of an NHS number.
 func Showable(text string) string {
 	return nhsnumber.Mask(Printable(strings.ToValidUTF8(text, "?")))

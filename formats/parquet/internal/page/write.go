@@ -8,7 +8,9 @@ import (
 	"noo/formats/parquet/internal/encoding"
 	"noo/formats/parquet/internal/spec"
 	"noo/formats/parquet/internal/thrift"
-) // AppendHeader appends a PageHeader (parquet.thrift).
+)
+
+// AppendHeader appends a PageHeader (parquet.thrift).
 func AppendHeader(w *thrift.Writer, dst []byte, h Header) []byte {
 	w.Reset(dst)
 	w.I32(1, h.Kind)
