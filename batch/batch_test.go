@@ -28,9 +28,11 @@ func TestRunFillsAFolder(t *testing.T) {
 		"region=1/x/c.csv": "nhs_number,note\n" + out + ",out\n",
 		"region=2/_passed": "no records",
 		"region=2/.hidden": "no records",
+		"2024010105.csv":   "nhs_number\n",
 		"region=2/d 1.csv": "nhs_number,note\n" + stays + ",stays\n",
 	}
 	want := map[string]string{
+		"2024010105.csv":   "nhs_number\n",
 		"a.csv":            "nhs_number,note\n" + stays + ",stays\n",
 		"region=1/b.csv":   "nhs_number,note\n" + other + ",stays\n",
 		"region=1/x/c.csv": "nhs_number,note\n",
@@ -51,19 +53,19 @@ func TestRunFillsAFolder(t *testing.T) {
 		}
 	}
 	isEmptyBut(t, dir, "held", "in", "out", "report.json", "state")
-	isEmptyBut(t, run.Output, "_SUCCESS", "a.csv", "region=1", "region=2")
-	isEmptyBut(t, run.Withheld, "_SUCCESS", "a.csv", "region=1", "region=2")
+	isEmptyBut(t, run.Output, "2024010105.csv", "_SUCCESS", "a.csv", "region=1", "region=2")
+	isEmptyBut(t, run.Withheld, "2024010105.csv", "_SUCCESS", "a.csv", "region=1", "region=2")
 	if got := filetest.Content(t, filepath.Join(run.Withheld, "region=1", "b.csv")); got != "nhs_number,note\n,nobody\n" {
 		t.Errorf("withheld %q", got)
 	}
 	if n := report.Totals; n != (filter.Tally{Read: 6, Kept: 3, OptedOut: 2, Missing: 1, Written: 3}) {
 		t.Errorf("%+v", n)
 	}
-	if report.Command != "filter" || len(report.Files) != 4 || report.Files[1].Output.Name != "region=1/b.csv" || report.Files[1].Input.SHA256 == "" {
+	if report.Command != "filter" || len(report.Files) != 5 || report.Files[2].Output.Name != "region=1/b.csv" || report.Files[2].Input.SHA256 == "" {
 		t.Errorf("%+v", report)
 	}
 	written := filetest.Content(t, run.Report)
-	if !strings.Contains(written, `"name": "region=1/x/c.csv"`) || strings.Contains(written, dir) {
+	if !strings.Contains(written, `"name": "region=1/x/c.csv"`) || strings.Contains(written, dir) || !strings.Contains(written, `"xxxxxxxxxx.csv"`) {
 		t.Errorf("%s", written)
 	}
 	size := int64(0)
@@ -294,5 +296,20 @@ func TestWritingIsToldOnce(t *testing.T) {
 	}
 	if _, err := run.Do(t.Context()); err != nil || told != 1 {
 		t.Errorf("told %d times: %v", told, err)
+	}
+}
+
+// TestRunAllowsColumns: a column is allowed in the files that have it. Without a report there are no digests.
+func TestRunAllowsColumns(t *testing.T) {
+	_, run := inFolder(t, map[string]string{
+		"a.csv": "nhs_number\n" + stays + "\n", "b.csv": "nhs_number,seen_by\n" + strings.Repeat(stays+","+other+"\n", 20),
+	})
+	run.Columns.Allowed = []string{"seen_by"}
+	report, err := run.Do(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Totals.Written != 21 || report.Files[0].Input.SHA256 != "" || len(report.Files[1].Allowed) != 1 {
+		t.Errorf("%+v", report)
 	}
 }

@@ -184,6 +184,8 @@ func TestLedgerWroteTheReport(t *testing.T) {
 	}
 	schema := report(a, b)
 	schema.Schema = "noo/report/v9"
+	unwritten := entryOf("c.csv")
+	unwritten.File.Output = nil
 	changed := entryOf("b.csv")
 	changed.File.Input.SHA256 = "another"
 	for _, c := range []struct {
@@ -195,6 +197,7 @@ func TestLedgerWroteTheReport(t *testing.T) {
 		{"of one of them", report(a), false},
 		{"of one of them twice", report(a, a), false},
 		{"of one more", report(a, b, entryOf("c.csv")), false},
+		{"of one more that was only checked", report(a, b, unwritten), false},
 		{"of a file with other content", report(a, changed), false},
 		{"of another schema", schema, false},
 		{"of nothing", report(), false},
@@ -292,7 +295,10 @@ func TestResume(t *testing.T) {
 		{"nothing changed", false, func(*interrupted, *Run) {}, []string{"c.csv"}},
 		{"nothing changed, with withheld records", true, func(*interrupted, *Run) {}, []string{"c.csv"}},
 		{"another input of the same size", false, func(in *interrupted, _ *Run) { in.replace("in/a.csv", ",x\n", ",y\n") }, []string{"a.csv", "c.csv"}},
-		{"a longer input", false, func(in *interrupted, _ *Run) { in.replace("in/a.csv", ",x\n", ",xx\n") }, []string{"a.csv", "c.csv"}},
+		{"a longer input", false, func(in *interrupted, run *Run) {
+			in.replace("in/a.csv", ",x\n", ",xx\n")
+			*run = *in.run()
+		}, []string{"a.csv", "c.csv"}},
 		{"another output of the same size", false, func(in *interrupted, _ *Run) { in.replace(".out.noo-partial/b.csv", ",x\n", ",y\n") }, []string{"b.csv", "c.csv"}},
 		{"an output cut short", false, func(in *interrupted, _ *Run) { in.replace(".out.noo-partial/b.csv", ",x\n", "") }, []string{"b.csv", "c.csv"}},
 		{"an output that is gone", false, func(in *interrupted, _ *Run) { in.remove(".out.noo-partial/b.csv") }, []string{"b.csv", "c.csv"}},
@@ -309,18 +315,35 @@ func TestResume(t *testing.T) {
 		},
 			[]string{"a.csv", "b.csv", "c.csv"}},
 		{"a ledger cut short", false, func(in *interrupted, _ *Run) { in.ledger(func(text string) string { return text[:len(text)-9] }) }, []string{"b.csv", "c.csv"}},
+		{"a stray file", false, func(in *interrupted, _ *Run) {
+			write(in.t, in.dir, map[string]string{".out.noo-partial/stray.csv": "nhs_number\n" + out + "\n"})
+		},
+			[]string{"c.csv"}},
+		{"a link to an output", false, func(in *interrupted, _ *Run) { in.link(".out.noo-partial/a.csv") }, []string{"a.csv", "c.csv"}},
+		{"an input that is gone", false, func(in *interrupted, run *Run) {
+			in.remove("in/b.csv")
+			*run = *in.run()
+		}, []string{"c.csv"}},
 		{"without Resume", false, func(_ *interrupted, run *Run) { run.Resume = false }, []string{"a.csv", "b.csv", "c.csv"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := interrupt(t, c.held)
 			run := in.run()
 			c.change(in, run)
+			var done, total int64
+			run.Progress = func(d, of int64) { done, total = d, of }
 			report, err := run.Do(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := in.filtered(); !slices.Equal(got, c.want) {
 				t.Errorf("%q were filtered, want %q", got, c.want)
+			}
+			if done != total || total == 0 {
+				t.Errorf("the progress ended at %d of %d bytes", done, total)
+			}
+			if left, _ := filepath.Glob(filepath.Join(run.StateDir, "folders", "*.ledger")); (len(left) > 0) != run.Resume {
+				t.Errorf("there is the ledger %q", left)
 			}
 			fresh := in.run()
 			fresh.Resume, fresh.Compress = false, run.Compress
@@ -333,7 +356,7 @@ func TestResume(t *testing.T) {
 			if run.Withheld != "" {
 				sameFolders(t, run.Withheld, fresh.Withheld)
 			}
-			if report.Totals != want.Totals || len(report.Files) != 3 {
+			if report.Totals != want.Totals || len(report.Files) != len(want.Files) {
 				t.Errorf("%+v, want %+v", report.Totals, want.Totals)
 			}
 			if hidden, _ := filepath.Glob(filepath.Join(in.dir, ".*")); len(hidden) > 0 && run.Withheld != "" {
@@ -358,6 +381,18 @@ func (in *interrupted) remove(name string) {
 	in.t.Helper()
 	if err := os.RemoveAll(filepath.Join(in.dir, filepath.FromSlash(name))); err != nil {
 		in.t.Fatal(err)
+	}
+}
+
+// link puts a link to the same bytes in the place of a file.
+func (in *interrupted) link(name string) {
+	in.t.Helper()
+	path, elsewhere := filepath.Join(in.dir, filepath.FromSlash(name)), filepath.Join(in.dir, "elsewhere.csv")
+	if err := os.Rename(path, elsewhere); err != nil {
+		in.t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, path); err != nil {
+		in.t.Skip("no links here")
 	}
 }
 
@@ -414,6 +449,7 @@ func TestResumeWhenAllIsDone(t *testing.T) {
 		name   string
 		change func(run *Run)
 	}{
+		{"an output that is gone", func(*Run) { in.remove("out/b.csv") }},
 		{"other rules", func(run *Run) { run.Fingerprint = "other rules" }},
 		{"another output", func(*Run) { in.replace("out/a.csv", ",x\n", ",y\n") }},
 		{"another input", func(*Run) { in.replace("in/c.csv", ",x\n", ",y\n") }},
@@ -488,4 +524,14 @@ func TestResumeRemembersColumns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestResumeOfNothing: a run that finished no file leaves nothing to take up, and nothing hidden.
+func TestResumeOfNothing(t *testing.T) {
+	dir, run := inFolder(t, map[string]string{"a.csv": "nhs_number,note\ntorn\n"})
+	run.Resume = true
+	if _, err := run.Do(t.Context()); !isInputError(err) {
+		t.Errorf("ended with %v", err)
+	}
+	isEmptyBut(t, dir, "in", "state")
 }
