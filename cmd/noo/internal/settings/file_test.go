@@ -110,7 +110,7 @@ func TestReadFileIsBounded(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	script, err := os.ReadFile("../../testdata/settings_config.txt")
+	script, err := os.ReadFile("../../testdata/settings_config_errors.txt")
 	if err != nil {
 		f.Fatal(err)
 	}
