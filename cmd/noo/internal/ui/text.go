@@ -2,11 +2,12 @@ package ui
 
 import (
 	"fmt"
-	"noo/internal/nhsnumber"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"noo/internal/nhsnumber"
 )
 
 // Showable makes a text fit for a terminal, a log or a report, whatever is in it: one line, without

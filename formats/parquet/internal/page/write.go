@@ -5,6 +5,7 @@ package page
 
 import (
 	"encoding/binary"
+
 	"noo/formats/parquet/internal/encoding"
 	"noo/formats/parquet/internal/spec"
 	"noo/formats/parquet/internal/thrift"
