@@ -20,7 +20,8 @@ import (
 	"noo/job"
 )
 
-// TestRunFillsAFolder: every file is in it under its own name, and the report, the folder of withheld records and the progress are of all.
+// TestRunFillsAFolder: every file is in it under its own name, and the report, the folder of
+// withheld records and the progress are of all.
 func TestRunFillsAFolder(t *testing.T) {
 	files := map[string]string{
 		"a.csv":            "nhs_number,note\n" + stays + ",stays\n" + out + ",out\n",
@@ -77,7 +78,8 @@ func TestRunFillsAFolder(t *testing.T) {
 	}
 }
 
-// TestRunLeavesNothing: an error in one file, or of all together, leaves no folder, no report and nothing hidden.
+// TestRunLeavesNothing: an error in one file, or of all together, leaves no folder, no report and
+// nothing hidden.
 func TestRunLeavesNothing(t *testing.T) {
 	good := "nhs_number,note\n" + stays + ",x\n"
 	numbers := "nhs_number,seen_by\n" + stays + "," + other + "\n"
@@ -203,7 +205,8 @@ func TestRunReplacesFolders(t *testing.T) {
 	}
 }
 
-// TestRunKeepsPathsApart: a folder is not written into what is read, nor around it, nor are two outputs in one another.
+// TestRunKeepsPathsApart: a folder is not written into what is read, nor around it, nor are two
+// outputs in one another.
 func TestRunKeepsPathsApart(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -232,7 +235,8 @@ func TestRunKeepsPathsApart(t *testing.T) {
 	}
 }
 
-// TestRunHoldsItsFolders: while one run writes a folder, of the dataset or of withheld records, no other does.
+// TestRunHoldsItsFolders: while one run writes a folder, of the dataset or of withheld records, no
+// other does.
 func TestRunHoldsItsFolders(t *testing.T) {
 	for _, held := range []string{"out", "held"} {
 		t.Run(held, func(t *testing.T) {
@@ -260,7 +264,8 @@ func TestRunHoldsItsFolders(t *testing.T) {
 	}
 }
 
-// TestFolderEndedBeforeWriting: a run whose context ends before it writes does not wait for its lock.
+// TestFolderEndedBeforeWriting: a run whose context ends before it writes does not wait for its
+// lock.
 func TestFolderEndedBeforeWriting(t *testing.T) {
 	_, run := inFolder(t, map[string]string{"in.csv": "nhs_number\n" + stays + "\n"})
 	ctx, end := context.WithCancelCause(t.Context())
@@ -299,7 +304,8 @@ func TestWritingIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestRunAllowsColumns: a column is allowed in the files that have it. Without a report there are no digests.
+// TestRunAllowsColumns: a column is allowed in the files that have it. Without a report there are
+// no digests.
 func TestRunAllowsColumns(t *testing.T) {
 	_, run := inFolder(t, map[string]string{
 		"a.csv": "nhs_number\n" + stays + "\n", "b.csv": "nhs_number,seen_by\n" + strings.Repeat(stays+","+other+"\n", 20),

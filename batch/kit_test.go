@@ -1,6 +1,7 @@
 package batch
 
-// What the tests of this package share: a folder of made-up files, a register that says who was looked up, and a run over them.
+// What the tests of this package share: a folder of made-up files, a register that says who was
+// looked up, and a run over them.
 
 import (
 	"maps"
@@ -28,7 +29,8 @@ const (
 	other = "9926702066"
 )
 
-// counting is a register that counts how often each number is looked up: of a file that is taken over, none is.
+// counting is a register that counts how often each number is looked up: of a file that is taken
+// over, none is.
 type counting struct {
 	filtertest.Register
 	mutex  sync.Mutex

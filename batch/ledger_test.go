@@ -152,7 +152,8 @@ func TestLedgerAddsConcurrently(t *testing.T) {
 	}
 }
 
-// TestLedgerKeepsSamples: what Together needs comes back as it was, though the report leaves some of it out.
+// TestLedgerKeepsSamples: what Together needs comes back as it was, though the report leaves some
+// of it out.
 func TestLedgerKeepsSamples(t *testing.T) {
 	want := columns.Seen{
 		Sampled: []columns.Sampled{
@@ -223,8 +224,9 @@ func TestLedgerWroteTheReport(t *testing.T) {
 	}
 }
 
-// interrupted is a folder in which a run with Resume finished a.csv and b.csv, and met an error in c.csv, which is mended. Each
-// file has a number of its own, which tells by the look-ups of the register whether it is filtered again.
+// interrupted is a folder in which a run with Resume finished a.csv and b.csv, and met an error in
+// c.csv, which is mended. Each file has a number of its own, which tells by the look-ups of the
+// register whether it is filtered again.
 type interrupted struct {
 	t        *testing.T
 	dir      string
@@ -283,8 +285,8 @@ func (in *interrupted) filtered() (names []string) {
 	return names
 }
 
-// TestResume: what is still what it was is taken over, and all else is filtered again. Either way the folder is that of a
-// run that was never cut short.
+// TestResume: what is still what it was is taken over, and all else is filtered again. Either way
+// the folder is that of a run that was never cut short.
 func TestResume(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -431,7 +433,8 @@ func TestResumeWhenAllIsDone(t *testing.T) {
 	in.filtered()
 	t.Run("again", func(t *testing.T) {
 		run := in.run()
-		run.Report = filepath.Join(in.dir, "report.json") // of the run before, which may be replaced
+		// Of the run before, which may be replaced.
+		run.Report = filepath.Join(in.dir, "report.json")
 		report, err := run.Do(t.Context())
 		if err != nil || report.Totals.Read != 6 || len(in.filtered()) > 0 {
 			t.Errorf("%+v: %v", report, err)
@@ -478,10 +481,12 @@ type national struct{ *counting }
 
 func (national) PerFirstDigit() [10]uint64 { return [10]uint64{9: 1_200_000} }
 
-// TestResumeRemembersColumns: what only all files together tell of a column, they tell too where they are taken over.
+// TestResumeRemembersColumns: what only all files together tell of a column, they tell too where
+// they are taken over.
 func TestResumeRemembersColumns(t *testing.T) {
 	few := "nhs_number,seen_by\n" + stays + "," + other + "\n"
-	var one strings.Builder // of forty numbers, three are valid by chance and one is of somebody who opted out
+	// Of forty numbers, three are valid by chance and one is of somebody who opted out.
+	var one strings.Builder
 	one.WriteString("nhs_number,ref\n")
 	for i, valid := range []string{out, other, stays} {
 		fmt.Fprintf(&one, "%s,%s\n", stays, valid)

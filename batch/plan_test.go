@@ -31,7 +31,8 @@ func gzipped(t *testing.T, text string) string {
 	return buffer.String()
 }
 
-// TestOutputNames: an output is called as its input, and its suffix says what it is compressed with.
+// TestOutputNames: an output is called as its input, and its suffix says what it is compressed
+// with.
 func TestOutputNames(t *testing.T) {
 	text := "nhs_number\n" + stays + "\n"
 	zipped := gzipped(t, text)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestEachTakesItsShare: never more goroutines than processors, every file once, and all of them for a large file.
+// TestEachTakesItsShare: never more goroutines than processors, every file once, and all of them
+// for a large file.
 func TestEachTakesItsShare(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	files := make([]Load, 60)

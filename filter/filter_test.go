@@ -42,8 +42,8 @@ func plainVerdict(values []string, register filtertest.Register, p Policy) Verdi
 	return Missing
 }
 
-// TestDecide holds batches of every shape (one column or several, nulls, dictionaries, repeated values, integers and
-// floats) against the plain rule.
+// TestDecide holds batches of every shape (one column or several, nulls, dictionaries, repeated
+// values, integers and floats) against the plain rule.
 func TestDecide(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 13))
 	texts, register := filtertest.People(r, 50)
@@ -86,7 +86,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// TestUncheckedNeverHides: whatever the policy, a record with an opted-out or unchecked number is not written.
+// TestUncheckedNeverHides: whatever the policy, a record with an opted-out or unchecked number is
+// not written.
 func TestUncheckedNeverHides(t *testing.T) {
 	register := filtertest.Register{943476591: snapshot.Clear, 999560964: snapshot.Unchecked, 992670206: snapshot.OptedOut}
 	for _, invalid := range []Action{Withhold, Keep, Fail} {

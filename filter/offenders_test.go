@@ -11,8 +11,8 @@ import (
 	"noo/snapshot"
 )
 
-// TestOffenders decides on random batches in random order from several goroutines, and compares the offenders that were
-// remembered with those that a loop over the records finds.
+// TestOffenders decides on random batches in random order from several goroutines, and compares the
+// offenders that were remembered with those that a loop over the records finds.
 func TestOffenders(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 29))
 	texts, register := filtertest.People(r, 60)
@@ -76,8 +76,8 @@ func decideAll(t *testing.T, judge *Judge, r *rand.Rand, batches []*formats.Batc
 	workers.Wait()
 }
 
-// BenchmarkDecideWithOffenders is batches of 10,000 offending records, of which the first hold the 20 that are named:
-// remembering them must not show.
+// BenchmarkDecideWithOffenders is batches of 10,000 offending records, of which the first hold the
+// 20 that are named: remembering them must not show.
 func BenchmarkDecideWithOffenders(b *testing.B) {
 	for _, limit := range []int{0, 20} {
 		b.Run(map[int]string{0: "none", 20: "first 20"}[limit], func(b *testing.B) {

@@ -89,7 +89,8 @@ func text(r *rand.Rand, n int) []byte {
 	return b[:n]
 }
 
-// compressed is content as a Compressor of so many workers makes it, written in pieces of up to size bytes.
+// compressed is content as a Compressor of so many workers makes it, written in pieces of up to
+// size bytes.
 func compressed(t testing.TB, c Compression, content []byte, workers, size int) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -118,8 +119,8 @@ func decompressed(c Compression, stream io.Reader) ([]byte, error) {
 	return io.ReadAll(d)
 }
 
-// TestCompressors holds what is written against readers that others made: the same content, in one member or frame, and
-// the same bytes whatever the number of workers and the sizes of the writes.
+// TestCompressors holds what is written against readers that others made: the same content, in one
+// member or frame, and the same bytes whatever the number of workers and the sizes of the writes.
 func TestCompressors(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 29))
 	sizes := []int{0, 1, 1000, 70_000, gzipPiece - 1, gzipPiece, gzipPiece + 1, 4*zstdWindow - 1, 4 * zstdWindow, 4*zstdWindow + 1, 9 << 20}
@@ -157,7 +158,8 @@ func TestCompressors(t *testing.T) {
 	}
 }
 
-// independently reads one member or frame, and no more, with code that shares nothing with what is tested.
+// independently reads one member or frame, and no more, with code that shares nothing with what is
+// tested.
 func independently(t *testing.T, c Compression, stream []byte) ([]byte, error) {
 	t.Helper()
 	if c == Zstd {
@@ -186,7 +188,8 @@ func independently(t *testing.T, c Compression, stream []byte) ([]byte, error) {
 	return content, err
 }
 
-// frames counts the frames of a zstd stream (RFC 8878, 3.1.1), and makes sure that each but an empty one has a checksum.
+// frames counts the frames of a zstd stream (RFC 8878, 3.1.1), and makes sure that each but an
+// empty one has a checksum.
 func frames(t *testing.T, stream []byte) (n int) {
 	t.Helper()
 	for ; len(stream) > 0; n++ {
@@ -224,8 +227,8 @@ type sample struct {
 	ends        []int // places at which it could end as well
 }
 
-// samples are small streams that others wrote: the standard library, the tools where they are installed, and bzip2 at
-// another time.
+// samples are small streams that others wrote: the standard library, the tools where they are
+// installed, and bzip2 at another time.
 func samples(t testing.TB) (all []sample) {
 	t.Helper()
 	content := string(text(rand.New(rand.NewPCG(31, 37)), 300))
@@ -354,7 +357,8 @@ func TestLongStreams(t *testing.T) {
 		for range 8 {
 			cut := rand.IntN(len(stream))
 			got, err := decompressed(tool.compression, bytes.NewReader(stream[:cut]))
-			if err == nil && tool.command != "pzstd -c -q" && tool.command != "lbzip2 -c -1 -n 4" { // these may be cut between frames or streams
+			// These may be cut between frames or streams.
+			if err == nil && tool.command != "pzstd -c -q" && tool.command != "lbzip2 -c -1 -n 4" {
 				t.Errorf("%s: good although cut at %d of %d", tool.command, cut, len(stream))
 			}
 			if !bytes.HasPrefix(content, got) {
@@ -378,7 +382,8 @@ func refused(err error, reasons ...error) error {
 	return fmt.Errorf("refused for another reason: %w", err)
 }
 
-// TestDamaged cuts off, flips and lengthens every sample at every place: that is found, or the content is the same.
+// TestDamaged cuts off, flips and lengthens every sample at every place: that is found, or the
+// content is the same.
 func TestDamaged(t *testing.T) {
 	for _, s := range samples(t) {
 		cut := map[int]bool{}
@@ -421,7 +426,8 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestHostileStreams: what asks for much memory, or for something that is not there, is refused with what to do.
+// TestHostileStreams: what asks for much memory, or for something that is not there, is refused
+// with what to do.
 func TestHostileStreams(t *testing.T) {
 	frame := func(descriptor byte, rest ...byte) []byte {
 		return append([]byte{0x28, 0xb5, 0x2f, 0xfd, descriptor}, rest...)
@@ -454,7 +460,8 @@ func TestHostileStreams(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTheReader: what is wrong with the disk is not taken for something wrong with the file.
+// TestErrorsOfTheReader: what is wrong with the disk is not taken for something wrong with the
+// file.
 func TestErrorsOfTheReader(t *testing.T) {
 	errDisk := errors.New("input/output error")
 	for _, s := range samples(t) {
@@ -496,8 +503,8 @@ func (f *full) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestCompressorThatFails fills the disk at several places, or abandons the compressor: an error comes out, and no
-// goroutine stays.
+// TestCompressorThatFails fills the disk at several places, or abandons the compressor: an error
+// comes out, and no goroutine stays.
 func TestCompressorThatFails(t *testing.T) {
 	content := text(rand.New(rand.NewPCG(47, 53)), 5<<20)
 	before := runtime.NumGoroutine()
@@ -583,8 +590,9 @@ func TestMiscompressed(t *testing.T) {
 	}
 }
 
-// FuzzDecompressor holds every decoder against its promise that what is wrong is an error of the input. What gzip accepts, the
-// standard library must read the same way; it does accept reserved flags, which RFC 1952 forbids.
+// FuzzDecompressor holds every decoder against its promise that what is wrong is an error of the
+// input. What gzip accepts, the standard library must read the same way; it does accept reserved
+// flags, which RFC 1952 forbids.
 func FuzzDecompressor(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add(uint8(s.compression), s.stream)

@@ -131,8 +131,8 @@ func TestCompressedInputThatChanges(t *testing.T) {
 	}
 }
 
-// TestCompressedRunThatEnds: whatever ends a run in its middle, it ends at once, and leaves neither a file nor a
-// goroutine.
+// TestCompressedRunThatEnds: whatever ends a run in its middle, it ends at once, and leaves neither
+// a file nor a goroutine.
 func TestCompressedRunThatEnds(t *testing.T) {
 	text, register := rows(300_000)
 	for _, wanted := range []formats.Compression{formats.Gzip, formats.Zstd} {
@@ -164,8 +164,8 @@ func errorLine(err error) int64 {
 	return 0
 }
 
-// TestStalledCompressedStream: a run over a pipe that gives half of a compressed stream, and then nothing, ends when it
-// is cancelled or when it cannot go on.
+// TestStalledCompressedStream: a run over a pipe that gives half of a compressed stream, and then
+// nothing, ends when it is cancelled or when it cannot go on.
 func TestStalledCompressedStream(t *testing.T) {
 	text, register := rows(100_000)
 	stream := gzipped(t, text)

@@ -12,8 +12,9 @@ import (
 	"noo/formats/csv"
 )
 
-// TestEndedBeforeWriting: a run whose context ends before it tells that it makes outputs makes none, and does not even try: whoever
-// heard nothing may be ending the process. Here trying would be an error.
+// TestEndedBeforeWriting: a run whose context ends before it tells that it makes outputs makes
+// none, and does not even try: whoever heard nothing may be ending the process. Here trying would
+// be an error.
 func TestEndedBeforeWriting(t *testing.T) {
 	dir := t.TempDir()
 	input := filepath.Join(dir, "in.csv")

@@ -89,7 +89,8 @@ func TestReportAddsUp(t *testing.T) {
 	}
 }
 
-// TestFailNamesTheFirstRecord holds the number of the record against chunks that are decided on in any order.
+// TestFailNamesTheFirstRecord holds the number of the record against chunks that are decided on in
+// any order.
 func TestFailNamesTheFirstRecord(t *testing.T) {
 	good, key := filtertest.Number(rand.New(rand.NewPCG(1, 2)))
 	for _, at := range []int{1, 777, 150_000, 199_999} {
@@ -202,7 +203,8 @@ func TestCancelledRunLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestOffendersOfARun: through a format, with a header and more records than a chunk holds; none where none are asked for.
+// TestOffendersOfARun: through a format, with a header and more records than a chunk holds; none
+// where none are asked for.
 func TestOffendersOfARun(t *testing.T) {
 	good, key := filtertest.Number(rand.New(rand.NewPCG(1, 2)))
 	lines := strings.Split("nhs_number\n"+strings.Repeat(good+"\n", 300_000), "\n")

@@ -14,8 +14,8 @@ import (
 	"noo/snapshot"
 )
 
-// lines is a format of one number a line that is read back, and that can be told to make the mistakes which reading back
-// is there to find.
+// lines is a format of one number a line that is read back, and that can be told to make the
+// mistakes which reading back is there to find.
 type lines struct {
 	leak, lose, confuse bool
 	garble              bool // so that it cannot be read back

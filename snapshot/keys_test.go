@@ -95,7 +95,8 @@ func TestEncryptedKey(t *testing.T) {
 	}
 }
 
-// TestWrongPassword uses a key file whose scrypt limits are the smallest: the wrong password is found out at once.
+// TestWrongPassword uses a key file whose scrypt limits are the smallest: the wrong password is
+// found out at once.
 func TestWrongPassword(t *testing.T) {
 	raw := make([]byte, 158)
 	copy(raw, "EdScB2")
@@ -108,7 +109,8 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
-// minisignSigns lets the tool sign with NAME.key and verify with NAME.pub, and checks that it signs as this package does.
+// minisignSigns lets the tool sign with NAME.key and verify with NAME.pub, and checks that it signs
+// as this package does.
 func minisignSigns(t *testing.T, dir, name, input string) {
 	t.Helper()
 	message := filepath.Join(dir, "message")
@@ -233,7 +235,8 @@ func TestTrustedKeys(t *testing.T) {
 	}
 }
 
-// TestMinisignTool checks that the minisign tool and this package take each other's keys and signatures.
+// TestMinisignTool checks that the minisign tool and this package take each other's keys and
+// signatures.
 func TestMinisignTool(t *testing.T) {
 	tool, err := exec.LookPath("minisign")
 	if err != nil {

@@ -1,5 +1,5 @@
-// What the tests of this package share: a fixed key, numbers made from a seed, and a small snapshot. Every number is from the
-// range that is never issued, or made at run time.
+// What the tests of this package share: a fixed key, numbers made from a seed, and a small
+// snapshot. Every number is from the range that is never issued, or made at run time.
 
 package snapshot
 

@@ -137,7 +137,8 @@ func TestSeenPrunes(t *testing.T) {
 	}
 }
 
-// TestSeenFromManyProcesses lets several writers and readers race; nobody may ever see a highest sequence fall.
+// TestSeenFromManyProcesses lets several writers and readers race; nobody may ever see a highest
+// sequence fall.
 func TestSeenFromManyProcesses(t *testing.T) {
 	dir := t.TempDir()
 	var wait sync.WaitGroup
@@ -163,7 +164,8 @@ func TestSeenFromManyProcesses(t *testing.T) {
 	}
 }
 
-// TestSeenSurvivesKills kills processes that record as fast as they can, and then reads what they left.
+// TestSeenSurvivesKills kills processes that record as fast as they can, and then reads what they
+// left.
 func TestSeenSurvivesKills(t *testing.T) {
 	if dir := os.Getenv("NOO_TEST_RECORD"); dir != "" {
 		seen := OpenSeen(dir)

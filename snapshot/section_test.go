@@ -57,8 +57,8 @@ func TestCheckDigits(t *testing.T) {
 	}
 }
 
-// strictSection reads a section by SPEC.md alone, without the library. It returns the keys, or false if
-// the section breaks the format.
+// strictSection reads a section by SPEC.md alone, without the library. It returns the keys, or
+// false if the section breaks the format.
 func strictSection(data []byte) (keys []nhsnumber.Key, ok bool) {
 	short := false
 	at := 0
@@ -192,7 +192,8 @@ func FuzzSection(f *testing.F) {
 	})
 }
 
-// TestSections changes each byte of sections with containers of all kinds, and cuts them everywhere.
+// TestSections changes each byte of sections with containers of all kinds, and cuts them
+// everywhere.
 func TestSections(t *testing.T) {
 	mixed := NewSet(testKeys(300_000, 1, 9)...)
 	mixed.Union(NewSet(testKeys(0, 100_000, 30)...))
@@ -233,8 +234,8 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// TestManyRuns has a section of containers with so many runs that the library would take a second for
-// each of them.
+// TestManyRuns has a section of containers with so many runs that the library would take a second
+// for each of them.
 func TestManyRuns(t *testing.T) {
 	for _, containers := range []int{1, 3, 4, 20} {
 		data := binary.LittleEndian.AppendUint32(nil, 12347|uint32(containers-1)<<16)
@@ -276,8 +277,8 @@ func BenchmarkSection(b *testing.B) {
 	}
 }
 
-// FuzzParse opens arbitrary bytes, and arbitrary bytes that a trusted key has signed. Whatever is accepted must be exactly
-// what Write would write: the format leaves no choice.
+// FuzzParse opens arbitrary bytes, and arbitrary bytes that a trusted key has signed. Whatever is
+// accepted must be exactly what Write would write: the format leaves no choice.
 func FuzzParse(f *testing.F) {
 	key := fixedKey(f, 1)
 	trusted := public(key)
@@ -320,7 +321,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// guessComment makes the trusted comment that the manifest in data asks for, if there is one, so that the fuzzer gets past it.
+// guessComment makes the trusted comment that the manifest in data asks for, if there is one, so
+// that the fuzzer gets past it.
 func guessComment(data []byte) string {
 	var m Manifest
 	if len(data) > headerLength {

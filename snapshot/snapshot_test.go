@@ -102,7 +102,8 @@ func TestManifestComesBack(t *testing.T) {
 	}
 }
 
-// TestEveryFlippedBitIsRefused is the promise of the format: no byte of a snapshot can be changed unnoticed.
+// TestEveryFlippedBitIsRefused is the promise of the format: no byte of a snapshot can be changed
+// unnoticed.
 func TestEveryFlippedBitIsRefused(t *testing.T) {
 	key := fixedKey(t, 1)
 	m := Manifest{ID: "a", Scope: Checked, Created: created, ValidUntil: validUntil}
@@ -231,7 +232,8 @@ func seal(body []byte, trustedComment string, key minisign.PrivateKey, hashed bo
 	return append(binary.LittleEndian.AppendUint32(file, uint32(len(text))), trailerMagic...)
 }
 
-// TestSignedNonsense signs files that break the format: a publisher's key does not make them acceptable.
+// TestSignedNonsense signs files that break the format: a publisher's key does not make them
+// acceptable.
 func TestSignedNonsense(t *testing.T) {
 	key := fixedKey(t, 1)
 	m, sets := small()

@@ -1,6 +1,7 @@
 package main
 
-// The arrows between the rooms: which package may import which. The test reads `go list`, so that the next wrong import fails.
+// The arrows between the rooms: which package may import which. The test reads `go list`, so that
+// the next wrong import fails.
 
 import (
 	"os/exec"
@@ -9,7 +10,8 @@ import (
 	"testing"
 )
 
-// rooms are the packages of the program from the top to the bottom. A package imports only packages of later floors.
+// rooms are the packages of the program from the top to the bottom. A package imports only packages
+// of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
 	{"noo/cmd/noo/internal/jobs"},
@@ -32,7 +34,8 @@ var rooms = [][]string{
 	{"noo/filter/filtertest"},
 	{"noo/formats", "noo/snapshot"},
 	{"noo/formats/parquet/internal/thrift"},
-	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using them.
+	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
+	// them.
 	{"noo/cmd/noo/internal/settings"},
 	{"noo/cmd/noo/internal/suggest"},
 	{"noo/cmd/noo/internal/flagvalue"},

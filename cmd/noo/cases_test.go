@@ -1,7 +1,7 @@
 package main
 
-// The kinds of files that people reported, with who has opted out in them, where they stand beside the checkout: through filter and check
-// with every policy.
+// The kinds of files that people reported, with who has opted out in them, where they stand beside
+// the checkout: through filter and check with every policy.
 
 import (
 	"fmt"
@@ -14,7 +14,8 @@ import (
 	"noo/cmd/noo/internal/outcome"
 )
 
-// wantOfCase says what becomes of the files of a folder of cases whatever the policy: the exit codes that are right.
+// wantOfCase says what becomes of the files of a folder of cases whatever the policy: the exit
+// codes that are right.
 var wantOfCase = map[string][]int{
 	"01-gp-download-two-lines": {outcome.ExitUsage, outcome.ExitInput},
 	"03-traced-number-beside":  {outcome.ExitUsage},
@@ -75,7 +76,8 @@ func TestReportedCases(t *testing.T) {
 	}
 }
 
-// everyPolicy gives command lines with every policy, and with what people try when a file is refused.
+// everyPolicy gives command lines with every policy, and with what people try when a file is
+// refused.
 func everyPolicy() (all [][]string) {
 	all = append(all, nil)
 	for _, missing := range []string{"withhold", "keep"} {

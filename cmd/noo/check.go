@@ -59,24 +59,33 @@ no other file.`,
 		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := runflags.Files{Read: args, Written: []string{c.junit, c.sarif}}
-			return c.Run.Do(t, cmd, &c.Data, named, func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
-				sources, err := inputs.ExpandEach(args)
-				if err != nil {
+			return c.Run.Do(
+				t,
+				cmd,
+				&c.Data,
+				named,
+				func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
+					sources, err := inputs.ExpandEach(args)
+					if err != nil {
+						return err
+					}
+					err = c.run(ctx, cmd, s, sources, report)
+					if err == nil || errors.Is(err, outcome.ErrDisclosure) {
+						warnNotRead(t, sources, c.Quiet)
+					}
 					return err
-				}
-				err = c.run(ctx, cmd, s, sources, report)
-				if err == nil || errors.Is(err, outcome.ErrDisclosure) {
-					warnNotRead(t, sources, c.Quiet)
-				}
-				return err
-			})
+				},
+			)
 		},
 	}
 	c.Data.Add(cmd)
 	c.Run.Add(cmd)
-	cmd.Flags().BoolVar(&c.json, "json", false, "print the report as JSON, with digests, instead of lines")
-	cmd.Flags().StringVar(&c.junit, "junit", "", "write the findings to `FILE` as JUnit XML, with a test case for each input")
-	cmd.Flags().StringVar(&c.sarif, "sarif", "", "write the findings to `FILE` as SARIF, with a result for each listed record")
+	cmd.Flags().
+		BoolVar(&c.json, "json", false, "print the report as JSON, with digests, instead of lines")
+	cmd.Flags().
+		StringVar(&c.junit, "junit", "", "write the findings to `FILE` as JUnit XML, with a test case for each input")
+	cmd.Flags().
+		StringVar(&c.sarif, "sarif", "", "write the findings to `FILE` as SARIF, with a result for each listed record")
 	return cmd
 }
 
@@ -99,8 +108,15 @@ func (c *check) ready() error {
 	return c.Run.Ready(&c.Data)
 }
 
-// run checks every input, writes what was found, and returns the error that decides on the exit code.
-func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *inputs.Sources, report *job.Report) error {
+// run checks every input, writes what was found, and returns the error that decides on the exit
+// code.
+func (c *check) run(
+	ctx context.Context,
+	cmd *cobra.Command,
+	s *snapshot.Snapshot,
+	sources *inputs.Sources,
+	report *job.Report,
+) error {
 	if err := c.tryOutputs(); err != nil {
 		return err
 	}
@@ -125,7 +141,14 @@ func (c *check) run(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapsho
 	err = verdict(result.Files, failures)
 	if together := columns.Together(report.Seen(), s.PerFirstDigit()); together != nil {
 		report.Error = outcome.Message(ctx, together)
-		result.Files = append(result.Files, findings.File{Name: "all files together", Finding: "could not be checked: " + report.Error, Report: job.FileReport{Error: report.Error}})
+		result.Files = append(
+			result.Files,
+			findings.File{
+				Name:    "all files together",
+				Finding: "could not be checked: " + report.Error,
+				Report:  job.FileReport{Error: report.Error},
+			},
+		)
 		if len(failures) == 0 {
 			err = together
 		}
@@ -143,37 +166,48 @@ type checked struct {
 	err  error
 }
 
-// inputs checks all inputs, several at a time, and says what was found in each in their order, as soon as that of those
-// before it is known. The error is one that ends the check.
-func (c *check) inputs(ctx context.Context, cmd *cobra.Command, s *snapshot.Snapshot, sources *inputs.Sources, report *job.Report) ([]checked, error) {
+// inputs checks all inputs, several at a time, and says what was found in each in their order, as
+// soon as that of those before it is known. The error is one that ends the check.
+func (c *check) inputs(
+	ctx context.Context,
+	cmd *cobra.Command,
+	s *snapshot.Snapshot,
+	sources *inputs.Sources,
+	report *job.Report,
+) ([]checked, error) {
 	bar := ui.NewProgress(c.terminal, c.Quiet, sources.Describe())
 	defer bar.Clear()
 	progress := batch.Progress(sources.Files, bar.Update)
 	all := make([]checked, len(sources.Files))
 	var mutex sync.Mutex
 	said := 0
-	err := batch.Each(ctx, batch.Loads(sources.Files), func(ctx context.Context, i, workers int) error {
-		run := c.Data.Prepare(c.terminal, cmd, s, sources.Files[i].Path)
-		run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
-		run.Progress = func(done, _ int64) { progress(i, done) }
-		file, err := c.input(ctx, run, sources.Files[i].Err)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		mutex.Lock()
-		defer mutex.Unlock()
-		for all[i] = (checked{file, err}); said < len(all) && all[said].file != nil; said++ {
-			bar.Clear() // it comes again
-			if err := c.say(ctx, report, all[said].file, all[said].err); err != nil {
-				return err
+	err := batch.Each(
+		ctx,
+		batch.Loads(sources.Files),
+		func(ctx context.Context, i, workers int) error {
+			run := c.Data.Prepare(c.terminal, cmd, s, sources.Files[i].Path)
+			run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
+			run.Progress = func(done, _ int64) { progress(i, done) }
+			file, err := c.input(ctx, run, sources.Files[i].Err)
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
-		}
-		return nil
-	})
+			mutex.Lock()
+			defer mutex.Unlock()
+			for all[i] = (checked{file, err}); said < len(all) && all[said].file != nil; said++ {
+				bar.Clear() // it comes again
+				if err := c.say(ctx, report, all[said].file, all[said].err); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	)
 	return all, err
 }
 
-// input checks one input, unless it is known already why it cannot be read. The error is of one that could not be checked.
+// input checks one input, unless it is known already why it cannot be read. The error is of one
+// that could not be checked.
 func (c *check) input(ctx context.Context, run *job.Run, err error) (*findings.File, error) {
 	start := time.Now()
 	var done *job.Report
@@ -183,7 +217,12 @@ func (c *check) input(ctx context.Context, run *job.Run, err error) (*findings.F
 	file := &findings.File{Name: ui.DisplayName(run.Input, "stdin")}
 	if stop, ok := errors.AsType[*job.PolicyError](err); ok {
 		file.Outcome = findings.Found
-		file.Finding = fmt.Sprintf("must not be disclosed: record %d is %v, at which --%v fail ended the check", stop.Record, stop.Verdict, stop.Verdict)
+		file.Finding = fmt.Sprintf(
+			"must not be disclosed: record %d is %v, at which --%v fail ended the check",
+			stop.Record,
+			stop.Verdict,
+			stop.Verdict,
+		)
 		file.Report.Offenders = []filter.Offender{{Record: stop.Record, Verdict: stop.Verdict}}
 		file.Report.Error = fmt.Sprintf("not read to its end: --%v fail", stop.Verdict)
 		err = nil
@@ -205,14 +244,19 @@ func (c *check) input(ctx context.Context, run *job.Run, err error) (*findings.F
 	return file, err
 }
 
-// verdict is the error that the check ends with. An input that could not be checked weighs more than what was found in
-// others: nobody knows what is in it.
+// verdict is the error that the check ends with. An input that could not be checked weighs more
+// than what was found in others: nobody knows what is in it.
 func verdict(checked []findings.File, failures []error) error {
 	switch {
 	case len(failures) == 1 && len(checked) == 1:
 		return failures[0]
 	case len(failures) > 0:
-		return fmt.Errorf("%d of %d inputs could not be checked; the first: %w", len(failures), len(checked), failures[0])
+		return fmt.Errorf(
+			"%d of %d inputs could not be checked; the first: %w",
+			len(failures),
+			len(checked),
+			failures[0],
+		)
 	}
 	for _, file := range checked {
 		if file.Outcome == findings.Found {
@@ -223,9 +267,18 @@ func verdict(checked []findings.File, failures []error) error {
 }
 
 // say says what was found in one input, on standard output and in the event log.
-func (c *check) say(ctx context.Context, report *job.Report, file *findings.File, failure error) error {
+func (c *check) say(
+	ctx context.Context,
+	report *job.Report,
+	file *findings.File,
+	failure error,
+) error {
 	if c.terminal.Log.On() {
-		end := eventlog.End{Outcome: eventlog.Done, ExitCode: outcome.ExitDone, Error: file.Report.Error}
+		end := eventlog.End{
+			Outcome:  eventlog.Done,
+			ExitCode: outcome.ExitDone,
+			Error:    file.Report.Error,
+		}
 		switch file.Outcome {
 		case findings.Found:
 			end.Outcome, end.ExitCode = eventlog.Found, outcome.ExitDisclosure
@@ -255,10 +308,16 @@ func (c *check) say(ctx context.Context, report *job.Report, file *findings.File
 func (c *check) outputs() []checkOutput {
 	var outputs []checkOutput
 	if c.junit != "" {
-		outputs = append(outputs, checkOutput{c.junit, findings.IsJUnit, (*findings.Check).WriteJUnit})
+		outputs = append(
+			outputs,
+			checkOutput{c.junit, findings.IsJUnit, (*findings.Check).WriteJUnit},
+		)
 	}
 	if c.sarif != "" {
-		outputs = append(outputs, checkOutput{c.sarif, findings.IsSARIF, (*findings.Check).WriteSARIF})
+		outputs = append(
+			outputs,
+			checkOutput{c.sarif, findings.IsSARIF, (*findings.Check).WriteSARIF},
+		)
 	}
 	return outputs
 }

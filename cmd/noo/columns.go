@@ -75,7 +75,8 @@ would stop it. It needs no snapshot, and prints no values.`,
 	return cmd
 }
 
-// oneFile refuses a folder or a pattern, whose files may differ in their columns, and names one of the files instead.
+// oneFile refuses a folder or a pattern, whose files may differ in their columns, and names one of
+// the files instead.
 func oneFile(input string) error {
 	sources, err := inputs.Expand([]string{input})
 	if err != nil || !sources.Many {
@@ -85,5 +86,13 @@ func oneFile(input string) error {
 	if info, err := os.Stat(input); err == nil && info.IsDir() {
 		kind, files = "a folder", "its files"
 	}
-	return outcome.Usage(fmt.Errorf("%s is %s: name one of %s, such as %s", input, kind, files, sources.Files[0].Path))
+	return outcome.Usage(
+		fmt.Errorf(
+			"%s is %s: name one of %s, such as %s",
+			input,
+			kind,
+			files,
+			sources.Files[0].Path,
+		),
+	)
 }

@@ -1,7 +1,7 @@
 package main
 
-// noo completion, and what completes arguments and values. A flag's value lists its choices, so that
-// a new flag needs no line here. To complete writes nothing, and hides what goes wrong.
+// noo completion, and what completes arguments and values. A flag's value lists its choices, so
+// that a new flag needs no line here. To complete writes nothing, and hides what goes wrong.
 
 import (
 	"fmt"
@@ -40,7 +40,8 @@ func addCompletion(t *ui.Terminal, root *cobra.Command) {
 	for cmd := range commands(root) {
 		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
 			if _, ok := cmd.GetFlagCompletionFunc(flag.Name); !ok && flag.Value.Type() != "bool" {
-				_ = cmd.RegisterFlagCompletionFunc(flag.Name, completeFlag(cmd, flag)) // fails only where it is there already
+				// Fails only where it is there already.
+				_ = cmd.RegisterFlagCompletionFunc(flag.Name, completeFlag(cmd, flag))
 			}
 		})
 		if cmd.ValidArgsFunction == nil && len(cmd.ValidArgs) == 0 {

@@ -76,7 +76,8 @@ func appendFile(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(content, more...), 0o600))
 }
 
-// cutFile copies the start of a file: cut FROM TO BYTES; a negative number is that many bytes less than all.
+// cutFile copies the start of a file: cut FROM TO BYTES; a negative number is that many bytes less
+// than all.
 func cutFile(ts *testscript.TestScript, _ bool, args []string) {
 	content, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)

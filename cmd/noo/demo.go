@@ -1,6 +1,7 @@
 package main
 
-// noo demo: the main job on made-up data, by the very commands that it prints, so that a newcomer can repeat them.
+// noo demo: the main job on made-up data, by the very commands that it prints, so that a newcomer
+// can repeat them.
 
 import (
 	"context"
@@ -56,7 +57,9 @@ func demoFolder(args []string) (string, error) {
 		return "", err
 	}
 	if len(entries) > 0 {
-		return "", outcome.Usage(fmt.Errorf("the folder %s is not empty: name another one", args[0]))
+		return "", outcome.Usage(
+			fmt.Errorf("the folder %s is not empty: name another one", args[0]),
+		)
 	}
 	return filepath.Abs(args[0])
 }
@@ -74,8 +77,8 @@ func runDemo(ctx context.Context, t *ui.Terminal, dir string) error {
 	if err := os.Chdir(dir); err != nil {
 		return err
 	}
-	// The commands do what they say here, whatever the environment of this machine says, and what they do is no business
-	// of the snapshots that are used on it.
+	// The commands do what they say here, whatever the environment of this machine says, and what
+	// they do is no business of the snapshots that are used on it.
 	for _, name := range runflags.Environment.Names() {
 		if err := os.Unsetenv(name); err != nil {
 			return err
@@ -84,7 +87,11 @@ func runDemo(ctx context.Context, t *ui.Terminal, dir string) error {
 	if err := os.Setenv(snapshot.StateDirVariable, filepath.Join(dir, "state")); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.Out, "In %s there are now\nextract.csv and extract.parquet, made-up hospital episodes, and optouts.txt, NHS\nnumbers of people who have opted out.\n", dir)
+	fmt.Fprintf(
+		t.Out,
+		"In %s there are now\nextract.csv and extract.parquet, made-up hospital episodes, and optouts.txt, NHS\nnumbers of people who have opted out.\n",
+		dir,
+	)
 	for _, step := range demo.Steps {
 		if step.Why != "" {
 			fmt.Fprintf(t.Out, "\n%s\n", step.Why)

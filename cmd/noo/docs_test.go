@@ -2,7 +2,8 @@
 
 package main
 
-// What docs/ tells people to put into their CI servers and schedulers is read, and its commands are run, by these tests.
+// What docs/ tells people to put into their CI servers and schedulers is read, and its commands are
+// run, by these tests.
 
 import (
 	"encoding/xml"
@@ -34,7 +35,8 @@ type pipeline struct {
 
 type step struct{ Run, Bash string }
 
-// script gives the shell parts of a pipeline as its server runs them, and the variables that it sets.
+// script gives the shell parts of a pipeline as its server runs them, and the variables that it
+// sets.
 func (p *pipeline) script() (script string, variables map[string]string) {
 	variables = map[string]string{}
 	add := func(more map[string]string) {
@@ -122,8 +124,8 @@ func TestCIExamples(t *testing.T) {
 	}
 }
 
-// nightly runs a command line of a scheduler with its paths moved into a folder, where the root of everything that it names is
-// made, and looks at what it leaves. moved translates a path.
+// nightly runs a command line of a scheduler with its paths moved into a folder, where the root of
+// everything that it names is made, and looks at what it leaves. moved translates a path.
 func nightly(t *testing.T, dir string, moved func(string) string, environment []string, arguments []string) {
 	t.Helper()
 	var own []string
@@ -218,7 +220,8 @@ func TestSystemdExample(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "noo-births.timer"), timer, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Its exit code may be about other units of the machine; what is wrong with these is said with their names.
+	// Its exit code may be about other units of the machine; what is wrong with these is said with
+	// their names.
 	out, _ := exec.Command(analyze, "verify", "--man=no", unit, filepath.Join(dir, "noo-births.timer")).CombinedOutput()
 	if strings.Contains(string(out), "noo-births") {
 		t.Errorf("systemd-analyze verify: %s", out)
@@ -298,7 +301,8 @@ func TestTaskSchedulerExample(t *testing.T) {
 	}, nil, strings.Fields(task.Actions.Arguments))
 }
 
-// TestArchitectureNamesEveryRoom: the table of docs/architecture.md has each package once, and no other.
+// TestArchitectureNamesEveryRoom: the table of docs/architecture.md has each package once, and no
+// other.
 func TestArchitectureNamesEveryRoom(t *testing.T) {
 	if _, err := os.Stat("../../batch"); err != nil {
 		t.Skip("the rooms are still being built")

@@ -91,14 +91,28 @@ type filterFlags struct {
 func (f *filterFlags) add(cmd *cobra.Command) {
 	f.Data.Add(cmd)
 	f.Run.Add(cmd)
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or to FOLDER/ for several inputs; - is standard output")
-	cmd.Flags().StringVar(&f.withheld, "withheld", "", "write the withheld records to `FILE` or FOLDER/, for follow-up inside the organisation")
-	cmd.Flags().StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	flagvalue.Add(cmd.Flags(), newReadBack(&f.IndependentReadBack), "read-back",
-		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it")
-	runflags.AddChoice(cmd.Flags(), newCompression(&f.compress), "compress", "compress CSV outputs like this, not like the input")
-	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite outputs that exist; a folder only if noo wrote everything in it")
-	cmd.Flags().BoolVar(&f.resume, "resume", false, "keep the files that an earlier run with --resume finished, if input, snapshot and flags are the same")
+	cmd.Flags().
+		StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or to FOLDER/ for several inputs; - is standard output")
+	cmd.Flags().
+		StringVar(&f.withheld, "withheld", "", "write the withheld records to `FILE` or FOLDER/, for follow-up inside the organisation")
+	cmd.Flags().
+		StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
+	flagvalue.Add(
+		cmd.Flags(),
+		newReadBack(&f.IndependentReadBack),
+		"read-back",
+		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it",
+	)
+	runflags.AddChoice(
+		cmd.Flags(),
+		newCompression(&f.compress),
+		"compress",
+		"compress CSV outputs like this, not like the input",
+	)
+	cmd.Flags().
+		BoolVar(&f.force, "force", false, "overwrite outputs that exist; a folder only if noo wrote everything in it")
+	cmd.Flags().
+		BoolVar(&f.resume, "resume", false, "keep the files that an earlier run with --resume finished, if input, snapshot and flags are the same")
 }
 
 // Ready refuses flags with which no run can start, whatever the inputs hold.
@@ -115,44 +129,63 @@ func (f *filterFlags) ready() error {
 	case f.resume && !runflags.IsFolder(f.output):
 		return outcome.Usage(errors.New("--resume is for runs into a folder, -o FOLDER/"))
 	case streams > 1:
-		return outcome.Usage(errors.New("only one of the outputs can be - for standard output: name a file for the others"))
+		return outcome.Usage(
+			errors.New(
+				"only one of the outputs can be - for standard output: name a file for the others",
+			),
+		)
 	}
 	return f.Run.Ready(&f.Data)
 }
 
 // run filters the inputs.
 func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) error {
-	named := runflags.Files{Read: args, Written: []string{f.output, f.withheld, f.report}, Output: f.output}
-	return f.Run.Do(t, cmd, &f.Data, named, func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
-		sources, err := inputs.Expand(args)
-		if err != nil {
-			return err
-		}
-		into, err := f.intoFolder(sources)
-		if err != nil {
-			return err
-		}
-		bar := ui.NewProgress(t, f.Quiet, sources.Describe())
-		run := f.prepare(t, cmd, s, args[0])
-		run.Progress = bar.Update
-		var done *job.Report
-		if into {
-			done, err = f.folderRun(ctx, t, cmd, s, run, sources)
-		} else {
-			done, err = run.Do(ctx)
-		}
-		bar.Clear()
-		if err != nil {
-			return err
-		}
-		*said = *done
-		f.tellFiles(t, describe(args, sources), sources, done)
-		return nil
-	})
+	named := runflags.Files{
+		Read:    args,
+		Written: []string{f.output, f.withheld, f.report},
+		Output:  f.output,
+	}
+	return f.Run.Do(
+		t,
+		cmd,
+		&f.Data,
+		named,
+		func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
+			sources, err := inputs.Expand(args)
+			if err != nil {
+				return err
+			}
+			into, err := f.intoFolder(sources)
+			if err != nil {
+				return err
+			}
+			bar := ui.NewProgress(t, f.Quiet, sources.Describe())
+			run := f.prepare(t, cmd, s, args[0])
+			run.Progress = bar.Update
+			var done *job.Report
+			if into {
+				done, err = f.folderRun(ctx, t, cmd, s, run, sources)
+			} else {
+				done, err = run.Do(ctx)
+			}
+			bar.Clear()
+			if err != nil {
+				return err
+			}
+			*said = *done
+			f.tellFiles(t, describe(args, sources), sources, done)
+			return nil
+		},
+	)
 }
 
 // Prepare prepares a run with all outputs.
-func (f *filterFlags) prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
+func (f *filterFlags) prepare(
+	t *ui.Terminal,
+	cmd *cobra.Command,
+	s *snapshot.Snapshot,
+	input string,
+) *job.Run {
 	run := f.Data.Prepare(t, cmd, s, input)
 	run.Protected = append(run.Protected, f.Run.Own()...)
 	run.Output, run.Withheld, run.Outputs.Report, run.Replace = f.output, f.withheld, f.report, f.force
@@ -164,7 +197,12 @@ func (f *filterFlags) prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Sn
 }
 
 // tellFiles writes an event for each file, or the summary.
-func (f *filterFlags) tellFiles(t *ui.Terminal, inputs string, sources *inputs.Sources, done *job.Report) {
+func (f *filterFlags) tellFiles(
+	t *ui.Terminal,
+	inputs string,
+	sources *inputs.Sources,
+	done *job.Report,
+) {
 	if t.Log.On() {
 		for i := range done.Files {
 			t.Log.File(done.Command, &done.Files[i], eventlog.End{Outcome: eventlog.Done})
@@ -186,15 +224,33 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 	case !into:
 		switch {
 		case leadsToFolder(f.output):
-			return false, outcome.Usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/", f.output))
+			return false, outcome.Usage(
+				fmt.Errorf(
+					"%s is a folder: name a file in it, or put a slash at its end for a run into the folder itself, -o FOLDER/",
+					f.output,
+				),
+			)
 		case runflags.IsFolder(f.withheld) || leadsToFolder(f.withheld):
-			return false, outcome.Usage(fmt.Errorf("%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/", f.withheld))
+			return false, outcome.Usage(
+				fmt.Errorf(
+					"%s is a folder: name a file in it, or put a slash at the end of both outputs for a run into folders, -o FOLDER/ --withheld FOLDER/",
+					f.withheld,
+				),
+			)
 		}
 		return false, nil
 	case !runflags.IsFolder(f.output):
-		return false, outcome.Usage(errors.New("several inputs go into a folder: name it with a slash at its end, -o FOLDER/"))
+		return false, outcome.Usage(
+			errors.New(
+				"several inputs go into a folder: name it with a slash at its end, -o FOLDER/",
+			),
+		)
 	case f.withheld != "" && !runflags.IsFolder(f.withheld):
-		return false, outcome.Usage(errors.New("the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/"))
+		return false, outcome.Usage(
+			errors.New(
+				"the withheld records of several inputs go into a folder: name it with a slash at its end, --withheld FOLDER/",
+			),
+		)
 	}
 	return true, nil
 }
@@ -206,7 +262,14 @@ func leadsToFolder(path string) bool {
 }
 
 // folderRun filters many inputs into a folder.
-func (f *filterFlags) folderRun(ctx context.Context, t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, each *job.Run, sources *inputs.Sources) (*job.Report, error) {
+func (f *filterFlags) folderRun(
+	ctx context.Context,
+	t *ui.Terminal,
+	cmd *cobra.Command,
+	s *snapshot.Snapshot,
+	each *job.Run,
+	sources *inputs.Sources,
+) (*job.Report, error) {
 	state, err := snapshot.DefaultStateDir()
 	if err != nil {
 		return nil, err
@@ -223,13 +286,33 @@ func (f *filterFlags) folderRun(ctx context.Context, t *ui.Terminal, cmd *cobra.
 }
 
 // withoutEffect are flags that change nothing in the output folder of a run.
-var withoutEffect = []string{"output", "report", "force", "resume", "quiet", "snapshot", "trusted-key", "max-age", "min-sequence",
-	"lock", "lock-wait", "log-format", "metrics"}
+var withoutEffect = []string{
+	"output",
+	"report",
+	"force",
+	"resume",
+	"quiet",
+	"snapshot",
+	"trusted-key",
+	"max-age",
+	"min-sequence",
+	"lock",
+	"lock-wait",
+	"log-format",
+	"metrics",
+}
 
 // rules returns all that the outputs of a run depend on beside the inputs: the program, the
 // snapshot, the formats and the flags.
 func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
-	text := fmt.Sprintf("%s\n%x\n%+v\n%+v\n%+v\n", buildinfo.Version(), s.SHA256(), f.CSV, f.Parquet, f.Policy)
+	text := fmt.Sprintf(
+		"%s\n%x\n%+v\n%+v\n%+v\n",
+		buildinfo.Version(),
+		s.SHA256(),
+		f.CSV,
+		f.Parquet,
+		f.Policy,
+	)
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 		if !slices.Contains(withoutEffect, flag.Name) {
 			text += fmt.Sprintf("%s=%q\n", flag.Name, flag.Value)

@@ -2,7 +2,8 @@
 
 package main
 
-// Folders whose permissions stand in the way of a run. As root, for whom they do not count, noo is somebody else here.
+// Folders whose permissions stand in the way of a run. As root, for whom they do not count, noo is
+// somebody else here.
 
 import (
 	"errors"
@@ -20,7 +21,8 @@ import (
 // somebody is who noo is where the test is root.
 const somebody = 54321
 
-// unprivileged makes a folder with two extracts for a user for whom permissions count, and a function that runs noo there.
+// unprivileged makes a folder with two extracts for a user for whom permissions count, and a
+// function that runs noo there.
 func unprivileged(t *testing.T) (dir string, run func(args ...string) (said string, err error)) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "noo") // t.TempDir is below a folder that only its owner enters
@@ -91,8 +93,9 @@ func chmodAll(t *testing.T, folder string, files, folders os.FileMode) {
 	}
 }
 
-// TestReadOnlyFolderEveryNight: that a folder was made read-only after it was published changes nothing for the nights that follow, and
-// nothing of what was replaced, which may hold people who have opted out since, stays hidden.
+// TestReadOnlyFolderEveryNight: that a folder was made read-only after it was published changes
+// nothing for the nights that follow, and nothing of what was replaced, which may hold people who
+// have opted out since, stays hidden.
 func TestReadOnlyFolderEveryNight(t *testing.T) {
 	dir, run := unprivileged(t)
 	if said, err := run("filter", "in/", "-o", "out/"); err != nil {
@@ -127,7 +130,8 @@ func TestReadOnlyFolderEveryNight(t *testing.T) {
 	}
 }
 
-// TestReplacedFolderThatStays: what was replaced and cannot be taken away is named, at once and by every run that it stands in the way of.
+// TestReplacedFolderThatStays: what was replaced and cannot be taken away is named, at once and by
+// every run that it stands in the way of.
 func TestReplacedFolderThatStays(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make a folder that its owner cannot take away")
@@ -143,7 +147,8 @@ func TestReplacedFolderThatStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hidden = nhsnumber.Mask(filepath.Join(hidden, ".out.noo-partial")) // the name of a temporary folder may be an NHS number
+	// The name of a temporary folder may be an NHS number.
+	hidden = nhsnumber.Mask(filepath.Join(hidden, ".out.noo-partial"))
 	said, err := run("filter", "in/", "-o", "out/", "--force", "--quiet")
 	if want := "noo: warning: " + hidden + " holds what out/ replaced and cannot be removed"; err != nil || !strings.HasPrefix(said, want) {
 		t.Errorf("%v: %s", err, said)

@@ -2,7 +2,8 @@
 
 package main
 
-// Signals that come late: when outputs are put in their places, or stand already, and somebody takes no more of what is said.
+// Signals that come late: when outputs are put in their places, or stand already, and somebody
+// takes no more of what is said.
 
 import (
 	"io"
@@ -18,7 +19,8 @@ import (
 	"noo/cmd/noo/internal/outcome"
 )
 
-// late is how long a command may take for what it ought to do at once, on a machine that is busy with other things.
+// late is how long a command may take for what it ought to do at once, on a machine that is busy
+// with other things.
 const late = 2 * time.Minute
 
 // fullPipe makes a pipe that takes no more until somebody reads from it. What fills it are NULs.
@@ -85,8 +87,9 @@ func ended(t *testing.T, cmd *exec.Cmd) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// TestSignalAfterTheEnd: a signal that comes when the outputs stand changes nothing, however long the command still needs for its last
-// line. To say that nothing was written would be wrong by then.
+// TestSignalAfterTheEnd: a signal that comes when the outputs stand changes nothing, however long
+// the command still needs for its last line. To say that nothing was written would be wrong by
+// then.
 func TestSignalAfterTheEnd(t *testing.T) {
 	dir := smallRun(t)
 	for path, text := range map[string]string{"list.txt": "9434765919\n", "clean/in.csv": "nhs_number\n9995609649\n", "clean/.hidden": "", "config.yaml": "jobs: {a: {input: in.csv, output: a.csv}}\n"} {
@@ -138,14 +141,16 @@ func TestSignalAfterTheEnd(t *testing.T) {
 	}
 }
 
-// TestSignalBetweenJobs: of several jobs those that are done stand; what is said is of the one that was not.
+// TestSignalBetweenJobs: of several jobs those that are done stand; what is said is of the one that
+// was not.
 func TestSignalBetweenJobs(t *testing.T) {
 	dir := smallRun(t)
 	config := "jobs:\n  first: {input: in.csv, output: first.csv}\n  second: {input: pipe, output: second.csv}\n"
 	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil { // which nobody will open for writing
+	// Which nobody will open for writing.
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	reader, writer := fullPipe(t)
@@ -171,8 +176,8 @@ func TestSignalBetweenJobs(t *testing.T) {
 	}
 }
 
-// TestSlowReaderOfAReport ends runs over many files whose report goes to a reader that takes nothing: the folder that was there stands as
-// it was, and after a signal nothing is beside it.
+// TestSlowReaderOfAReport ends runs over many files whose report goes to a reader that takes
+// nothing: the folder that was there stands as it was, and after a signal nothing is beside it.
 func TestSlowReaderOfAReport(t *testing.T) {
 	dir := smallRun(t)
 	if said, err := noo(dir, "filter", "in.csv", "-o", "out/").CombinedOutput(); err != nil {
@@ -192,7 +197,8 @@ func TestSlowReaderOfAReport(t *testing.T) {
 		}
 		writer.Close()
 		appears(t, filepath.Join(dir, ".out.noo-partial", "_SUCCESS")) // all is written
-		time.Sleep(100 * time.Millisecond)                             // and soon waits for the reader
+		// And soon waits for the reader.
+		time.Sleep(100 * time.Millisecond)
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +217,8 @@ func TestSlowReaderOfAReport(t *testing.T) {
 // partOnStdout is what an interrupted run says that had begun to send something to standard output.
 const partOnStdout = "noo: interrupted; no file was written, and what went to stdout may be cut short: use none of it\n"
 
-// TestSlowReaderOfACheck: the files of a check that is interrupted do not stand, when its report goes to a reader that takes nothing.
+// TestSlowReaderOfACheck: the files of a check that is interrupted do not stand, when its report
+// goes to a reader that takes nothing.
 func TestSlowReaderOfACheck(t *testing.T) {
 	dir := smallRun(t)
 	_, writer := fullPipe(t)
@@ -235,8 +242,9 @@ func TestSlowReaderOfACheck(t *testing.T) {
 	}
 }
 
-// TestInterruptedRunIsStopped holds up runs while they take away what they made, for longer than a command may take that makes nothing: they
-// do it all the same, and their metrics and events tell of it.
+// TestInterruptedRunIsStopped holds up runs while they take away what they made, for longer than a
+// command may take that makes nothing: they do it all the same, and their metrics and events tell
+// of it.
 func TestInterruptedRunIsStopped(t *testing.T) {
 	dir, _ := manyFiles(t, 80)
 	for round := range 3 {

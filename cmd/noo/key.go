@@ -46,7 +46,11 @@ terminal, or takes it from ` + runflags.PasswordVariable + `.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
-				return outcome.Usage(errors.New("give the key a plain name with --name NAME, and its folder with --dir DIR"))
+				return outcome.Usage(
+					errors.New(
+						"give the key a plain name with --name NAME, and its folder with --dir DIR",
+					),
+				)
 			}
 			key, err := snapshot.GenerateKey()
 			if err != nil {
@@ -71,7 +75,9 @@ terminal, or takes it from ` + runflags.PasswordVariable + `.`,
 			t.Say("%s signs snapshots: keep it to yourself", private)
 			t.Say("%s checks them: hand it to those who are to trust you", public)
 			if noPassword {
-				t.Say("the private key is not encrypted: whoever can read the file can sign in your name")
+				t.Say(
+					"the private key is not encrypted: whoever can read the file can sign in your name",
+				)
 			}
 			return nil
 		},
@@ -99,12 +105,21 @@ func newPassword(ctx context.Context, t *ui.Terminal) (string, error) {
 }
 
 // password takes a password from the environment or, asked being true then, from the terminal.
-func password(ctx context.Context, t *ui.Terminal, prompt string) (word string, asked bool, err error) {
+func password(
+	ctx context.Context,
+	t *ui.Terminal,
+	prompt string,
+) (word string, asked bool, err error) {
 	if word, ok := os.LookupEnv(runflags.PasswordVariable); ok {
 		return word, false, nil
 	}
 	if !term.IsTerminal(int(t.In.Fd())) {
-		return "", false, outcome.Usage(fmt.Errorf("a password is needed: run this on a terminal, or set %s", runflags.PasswordVariable))
+		return "", false, outcome.Usage(
+			fmt.Errorf(
+				"a password is needed: run this on a terminal, or set %s",
+				runflags.PasswordVariable,
+			),
+		)
 	}
 	// Reading without echo cannot be interrupted, but a terminal must not be left without echo.
 	if state, err := term.GetState(int(t.In.Fd())); err == nil {

@@ -2,7 +2,8 @@
 
 package main
 
-// What a run over many files leaves when it is ended from outside, and what becomes of it when it is taken up again.
+// What a run over many files leaves when it is ended from outside, and what becomes of it when it
+// is taken up again.
 
 import (
 	"compress/gzip"
@@ -20,8 +21,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// manyFiles makes a folder with a snapshot and mixed extracts (CSV, gzip, zstd, Parquet), and tells what a run that nobody
-// disturbed makes of them.
+// manyFiles makes a folder with a snapshot and mixed extracts (CSV, gzip, zstd, Parquet), and tells
+// what a run that nobody disturbed makes of them.
 func manyFiles(t *testing.T, count int) (dir, want string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -81,8 +82,8 @@ func zstandard(t *testing.T, text []byte) []byte {
 	return w.EncodeAll(text, nil)
 }
 
-// TestMixedFolder: 200 files of all kinds go through with one command, and check passes on what becomes of them, but not on
-// what they were.
+// TestMixedFolder: 200 files of all kinds go through with one command, and check passes on what
+// becomes of them, but not on what they were.
 func TestMixedFolder(t *testing.T) {
 	dir, made := manyFiles(t, 200)
 	if count := strings.Count(made, "\n"); count != 2*201 {
@@ -125,8 +126,9 @@ func taken(t *testing.T, dir string) int {
 	return strings.Count(tree(t, filepath.Join(dir, ".out.noo-partial")), "\n")
 }
 
-// moment waits until a run over many files is to be killed: for a part of the time that a run takes, which meets its beginning
-// and its end, or until it has finished so many files, which meets its middle however fast this machine is.
+// moment waits until a run over many files is to be killed: for a part of the time that a run
+// takes, which meets its beginning and its end, or until it has finished so many files, which meets
+// its middle however fast this machine is.
 func moment(dir string, r *rand.Rand, long time.Duration, files int) {
 	if r.IntN(2) == 0 {
 		time.Sleep(time.Duration(r.Int64N(int64(long))))
@@ -147,8 +149,9 @@ func moment(dir string, r *rand.Rand, long time.Duration, files int) {
 	}
 }
 
-// TestKilledFolderRun kills runs over many files at random moments, once or twice each, and takes them up again. A
-// reader sees nothing or the whole, and in the end it is what an undisturbed run writes.
+// TestKilledFolderRun kills runs over many files at random moments, once or twice each, and takes
+// them up again. A reader sees nothing or the whole, and in the end it is what an undisturbed run
+// writes.
 func TestKilledFolderRun(t *testing.T) {
 	const files = 80
 	dir, want := manyFiles(t, files)
@@ -165,7 +168,8 @@ func TestKilledFolderRun(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
-	// A machine that is busy with something else may let a run end before it is killed: then it takes more rounds.
+	// A machine that is busy with something else may let a run end before it is killed: then it
+	// takes more rounds.
 	for round := 0; round < rounds || takenOver == 0 && round < 20*rounds; round++ {
 		for _, path := range []string{out, withheld, filepath.Join(dir, "report.json"), filepath.Join(dir, ".state", "folders")} {
 			if err := os.RemoveAll(path); err != nil {
@@ -197,7 +201,8 @@ func TestKilledFolderRun(t *testing.T) {
 		for _, name := range left(t, dir) {
 			switch second, _ := filepath.Match(".noo-*-*.noo-partial", name); {
 			case second:
-				// A report that is replaced has a second name until the folders stand; a kill there leaves a whole file.
+				// A report that is replaced has a second name until the folders stand; a kill there
+				// leaves a whole file.
 				t.Logf("round %d: left while the folders got their names: %s", round, name)
 				if err := os.Remove(filepath.Join(dir, name)); err != nil {
 					t.Fatal(err)
@@ -213,8 +218,8 @@ func TestKilledFolderRun(t *testing.T) {
 	}
 }
 
-// caught starts a run over many files into out/ and withheld/, and sends it signals when it has made something that it could leave. A
-// run that was faster is forgotten, and another started.
+// caught starts a run over many files into out/ and withheld/, and sends it signals when it has
+// made something that it could leave. A run that was faster is forgotten, and another started.
 func caught(t *testing.T, dir string, args []string, send func(*os.Process)) (code int, said string) {
 	t.Helper()
 	for range 100 {
@@ -225,7 +230,8 @@ func caught(t *testing.T, dir string, args []string, send func(*os.Process)) (co
 			t.Fatal(err)
 		}
 		for deadline := time.Now().Add(late); ; time.Sleep(time.Millisecond) {
-			entries, _ := os.ReadDir(filepath.Join(dir, ".out.noo-partial")) // it may not be there yet, or no more
+			// It may not be there yet, or no more.
+			entries, _ := os.ReadDir(filepath.Join(dir, ".out.noo-partial"))
 			_, err := os.Stat(filepath.Join(dir, "out"))
 			if len(entries) > 0 || err == nil || time.Now().After(deadline) {
 				break
@@ -256,8 +262,8 @@ func signals(t *testing.T, all ...os.Signal) func(*os.Process) {
 	}
 }
 
-// TestInterruptedFolderRun: SIGTERM ends a run over many files with 130 and, without --resume, nothing left; nor does the run
-// after a kill leave anything.
+// TestInterruptedFolderRun: SIGTERM ends a run over many files with 130 and, without --resume,
+// nothing left; nor does the run after a kill leave anything.
 func TestInterruptedFolderRun(t *testing.T) {
 	dir, want := manyFiles(t, 80)
 	args := []string{"filter", "in/", "-o", "out/", "--withheld", "withheld/"}

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// bigRun makes a folder with a snapshot and an extract that takes some 100 ms to filter, and the output of a run that
-// nobody disturbed.
+// bigRun makes a folder with a snapshot and an extract that takes some 100 ms to filter, and the
+// output of a run that nobody disturbed.
 func bigRun(t *testing.T) (dir, want string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -48,8 +48,8 @@ func bigRun(t *testing.T) (dir, want string) {
 	return dir, string(b)
 }
 
-// noo prepares a command to be run in dir with the snapshot that give made. TestMain makes the test binary be noo when
-// it is called by that name.
+// noo prepares a command to be run in dir with the snapshot that give made. TestMain makes the test
+// binary be noo when it is called by that name.
 func noo(dir string, args ...string) *exec.Cmd {
 	path, err := exec.LookPath("noo") // testscript puts it there
 	if err != nil {
@@ -77,8 +77,8 @@ func left(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// TestKilledRun kills runs at random moments. Either everything is there and whole, or the output is not there; on
-// Linux, where a file in the making has no name, nothing else is left either.
+// TestKilledRun kills runs at random moments. Either everything is there and whole, or the output
+// is not there; on Linux, where a file in the making has no name, nothing else is left either.
 func TestKilledRun(t *testing.T) {
 	dir, want := bigRun(t)
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
@@ -114,7 +114,8 @@ func TestKilledRun(t *testing.T) {
 		for _, name := range left(t, dir) {
 			hidden := strings.HasPrefix(name, ".")
 			if runtime.GOOS == "linux" && hidden {
-				// Replacing needs a hidden name for the moment between two system calls; a kill there leaves a whole file.
+				// Replacing needs a hidden name for the moment between two system calls; a kill
+				// there leaves a whole file.
 				t.Logf("left between two system calls: %s", name)
 			}
 			if err := os.Remove(filepath.Join(dir, name)); err != nil {
@@ -125,7 +126,8 @@ func TestKilledRun(t *testing.T) {
 	t.Logf("%d of 20 runs were killed before they were done", unfinished)
 }
 
-// TestInterruptedRun: ^C and SIGTERM end a run with 130, one line, and nothing left; also while it waits for input.
+// TestInterruptedRun: ^C and SIGTERM end a run with 130, one line, and nothing left; also while it
+// waits for input.
 func TestInterruptedRun(t *testing.T) {
 	dir, _ := bigRun(t)
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
@@ -159,8 +161,9 @@ func TestInterruptedRun(t *testing.T) {
 	}
 }
 
-// TestSlowReader ends runs, by signals and by force, of which one output goes to a reader that takes its first bytes and then no more: of
-// the others none may stand by then, since whoever finds one believes that the run was done.
+// TestSlowReader ends runs, by signals and by force, of which one output goes to a reader that
+// takes its first bytes and then no more: of the others none may stand by then, since whoever finds
+// one believes that the run was done.
 func TestSlowReader(t *testing.T) {
 	dir, _ := bigRun(t)
 	for _, args := range [][]string{
@@ -243,7 +246,8 @@ func TestFullDisk(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "small.csv"), []byte("nhs_number,x\n"+strings.Repeat("9995609649,y\n", 10_000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The limits, in blocks of 512 bytes, are met in the middle of writing, and when the last bytes are written.
+	// The limits, in blocks of 512 bytes, are met in the middle of writing, and when the last bytes
+	// are written.
 	for _, c := range []struct{ input, limit string }{{"in.csv", "2000"}, {"small.csv", "20"}} {
 		cmd := noo(dir)
 		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "trap '' XFSZ; ulimit -f " + c.limit + "; exec noo filter " + c.input + " -o out.csv"}

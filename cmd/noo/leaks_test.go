@@ -1,7 +1,8 @@
 package main
 
-// The search for leaks: files drawn at random, of the kinds in which people who opted out were once let through, go through the commands
-// with every policy, and whatever is written is searched for their numbers by code that shares nothing with the program.
+// The search for leaks: files drawn at random, of the kinds in which people who opted out were once
+// let through, go through the commands with every policy, and whatever is written is searched for
+// their numbers by code that shares nothing with the program.
 
 import (
 	stdbytes "bytes"
@@ -41,7 +42,8 @@ var (
 	leakSeed   = flag.Uint64("leakseed", 1, "the seed from which TestLeaks draws them")
 )
 
-// leakPerson makes a number of the range that is never issued, by the rule of the NHS Data Dictionary.
+// leakPerson makes a number of the range that is never issued, by the rule of the NHS Data
+// Dictionary.
 func leakPerson(r *rand.Rand) string {
 	for {
 		digits, sum := fmt.Sprintf("9%08d", r.IntN(100_000_000)), 0
@@ -62,7 +64,8 @@ type leakData struct {
 	records [][]string
 }
 
-// dress writes a number in one of the forms that people use; plain ones are those that every reader takes for it.
+// dress writes a number in one of the forms that people use; plain ones are those that every reader
+// takes for it.
 func dress(r *rand.Rand, number string, plain bool) string {
 	a, b, c := number[:3], number[3:6], number[6:]
 	forms := []string{
@@ -584,7 +587,7 @@ func runCommand(args []string) (code int, said string) {
 	return code, text.String()
 }
 
-// says tells whether the command line has a flag with a value.
+// says reports whether the command line has a flag with a value.
 func (run *leakRun) says(flag, value string) bool {
 	for i, arg := range run.args[1:] {
 		if run.args[i] == flag && arg == value {

@@ -112,7 +112,9 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 	root.SetOut(t.Out)
 	root.SetErr(t.Err)
 	root.SetVersionTemplate("noo {{.Version}}\n")
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
+	root.SetUsageTemplate(
+		strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"),
+	)
 	root.AddCommand(
 		newFilter(t),
 		newCheck(t),

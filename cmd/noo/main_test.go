@@ -24,14 +24,16 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A command under the race detector sleeps for a second before it exits, which is most of what hundreds of them take.
+	// A command under the race detector sleeps for a second before it exits, which is most of what
+	// hundreds of them take.
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
 	testscript.Main(m, map[string]func(){"noo": main})
 }
 
-// optedOut are the people who have opted out in the snapshot that every script finds. Numbers are never-issued ones.
+// optedOut are the people who have opted out in the snapshot that every script finds. Numbers are
+// never-issued ones.
 var optedOut = []string{"9434765919", "9836044507", "9342852491"}
 
 func TestScripts(t *testing.T) {
@@ -116,12 +118,13 @@ func writeSnapshot(path string, key minisign.PrivateKey, m snapshot.Manifest, nu
 // tenDigits finds what could be an NHS number in what a command said.
 var tenDigits = regexp.MustCompile(`(^|[^0-9])([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})($|[^0-9])`)
 
-// loneNumber finds the same where no letter is beside the digits either: ten digits in a row happen in digests and identifiers.
+// loneNumber finds the same where no letter is beside the digits either: ten digits in a row happen
+// in digests and identifiers.
 var loneNumber = regexp.MustCompile(`(^|[^0-9A-Za-z])([0-9]{3}[ _.-]?[0-9]{3}[ _.-]?[0-9]{4})($|[^0-9A-Za-z])`)
 
-// exits runs a command and compares its exit code: exits CODE COMMAND ARGS. Whatever the command is, three promises
-// are held as well: it says no NHS number on stderr, every line that it says when it fails is one line, and it leaves
-// no temporary file behind.
+// exits runs a command and compares its exit code: exits CODE COMMAND ARGS. Whatever the command
+// is, three promises are held as well: it says no NHS number on stderr, every line that it says
+// when it fails is one line, and it leaves no temporary file behind.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND ARGS")
@@ -139,7 +142,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
-	said := strings.ReplaceAll(ts.ReadFile("stderr"), ts.Getenv("WORK"), "$WORK") // whose random digits may be a number
+	// Whose random digits may be a number.
+	said := strings.ReplaceAll(ts.ReadFile("stderr"), ts.Getenv("WORK"), "$WORK")
 	for _, match := range tenDigits.FindAllStringSubmatch(said, -1) {
 		if _, status := nhsnumber.Parse([]byte(match[2])); status == nhsnumber.Valid {
 			ts.Fatalf("an NHS number was printed")
@@ -158,7 +162,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 }
 
-// makeSnapshot writes a snapshot of another time, signed with the given key: snapshot FILE AGE VALID SEQUENCE [NUMBER...].
+// makeSnapshot writes a snapshot of another time, signed with the given key: snapshot FILE AGE
+// VALID SEQUENCE [NUMBER...].
 func makeSnapshot(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 4 {
 		ts.Fatalf("usage: snapshot FILE AGE VALID SEQUENCE [NUMBER...]")

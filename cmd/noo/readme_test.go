@@ -1,7 +1,8 @@
 package main
 
-// The commands in the Markdown files are run by these tests. A block marked sh holds commands. A block marked console
-// holds commands after "$ ", and below each what it really says. The commands of one file run in their order, in one folder.
+// The commands in the Markdown files are run by these tests. A block marked sh holds commands. A
+// block marked console holds commands after "$ ", and below each what it really says. The commands
+// of one file run in their order, in one folder.
 
 import (
 	"fmt"
@@ -16,8 +17,8 @@ import (
 	"testing"
 )
 
-// notRun are the command lines that no test can run, each with the reason. Lines that CI runs on a clean checkout need no
-// entry: make would run these tests again.
+// notRun are the command lines that no test can run, each with the reason. Lines that CI runs on a
+// clean checkout need no entry: make would run these tests again.
 var notRun = map[string]string{
 	"make build":                      "CI builds with make demo",
 	"make bench":                      "it takes half an hour and 4 GB",
@@ -31,7 +32,8 @@ var notRun = map[string]string{
 // fence is a block of a Markdown file between lines of three backquotes.
 var fence = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
 
-// handWritten returns the Markdown files that no program writes, as paths from the root of the checkout.
+// handWritten returns the Markdown files that no program writes, as paths from the root of the
+// checkout.
 func handWritten(t *testing.T) (files []string) {
 	t.Helper()
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/README.md", "snapshot/*.md"} {
@@ -124,7 +126,8 @@ func (s *session) addScript(block string) {
 	}
 }
 
-// addConsole adds the commands of a block marked console. A command may end in a backslash and go on after "> ".
+// addConsole adds the commands of a block marked console. A command may end in a backslash and go
+// on after "> ".
 func (s *session) addConsole(block string) {
 	var session []said
 	for line := range strings.Lines(block) {
@@ -151,7 +154,8 @@ func (s *session) addConsole(block string) {
 		switch {
 		case one.command == "echo $?":
 			command = "echo $status\n"
-		case i+1 == len(session) || session[i+1].command != "echo $?": // which shows that it may fail
+		// Which shows that it may fail.
+		case i+1 == len(session) || session[i+1].command != "echo $?":
 			command += "[ $status = 0 ] || { echo \"failed: exit code $status\"; exit 1; }\n"
 		}
 		fmt.Fprintf(&s.script, "echo '%s %d'\n%secho '%s end'\n", mark, len(s.said), command, mark)
@@ -162,7 +166,8 @@ func (s *session) addConsole(block string) {
 // mark is a line between the outputs of commands.
 const mark = "@@@ of readme_test.go"
 
-// run runs the session in a folder of its own and compares what the commands say with what the file shows.
+// run runs the session in a folder of its own and compares what the commands say with what the file
+// shows.
 func (s *session) run(t *testing.T) {
 	dir := t.TempDir()
 	noo, err := exec.LookPath("noo")
@@ -172,7 +177,8 @@ func (s *session) run(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(noo, filepath.Join(dir, "bin", "noo")); err != nil { // which make build makes
+	// Which make build makes.
+	if err := os.Symlink(noo, filepath.Join(dir, "bin", "noo")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-c", "set -eu\nexec 2>&1\n"+s.script.String())
@@ -191,7 +197,8 @@ func (s *session) run(t *testing.T) {
 	}
 }
 
-// changing are the parts of an output that are others in each run, and what the tests put into their places.
+// changing are the parts of an output that are others in each run, and what the tests put into
+// their places.
 var changing = []struct {
 	part *regexp.Regexp
 	with string

@@ -1,7 +1,8 @@
 package main
 
-// The man pages and the Markdown reference are generated from the commands and checked in: a test fails when they are
-// stale, and writes them anew with -update (make docs). So the binary need not carry the generator.
+// The man pages and the Markdown reference are generated from the commands and checked in: a test
+// fails when they are stale, and writes them anew with -update (make docs). So the binary need not
+// carry the generator.
 
 import (
 	"flag"
@@ -124,7 +125,8 @@ func forReference(generate func(name string, cmd *cobra.Command)) {
 	}
 }
 
-// prepareForReference adds to a command what the reference has beyond its help: the environment variables.
+// prepareForReference adds to a command what the reference has beyond its help: the environment
+// variables.
 func prepareForReference(cmd *cobra.Command) {
 	cmd.DisableAutoGenTag = true
 	cmd.Long = fenced(cmd.Long)
@@ -136,8 +138,8 @@ func prepareForReference(cmd *cobra.Command) {
 	})
 }
 
-// escaped is a text in which Markdown, from which man pages are made too, finds no emphasis and no link: a pattern such as **/*.csv
-// has the one, a variable before a default the other.
+// escaped is a text in which Markdown, from which man pages are made too, finds no emphasis and no
+// link: a pattern such as **/*.csv has the one, a variable before a default the other.
 func escaped(text string) string {
 	return strings.NewReplacer("*", `\*`, "_", `\_`, "[", `\[`).Replace(text)
 }
@@ -150,7 +152,8 @@ func defaultInWords(flag *pflag.Flag) string {
 	return " (default " + escaped(flag.DefValue) + ")"
 }
 
-// manOption is an option in a man page, with its default in the place of what it takes, and with its usage.
+// manOption is an option in a man page, with its default in the place of what it takes, and with
+// its usage.
 var manOption = regexp.MustCompile(`(?m)^(?:\.PP\n)?((?:\\fB-.\\fP, )?\\fB--([a-z-]+)\\fP)(?:=.*|\[=.*\])\n\t(.*)$`)
 
 // withPlaceholders has the options of a man page say what they take, and what they do below that.
@@ -184,7 +187,8 @@ func exitCodes(t *testing.T) (codes []documentedCode) {
 // code is a name in a Markdown text that stands for itself.
 var code = regexp.MustCompile("`([^`]*)`")
 
-// exitStatus is the section of a man page on exit codes: all of them where scripts and schedules meet them.
+// exitStatus is the section of a man page on exit codes: all of them where scripts and schedules
+// meet them.
 func exitStatus(cmd *cobra.Command, codes []documentedCode) string {
 	if cmd.HasParent() && cmd.Name() != "run" && !slices.Contains(jobCommands, cmd.Name()) {
 		return ".SH EXIT STATUS\n0 if all went well; \\fBnoo(1)\\fP lists the others.\n"
@@ -199,7 +203,8 @@ func exitStatus(cmd *cobra.Command, codes []documentedCode) string {
 // indented is a block of lines that start with two spaces.
 var indented = regexp.MustCompile(`(?m)(?:^  .*(?:\n\n?|$))+`)
 
-// fenced makes a help text Markdown: what is indented in it is shown as it is, and so is every sign in the rest.
+// fenced makes a help text Markdown: what is indented in it is shown as it is, and so is every sign
+// in the rest.
 func fenced(text string) string {
 	var out strings.Builder
 	end := 0
@@ -211,8 +216,8 @@ func fenced(text string) string {
 	return out.String() + escaped(text[end:])
 }
 
-// What the pages show, as far as a reader of the sources cannot tell: signs that Markdown takes for emphasis, what options take, and exit
-// codes.
+// What the pages show, as far as a reader of the sources cannot tell: signs that Markdown takes for
+// emphasis, what options take, and exit codes.
 func TestReferenceSaysWhatItMeans(t *testing.T) {
 	pages := reference(t)
 	man, markdown := pages[filepath.Join(docs, "man", "noo-filter.1")], pages[filepath.Join(docs, "reference", "noo-filter.md")]

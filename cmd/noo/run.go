@@ -33,9 +33,11 @@ func addSettings(t *ui.Terminal, root *cobra.Command) {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return suggest.FlagError(cmd.Flags(), err)
 	})
-	root.SetUsageTemplate(root.UsageTemplate() + `{{if and .Runnable .HasAvailableLocalFlags (not .HasAvailableSubCommands)}}
+	root.SetUsageTemplate(
+		root.UsageTemplate() + `{{if and .Runnable .HasAvailableLocalFlags (not .HasAvailableSubCommands)}}
 noo also reads every flag from the environment: --some-flag from NOO_SOME_FLAG.
-{{end}}`)
+{{end}}`,
+	)
 }
 
 func newRun(t *ui.Terminal, root *cobra.Command) *cobra.Command {
@@ -102,7 +104,13 @@ func openConfig(t *ui.Terminal, named string) (*settings.File, error) {
 		return nil, err
 	}
 	if path == "" {
-		return nil, outcome.Usage(errors.New("no config file: name one with --config FILE or in " + runflags.Environment.Variable("config")))
+		return nil, outcome.Usage(
+			errors.New(
+				"no config file: name one with --config FILE or in " + runflags.Environment.Variable(
+					"config",
+				),
+			),
+		)
 	}
 	text, err := settings.ReadFile(path)
 	if err != nil {
@@ -155,7 +163,10 @@ func parseConfig(t *ui.Terminal, path string, text []byte) (*settings.File, erro
 		}
 		if err := cmd.ValidateArgs(j.Inputs); err != nil {
 			err = fmt.Errorf("%s: job %s: %w", j.Place, j.Name, err)
-			return nil, &settings.Error{Source: settings.Source{Kind: settings.FromConfig, Place: j.Place}, Err: err}
+			return nil, &settings.Error{
+				Source: settings.Source{Kind: settings.FromConfig, Place: j.Place},
+				Err:    err,
+			}
 		}
 	}
 	return c, jobs.CheckMetrics(c.Jobs)
@@ -223,14 +234,25 @@ func rehearse(t *ui.Terminal, named []*settings.Job, flags settings.Values) erro
 }
 
 // prepareJob returns the command of a job with its flags set, and where their values come from.
-func prepareJob(t *ui.Terminal, j *settings.Job, flags settings.Values) (*cobra.Command, settings.Values, error) {
+func prepareJob(
+	t *ui.Terminal,
+	j *settings.Job,
+	flags settings.Values,
+) (*cobra.Command, settings.Values, error) {
 	cmd, err := freshCommand(t, j.Command)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, name := range flags.Names() {
 		if cmd.Flags().Lookup(name) == nil {
-			return nil, nil, outcome.Usage(fmt.Errorf("noo %s, which the job %s runs, has no flag --%s", j.Command, j.Name, name))
+			return nil, nil, outcome.Usage(
+				fmt.Errorf(
+					"noo %s, which the job %s runs, has no flag --%s",
+					j.Command,
+					j.Name,
+					name,
+				),
+			)
 		}
 	}
 	variables, err := runflags.Environment.Read(cmd.Flags())

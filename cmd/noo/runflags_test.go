@@ -1,6 +1,7 @@
 package main
 
-// What scripts need to see of runs that nobody watches: locks that another process has, events, and files without numbers.
+// What scripts need to see of runs that nobody watches: locks that another process has, events, and
+// files without numbers.
 
 import (
 	"context"

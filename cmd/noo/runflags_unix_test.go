@@ -33,7 +33,8 @@ func TestLockOfAKilledRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader.Close()
-	if _, err := writer.WriteString("nhs_number\n" + strings.Repeat("9995609649\n", 100_000)); err != nil { // more than a pipe takes: it reads, with the lock
+	// More than a pipe takes: it reads, with the lock.
+	if _, err := writer.WriteString("nhs_number\n" + strings.Repeat("9995609649\n", 100_000)); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := noo(dir, "check", "in.csv", "--lock", "noo.lock").CombinedOutput(); err == nil || !strings.Contains(string(out), "another run holds the lock") {
@@ -48,8 +49,8 @@ func TestLockOfAKilledRun(t *testing.T) {
 	}
 }
 
-// TestInterruptedWait: SIGTERM ends a run that waits for the lock with 130 and one event; its metrics say so and keep the
-// time of the last success.
+// TestInterruptedWait: SIGTERM ends a run that waits for the lock with 130 and one event; its
+// metrics say so and keep the time of the last success.
 func TestInterruptedWait(t *testing.T) {
 	dir := smallRun(t)
 	args := []string{"filter", "in.csv", "-o", "out.csv", "--lock", "noo.lock", "--lock-wait", "10m", "--metrics", "noo.prom", "--log-format", "json"}
@@ -121,7 +122,8 @@ func TestInterruptedCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader.Close()
-	if _, err := writer.WriteString("nhs_number\n" + strings.Repeat("9995609649\n", 100_000)); err != nil { // more than a pipe takes
+	// More than a pipe takes.
+	if _, err := writer.WriteString("nhs_number\n" + strings.Repeat("9995609649\n", 100_000)); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -166,8 +168,8 @@ func metricLine(t *testing.T, dir, name string) string {
 	return ""
 }
 
-// TestMetricsThatCannotBeWritten: when the folder of the metrics goes during a run, the output stands and the exit code is 0;
-// a check without its JUnit file fails.
+// TestMetricsThatCannotBeWritten: when the folder of the metrics goes during a run, the output
+// stands and the exit code is 0; a check without its JUnit file fails.
 func TestMetricsThatCannotBeWritten(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -194,7 +196,8 @@ func TestMetricsThatCannotBeWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		reader.Close()
-		if _, err := writer.WriteString("nhs_number\n" + strings.Repeat("9995609649\n", 100_000)); err != nil { // more than a pipe takes: it reads
+		// More than a pipe takes: it reads.
+		if _, err := writer.WriteString("nhs_number\n" + strings.Repeat("9995609649\n", 100_000)); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.RemoveAll(folder); err != nil {

@@ -2,8 +2,9 @@
 
 package main
 
-// The pictures under docs/screenshots are made from what the program really prints on a terminal: a test fails when they are
-// stale, and draws them again with -update (make screenshots). Times and sequences are the same in each picture.
+// The pictures under docs/screenshots are made from what the program really prints on a terminal: a
+// test fails when they are stale, and draws them again with -update (make screenshots). Times and
+// sequences are the same in each picture.
 
 import (
 	"encoding/xml"
@@ -74,7 +75,8 @@ func TestScreenshotsAreCurrent(t *testing.T) {
 	}
 }
 
-// steady returns an output with the times and sequences of one day, so that a picture changes only with the program.
+// steady returns an output with the times and sequences of one day, so that a picture changes only
+// with the program.
 func steady(output string) string {
 	for _, fixed := range []struct{ part, with string }{
 		{`\b20\d{12}\b`, "20260105060000"},
@@ -91,10 +93,12 @@ type screenLine []screenSpan
 
 type screenSpan struct{ text, class string }
 
-// control is a sequence of control characters: one that sets colours, with its numbers, or any other.
+// control is a sequence of control characters: one that sets colours, with its numbers, or any
+// other.
 var control = regexp.MustCompile("\x1b\\[([0-9;]*)m|\x1b\\[[0-9;?]*[A-Za-z]")
 
-// onScreen returns what a terminal shows at the end: colours, and of a line that was written several times the last text.
+// onScreen returns what a terminal shows at the end: colours, and of a line that was written
+// several times the last text.
 func onScreen(output string) (lines []screenLine) {
 	output = strings.TrimSuffix(strings.ReplaceAll(output, "\r\n", "\n"), "\n")
 	class := ""
@@ -135,7 +139,8 @@ func classOf(numbers string) string {
 // word is a part of a line between blanks.
 var word = regexp.MustCompile(`[^ ]+`)
 
-// picture draws lines as SVG. Each word has its place and its width, so that columns are straight in every font.
+// picture draws lines as SVG. Each word has its place and its width, so that columns are straight
+// in every font.
 func picture(lines []screenLine) string {
 	const column, row, margin, bar = 8.4, 20, 20, 30
 	widest := 0

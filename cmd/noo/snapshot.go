@@ -70,12 +70,21 @@ withhold the records of everyone else.`,
 		},
 		RunE: func(cmd *cobra.Command, lists []string) error { return flags.build(cmd.Context(), t, lists) },
 	}
-	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, whose name usually ends in .noo")
+	cmd.Flags().
+		StringVarP(&flags.output, "output", "o", "", "write the snapshot to `FILE`, whose name usually ends in .noo")
 	cmd.Flags().StringVar(&flags.key, "key", "", "sign with the private key in `FILE`")
-	cmd.Flags().StringVar(&flags.publisher, "publisher", "", "the publisher of the snapshot is `TEXT`")
-	cmd.Flags().StringVar(&flags.column, "column", "", "the lists are CSV; read the numbers from column `NAME`")
-	cmd.Flags().StringArrayVar(&flags.checked, "checked", nil, "the numbers in the list `FILE` were looked up; may be repeated")
-	flagvalue.Add(cmd.Flags(), &flags.sequence, "sequence", "give the snapshot sequence `N`, higher than that of the last")
+	cmd.Flags().
+		StringVar(&flags.publisher, "publisher", "", "the publisher of the snapshot is `TEXT`")
+	cmd.Flags().
+		StringVar(&flags.column, "column", "", "the lists are CSV; read the numbers from column `NAME`")
+	cmd.Flags().
+		StringArrayVar(&flags.checked, "checked", nil, "the numbers in the list `FILE` were looked up; may be repeated")
+	flagvalue.Add(
+		cmd.Flags(),
+		&flags.sequence,
+		"sequence",
+		"give the snapshot sequence `N`, higher than that of the last",
+	)
 	cmd.Flags().Lookup("sequence").DefValue = "the time as YYYYMMDDhhmmss"
 	flagvalue.Add(cmd.Flags(), &flags.validFor, "valid-for", "how long the snapshot may be used")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite an output that exists")
@@ -87,7 +96,9 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 	case f.output == "":
 		return outcome.Usage(errors.New("no output: name one with -o OUT.noo"))
 	case f.key == "":
-		return outcome.Usage(errors.New("no key: name one with --key NAME.key (noo key generate makes one)"))
+		return outcome.Usage(
+			errors.New("no key: name one with --key NAME.key (noo key generate makes one)"),
+		)
 	case f.sequence > snapshot.MaxSequence:
 		return outcome.Usage(fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence)))
 	}
@@ -143,12 +154,22 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 	}
 	switch all := sets.Checked; {
 	case sets.OptedOut.Len() == 0:
-		t.Say("warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing")
+		t.Say(
+			"warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing",
+		)
 	case all != nil && sets.OptedOut.Len() > all.Len()/2:
-		t.Say("warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not")
+		t.Say(
+			"warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not",
+		)
 	}
-	t.Say("%s: %s opted out (%s dropped), sequence %d, valid until %s",
-		f.output, ui.Grouped(int64(sets.OptedOut.Len())), ui.Counted(int64(duplicates), "duplicate", "duplicates"), m.Sequence, m.ValidUntil.Format("2 Jan 2006 15:04 UTC"))
+	t.Say(
+		"%s: %s opted out (%s dropped), sequence %d, valid until %s",
+		f.output,
+		ui.Grouped(int64(sets.OptedOut.Len())),
+		ui.Counted(int64(duplicates), "duplicate", "duplicates"),
+		m.Sequence,
+		m.ValidUntil.Format("2 Jan 2006 15:04 UTC"),
+	)
 	return nil
 }
 
@@ -176,8 +197,12 @@ func (f *buildFlags) checkPaths(t *ui.Terminal, lists []string) error {
 	return paths.Check()
 }
 
-// sets reads the lists, and counts the numbers that came more than once in those of who has opted out.
-func (f *buildFlags) sets(t *ui.Terminal, named []string) (sets snapshot.Sets, duplicates uint64, err error) {
+// sets reads the lists, and counts the numbers that came more than once in those of who has opted
+// out.
+func (f *buildFlags) sets(
+	t *ui.Terminal,
+	named []string,
+) (sets snapshot.Sets, duplicates uint64, err error) {
 	if sets.OptedOut, duplicates, err = lists.Read(t, named, f.column); err != nil {
 		return sets, 0, err
 	}
@@ -232,8 +257,18 @@ exits with 3.`,
 			if asJSON {
 				return printSnapshot(t, s, true)
 			}
-			return ui.Printed(fmt.Fprintf(t.Out, "%s: may be used: signed by %s, sequence %d, valid until %s\n",
-				ui.Showable(args[0]), s.KeyID(), s.Manifest().Sequence, s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC")))
+			return ui.Printed(
+				fmt.Fprintf(
+					t.Out,
+					"%s: may be used: signed by %s, sequence %d, valid until %s\n",
+					ui.Showable(
+						args[0],
+					),
+					s.KeyID(),
+					s.Manifest().Sequence,
+					s.Manifest().ValidUntil.Format("2 Jan 2006 15:04 UTC"),
+				),
+			)
 		},
 	}
 	flags.AddTrust(cmd)

@@ -72,7 +72,8 @@ func TestListThatChanges(t *testing.T) {
 	}
 }
 
-// TestListThatStays: the same list is read when nobody touches it, also from standard input that stands somewhere in it.
+// TestListThatStays: the same list is read when nobody touches it, also from standard input that
+// stands somewhere in it.
 func TestListThatStays(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "list.txt")
 	if err := os.WriteFile(path, []byte("9434765919\n9995609649\n"), 0o600); err != nil {

@@ -1,7 +1,8 @@
 package main
 
-// The compressed part of the benchmark, beside pipelines of the tools that people would use: only where these are
-// installed. A pipeline filters nothing; it shows what decompressing and compressing alone take.
+// The compressed part of the benchmark, beside pipelines of the tools that people would use: only
+// where these are installed. A pipeline filters nothing; it shows what decompressing and
+// compressing alone take.
 
 import (
 	"fmt"
@@ -30,10 +31,24 @@ func compressedContenders(dir, noo string) (all []*contender, err error) {
 			}
 		}
 		both := p.decompress + " to " + p.compress
-		all = append(all,
-			&contender{name: both, line: p.decompress + " " + in + " | " + p.compress + " > " + out, file: out},
-			&contender{name: "noo filter " + in, line: "exec " + noo + " filter " + in + " -o " + out + " --quiet", base: both, file: out},
-			&contender{name: "noo check " + in, line: "exec " + noo + " check " + in + " --quiet > /dev/null; true", base: both},
+		all = append(
+			all,
+			&contender{
+				name: both,
+				line: p.decompress + " " + in + " | " + p.compress + " > " + out,
+				file: out,
+			},
+			&contender{
+				name: "noo filter " + in,
+				line: "exec " + noo + " filter " + in + " -o " + out + " --quiet",
+				base: both,
+				file: out,
+			},
+			&contender{
+				name: "noo check " + in,
+				line: "exec " + noo + " check " + in + " --quiet > /dev/null; true",
+				base: both,
+			},
 		)
 	}
 	return all, nil

@@ -1,7 +1,8 @@
 package main
 
-// The data: 13 columns as in a hospital extract, about 108 bytes a record, 1 in 20 records with quoted fields that hold
-// commas and doubled quotes, and a list of 3.6 million people who opted out, of whom about 1 in 18 is in the extract.
+// The data: 13 columns as in a hospital extract, about 108 bytes a record, 1 in 20 records with
+// quoted fields that hold commas and doubled quotes, and a list of 3.6 million people who opted
+// out, of whom about 1 in 18 is in the extract.
 
 import (
 	"bufio"
@@ -29,9 +30,22 @@ func prepare(dir, noo string, records int) error {
 		{"extract.csv", func(path string) error { return writeExtract(path, records) }},
 		{"small.csv", func(path string) error { return writeExtract(path, 1000) }},
 		{"optouts.txt", writeOptOuts},
-		{"bench.pub", func(string) error { return inDir(dir, noo, "key", "generate", "--name", "bench", "--no-password") }},
+		{
+			"bench.pub",
+			func(string) error { return inDir(dir, noo, "key", "generate", "--name", "bench", "--no-password") },
+		},
 		{"optouts.noo", func(string) error {
-			return inDir(dir, noo, "snapshot", "build", "optouts.txt", "-o", "optouts.noo", "--key", "bench.key")
+			return inDir(
+				dir,
+				noo,
+				"snapshot",
+				"build",
+				"optouts.txt",
+				"-o",
+				"optouts.noo",
+				"--key",
+				"bench.key",
+			)
 		}},
 	}
 	for _, step := range steps {
@@ -66,7 +80,8 @@ func person(r *rand.Rand) (text string) {
 	}
 }
 
-// population is how many people the extract draws from: with it, 1 in 18 of its records is of someone who opted out.
+// population is how many people the extract draws from: with it, 1 in 18 of its records is of
+// someone who opted out.
 const population = 18 * optedOut
 
 // writeOptOuts lists the first people of the population.
@@ -85,7 +100,9 @@ func member(i int) string { return person(rand.New(rand.NewPCG(seed, uint64(i)))
 func writeExtract(path string, records int) error {
 	r := rand.New(rand.NewPCG(seed, 1<<40))
 	return writeFile(path, func(w *bufio.Writer) {
-		w.WriteString("record_id,nhs_number,sex,birth_date,postcode,site,admitted,discharged,diagnosis,procedure,cost,consultant,note\n")
+		w.WriteString(
+			"record_id,nhs_number,sex,birth_date,postcode,site,admitted,discharged,diagnosis,procedure,cost,consultant,note\n",
+		)
 		for i := range records {
 			writeRecord(w, r, i)
 		}
@@ -104,10 +121,29 @@ func writeRecord(w *bufio.Writer, r *rand.Rand, i int) {
 	if i%20 == 7 {
 		note = `"fever, cough; said ""better"" since Monday"`
 	}
-	fmt.Fprintf(w, "%d,%s,%c,%04d-%02d-%02d,AB%d %dCD,%s,2026-%02d-%02d,2026-%02d-%02d,%s,X%03d,%d.%02d,C%07d,%s\n",
-		1_000_000_000+i, number, "FM"[r.IntN(2)], 1930+r.IntN(90), 1+r.IntN(12), 1+r.IntN(28), 1+r.IntN(20), 1+r.IntN(9),
-		sites[r.IntN(len(sites))], 1+r.IntN(6), 1+r.IntN(28), 7+r.IntN(6), 1+r.IntN(28),
-		diagnoses[r.IntN(len(diagnoses))], r.IntN(1000), r.IntN(9000), r.IntN(100), 1_000_000+r.IntN(9_000_000), note)
+	fmt.Fprintf(
+		w,
+		"%d,%s,%c,%04d-%02d-%02d,AB%d %dCD,%s,2026-%02d-%02d,2026-%02d-%02d,%s,X%03d,%d.%02d,C%07d,%s\n",
+		1_000_000_000+i,
+		number,
+		"FM"[r.IntN(2)],
+		1930+r.IntN(90),
+		1+r.IntN(12),
+		1+r.IntN(28),
+		1+r.IntN(20),
+		1+r.IntN(9),
+		sites[r.IntN(len(sites))],
+		1+r.IntN(6),
+		1+r.IntN(28),
+		7+r.IntN(6),
+		1+r.IntN(28),
+		diagnoses[r.IntN(len(diagnoses))],
+		r.IntN(1000),
+		r.IntN(9000),
+		r.IntN(100),
+		1_000_000+r.IntN(9_000_000),
+		note,
+	)
 }
 
 func writeFile(path string, write func(*bufio.Writer)) error {

@@ -1,14 +1,16 @@
-// Command noobench measures noo against the simplest thing that could be done with the same bytes, and prints a table for
-// the README. It makes its data itself, from a seed, the first time: an extract with NHS numbers drawn from the issued
-// ranges, which must never be committed, and a snapshot of those who opted out.
+// Command noobench measures noo against the simplest thing that could be done with the same bytes,
+// and prints a table for the README. It makes its data itself, from a seed, the first time: an
+// extract with NHS numbers drawn from the issued ranges, which must never be committed, and a
+// snapshot of those who opted out.
 //
 //	go run ./cmd/noobench [-dir bench] [-records 10000000] [-runs 5]
 //
-// Where pigz and zstd are installed, they decompress and compress the same extract in the same run; where make interop has
-// made its Python environment, DuckDB and Polars do the same to Parquet.
+// Where pigz and zstd are installed, they decompress and compress the same extract in the same run;
+// where make interop has made its Python environment, DuckDB and Polars do the same to Parquet.
 //
-// Every row is the median of its runs, and all commands of a table take turns, so that a machine whose speed drifts treats them
-// alike. Peak memory is what the operating system counted for the process.
+// Every row is the median of its runs, and all commands of a table take turns, so that a machine
+// whose speed drifts treats them alike. Peak memory is what the operating system counted for the
+// process.
 package main
 
 import (
@@ -80,11 +82,29 @@ func bench(dir, noo string, records, runs int, long bool) error {
 	}
 	text := []*contender{
 		{name: "cat in > out", line: "exec cat extract.csv > out.csv"},
-		{name: "noo filter", line: "exec " + noo + " filter extract.csv -o out.csv --quiet", base: "cat in > out"},
-		{name: "noo filter --report", line: "exec " + noo + " filter extract.csv -o out.csv --report report.json --quiet", base: "cat in > out"},
-		{name: "noo check", line: "exec " + noo + " check extract.csv --quiet > /dev/null; true", base: "cat in > out"},
-		{name: "noo filter, 1,000 records", line: "exec " + noo + " filter small.csv -o out.csv --quiet"},
-		{name: "noo snapshot build, 3.6 M", line: "exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null"},
+		{
+			name: "noo filter",
+			line: "exec " + noo + " filter extract.csv -o out.csv --quiet",
+			base: "cat in > out",
+		},
+		{
+			name: "noo filter --report",
+			line: "exec " + noo + " filter extract.csv -o out.csv --report report.json --quiet",
+			base: "cat in > out",
+		},
+		{
+			name: "noo check",
+			line: "exec " + noo + " check extract.csv --quiet > /dev/null; true",
+			base: "cat in > out",
+		},
+		{
+			name: "noo filter, 1,000 records",
+			line: "exec " + noo + " filter small.csv -o out.csv --quiet",
+		},
+		{
+			name: "noo snapshot build, 3.6 M",
+			line: "exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null",
+		},
 	}
 	describe(dir)
 	if err := measure(dir, text, runs); err != nil {
@@ -160,8 +180,9 @@ func (c *contender) run(dir string, counted bool) error {
 	return nil
 }
 
-// settle gives every command the same start: nothing of the command before is still on its way to the disk, and the memory
-// that is free is memory that was just used. On a virtual machine the first use of memory may cost many times the second.
+// settle gives every command the same start: nothing of the command before is still on its way to
+// the disk, and the memory that is free is memory that was just used. On a virtual machine the
+// first use of memory may cost many times the second.
 func settle(dir string) error {
 	spare := filepath.Join(dir, "spare")
 	for range 2 {
@@ -183,7 +204,13 @@ func median(d []time.Duration) time.Duration {
 
 // describe says on what machine and with which data the figures were taken.
 func describe(dir string) {
-	fmt.Printf("%s, %d processors (%s), %s\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
+	fmt.Printf(
+		"%s, %d processors (%s), %s\n",
+		runtime.GOOS+"/"+runtime.GOARCH,
+		runtime.NumCPU(),
+		processor(),
+		runtime.Version(),
+	)
 	for _, name := range []string{"extract.csv", "extract.csv.gz", "extract.csv.zst", "small.csv", "optouts.noo", "snappy.parquet", "zstd.parquet"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			fmt.Printf("%s: %.1f MB\n", name, float64(info.Size())/1e6)
@@ -193,32 +220,57 @@ func describe(dir string) {
 
 // report prints a table.
 func report(contenders []*contender) {
-	fmt.Println("\n| command | wall, s | min–max | processor, s | compared | peak memory, MiB | output, MB |")
+	fmt.Println(
+		"\n| command | wall, s | min–max | processor, s | compared | peak memory, MiB | output, MB |",
+	)
 	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, c := range contenders {
 		ratio := ""
 		for _, b := range contenders {
 			if b.name == c.base {
-				ratio = fmt.Sprintf("%.2f × %s", median(c.wall).Seconds()/median(b.wall).Seconds(), b.name)
+				ratio = fmt.Sprintf(
+					"%.2f × %s",
+					median(c.wall).Seconds()/median(b.wall).Seconds(),
+					b.name,
+				)
 			}
 		}
 		size := ""
 		if c.size > 0 {
 			size = fmt.Sprintf("%.1f", float64(c.size)/1e6)
 		}
-		fmt.Printf("| `%s` | %.3f | %.3f–%.3f | %.2f | %s | %d | %s |\n", c.name, median(c.wall).Seconds(),
-			slices.Min(c.wall).Seconds(), slices.Max(c.wall).Seconds(), median(c.cpu).Seconds(), ratio, c.memory>>20, size)
+		fmt.Printf(
+			"| `%s` | %.3f | %.3f–%.3f | %.2f | %s | %d | %s |\n",
+			c.name,
+			median(c.wall).Seconds(),
+			slices.Min(c.wall).
+				Seconds(),
+			slices.Max(c.wall).Seconds(),
+			median(c.cpu).Seconds(),
+			ratio,
+			c.memory>>20,
+			size,
+		)
 	}
 }
 
-// longFile says how much memory an extract ten times as long takes. It comes through a pipe, so that it need not fit
-// on the disk.
+// longFile says how much memory an extract ten times as long takes. It comes through a pipe, so
+// that it need not fit on the disk.
 func longFile(dir, noo string) error {
-	c := &contender{name: "noo check, ten times as long", line: "(for i in 1 2 3 4 5 6 7 8 9 10; do cat extract.csv; done) | " + noo + " check - --quiet > /dev/null; true"}
+	c := &contender{
+		name: "noo check, ten times as long",
+		line: "(for i in 1 2 3 4 5 6 7 8 9 10; do cat extract.csv; done) | " + noo + " check - --quiet > /dev/null; true",
+	}
 	if err := c.run(dir, true); err != nil {
 		return err
 	}
-	fmt.Printf("| `%s` | %.3f | | %.2f | | %d | |\n", c.name, median(c.wall).Seconds(), median(c.cpu).Seconds(), c.memory>>20)
+	fmt.Printf(
+		"| `%s` | %.3f | | %.2f | | %d | |\n",
+		c.name,
+		median(c.wall).Seconds(),
+		median(c.cpu).Seconds(),
+		c.memory>>20,
+	)
 	return nil
 }
 
@@ -229,7 +281,8 @@ func processor() string {
 		return "unknown"
 	}
 	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+		if name, value, ok := strings.Cut(line, ":"); ok &&
+			strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
 		}
 	}

@@ -1,7 +1,8 @@
 package main
 
-// What parts of a run cost that no flag leaves out: reading the output back, and the watch over the columns that nobody named. The
-// run is carried out in this process, as the command does it and without that part, in turn.
+// What parts of a run cost that no flag leaves out: reading the output back, and the watch over the
+// columns that nobody named. The run is carried out in this process, as the command does it and
+// without that part, in turn.
 
 import (
 	"context"
@@ -34,12 +35,18 @@ func (u unwatched) Open(ctx context.Context, in formats.Input) (formats.Dataset,
 
 type unwatchedDataset struct{ formats.Dataset }
 
-func (u unwatchedDataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) error {
+func (u unwatchedDataset) Scan(
+	ctx context.Context,
+	columns []int,
+	decide formats.Decider,
+	to formats.Sinks,
+) error {
 	to.Watch = nil
 	return u.Dataset.Scan(ctx, columns, decide, to)
 }
 
-// costlyPart is a part of filtering an input: a format with which it is done, and one with which it is left out.
+// costlyPart is a part of filtering an input: a format with which it is done, and one with which it
+// is left out.
 type costlyPart struct {
 	part, input   string
 	with, without formats.Format
@@ -55,12 +62,26 @@ func shares(dir string, runs int, withParquet bool) error {
 	if err != nil {
 		return err
 	}
-	parts := []costlyPart{{"The watch", "extract.csv", csv.Format{}, unchecked{unwatched{csv.Format{}}}}}
+	parts := []costlyPart{
+		{"The watch", "extract.csv", csv.Format{}, unchecked{unwatched{csv.Format{}}}},
+	}
 	if withParquet {
 		for _, codec := range codecs {
-			parts = append(parts,
-				costlyPart{"The watch", codec + ".parquet", parquet.Format{}, unwatched{parquet.Format{}}},
-				costlyPart{"Reading back", codec + ".parquet", parquet.Format{}, unchecked{parquet.Format{}}})
+			parts = append(
+				parts,
+				costlyPart{
+					"The watch",
+					codec + ".parquet",
+					parquet.Format{},
+					unwatched{parquet.Format{}},
+				},
+				costlyPart{
+					"Reading back",
+					codec + ".parquet",
+					parquet.Format{},
+					unchecked{parquet.Format{}},
+				},
+			)
 		}
 	}
 	fmt.Println()
@@ -71,7 +92,8 @@ func shares(dir string, runs int, withParquet bool) error {
 				format formats.Format
 				took   *[]time.Duration
 			}{{p.with, &with}, {p.without, &without}}
-			if round%2 == 1 { // memory that every second run gets for less would favour the one or the other
+			// Memory that every second run gets for less would favour the one or the other.
+			if round%2 == 1 {
 				ways[0], ways[1] = ways[1], ways[0]
 			}
 			for _, way := range ways {
@@ -85,13 +107,24 @@ func shares(dir string, runs int, withParquet bool) error {
 			}
 		}
 		a, b := median(with).Seconds(), median(without).Seconds()
-		fmt.Printf("%s, %s: %.3f s with it, %.3f s without: %.2f times as long.\n", p.part, p.input, a, b, a/b)
+		fmt.Printf(
+			"%s, %s: %.3f s with it, %.3f s without: %.2f times as long.\n",
+			p.part,
+			p.input,
+			a,
+			b,
+			a/b,
+		)
 	}
 	return nil
 }
 
 // filterOnce filters an extract, and returns how long that took.
-func filterOnce(dir, input string, format formats.Format, register filter.Register) (time.Duration, error) {
+func filterOnce(
+	dir, input string,
+	format formats.Format,
+	register filter.Register,
+) (time.Duration, error) {
 	output := filepath.Join(dir, "out"+filepath.Ext(input))
 	if err := os.RemoveAll(output); err != nil {
 		return 0, err

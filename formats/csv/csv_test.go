@@ -66,7 +66,8 @@ func filterText(f Format, text string, columns []int) result {
 	return result{kept: kept.String(), withheld: withheld.String()}
 }
 
-// reference is the same by encoding/csv, which says where each record ends, and a few lines of plain code.
+// reference is the same by encoding/csv, which says where each record ends, and a few lines of
+// plain code.
 func reference(f Format, text string, columns []int) result {
 	if f.RecordEnd == EndCRLF { // encoding/csv knows no line feed that is text outside quotes
 		f.RecordEnd, f.ending = EndLF, crlfAlone
@@ -150,8 +151,8 @@ func reference(f Format, text string, columns []int) result {
 	return out
 }
 
-// refusedBeyond tells whether text that encoding/csv accepts is refused here: a NUL, UTF-16, or a carriage return
-// outside quotes that neither ends the text nor stands before a line feed.
+// refusedBeyond reports whether text that encoding/csv accepts is refused here: a NUL, UTF-16, or a
+// carriage return outside quotes that neither ends the text nor stands before a line feed.
 func refusedBeyond(text string) bool {
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return true
@@ -172,7 +173,7 @@ func refusedBeyond(text string) bool {
 	return false
 }
 
-// mixedEnds tells whether lines end in two ways outside quotes.
+// mixedEnds reports whether lines end in two ways outside quotes.
 func mixedEnds(text string) bool {
 	inside, first := false, ""
 	for i := range len(text) {
@@ -217,13 +218,14 @@ func hideBareFeeds(text string) string {
 	return string(out)
 }
 
-// onlyRecord tells whether nothing but blank lines follows a record.
+// onlyRecord reports whether nothing but blank lines follows a record.
 func onlyRecord(rest string) bool {
 	rest = strings.ReplaceAll(rest, "\r\n", "\n")
 	return strings.TrimLeft(rest, "\n") == "" || strings.TrimLeft(rest, "\n") == "\r"
 }
 
-// separators tells whether a record holds, outside quotes, what some programs take for the end of a line.
+// separators reports whether a record holds, outside quotes, what some programs take for the end of
+// a line.
 func separators(record string) bool {
 	inside := false
 	for i, r := range record {
@@ -254,7 +256,8 @@ func compare(t *testing.T, f Format, text string, columns []int) {
 	}
 }
 
-// randomText writes records with everything that may stand in one, and now and then something that may not.
+// randomText writes records with everything that may stand in one, and now and then something that
+// may not.
 func randomText(r *rand.Rand, broken bool) string {
 	fields := 1 + r.IntN(5)
 	endings := []string{"\n", "\r\n"}
@@ -365,7 +368,8 @@ func TestSpectrum(t *testing.T) {
 		compare(t, Format{Delimiter: ',', chunkSize: 8}, string(text), []int{0})
 		got := filterText(Format{}, string(text), []int{0})
 		if wrong := filepath.Base(path) == "location_coordinates.csv"; wrong != errors.Is(got.err, ErrBareQuote) {
-			t.Errorf("%s: %v", filepath.Base(path), got.err) // that file has the seconds of an angle as bare quotes
+			// That file has the seconds of an angle as bare quotes.
+			t.Errorf("%s: %v", filepath.Base(path), got.err)
 		}
 	}
 }
@@ -432,8 +436,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestSeparatorsInText: what may end a line elsewhere is text where other records follow, inside quotes, and below a header, which tells
-// how many fields a record has.
+// TestSeparatorsInText: what may end a line elsewhere is text where other records follow, inside
+// quotes, and below a header, which tells how many fields a record has.
 func TestSeparatorsInText(t *testing.T) {
 	for _, c := range []struct {
 		text   string
@@ -458,7 +462,8 @@ func TestSeparatorsInText(t *testing.T) {
 	}
 }
 
-// TestRecordTooLong holds the bound on a record: memory must not follow a quote that is never closed.
+// TestRecordTooLong holds the bound on a record: memory must not follow a quote that is never
+// closed.
 func TestRecordTooLong(t *testing.T) {
 	fits := strings.Repeat("x", MaxRecord-len("1,\"\"\n"))
 	for _, c := range []struct {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestMarks compares the marks that the processor's own instructions make with those made byte by byte.
+// TestMarks compares the marks that the processor's own instructions make with those made byte by
+// byte.
 func TestMarks(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 1))
 	alphabet := []byte("0123456789,;\n\r\"nNhHsS /:~\x00\x80\xff\xb0\x1f.")

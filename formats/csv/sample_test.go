@@ -80,8 +80,8 @@ func sampleAndScan(f Format, in io.Reader, records int) (r readings, err error) 
 	return r, nil
 }
 
-// TestSampleIsTheStart: a sample is the first values of every column, and the scan after it gives what it gives without one; a
-// text that is refused is refused with the same words.
+// TestSampleIsTheStart: a sample is the first values of every column, and the scan after it gives
+// what it gives without one; a text that is refused is refused with the same words.
 func TestSampleIsTheStart(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 8))
 	sampled, refused := 0, 0
@@ -130,7 +130,8 @@ func TestSampleIsTheStart(t *testing.T) {
 	}
 }
 
-// TestSampleOfLongRecords: a sample ends where it would take much memory, and not with the first chunk.
+// TestSampleOfLongRecords: a sample ends where it would take much memory, and not with the first
+// chunk.
 func TestSampleOfLongRecords(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	var text strings.Builder

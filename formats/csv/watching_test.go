@@ -54,7 +54,8 @@ func (w *oddWatcher) Count(slot, values, records int) {
 	w.records[slot] += records
 }
 
-// TestWatchSeesEveryField compares what is counted of watched columns with a reading by encoding/csv of the records that were written.
+// TestWatchSeesEveryField compares what is counted of watched columns with a reading by
+// encoding/csv of the records that were written.
 func TestWatchSeesEveryField(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 12))
 	numbers := []string{
@@ -139,7 +140,8 @@ func header(fields int) string {
 	return strings.Join(names, ",")
 }
 
-// countOdd counts the records of a text, less its header, with an odd number in each of the columns.
+// countOdd counts the records of a text, less its header, with an odd number in each of the
+// columns.
 func countOdd(t *testing.T, text string, columns []int, counts map[int]int) {
 	t.Helper()
 	r := stdcsv.NewReader(strings.NewReader(text))

@@ -1,7 +1,8 @@
 package parquet
 
-// What tests compare with: Apache Arrow's reader, which shares no code with this package. It reads a file into plain triples of
-// repetition level, definition level and value, so that nothing of nesting or bits is lost in the comparison.
+// What tests compare with: Apache Arrow's reader, which shares no code with this package. It reads
+// a file into plain triples of repetition level, definition level and value, so that nothing of
+// nesting or bits is lost in the comparison.
 
 import (
 	"bytes"

@@ -1,7 +1,8 @@
 package parquet
 
-// Benchmarks on a large file, which is named by NOO_BENCH_PARQUET since it is made outside (see the Makefile). NOO_BENCH_OPTOUTS
-// names a text of opted-out numbers, one a line; without it one in fifteen is taken to have opted out.
+// Benchmarks on a large file, which is named by NOO_BENCH_PARQUET since it is made outside (see the
+// Makefile). NOO_BENCH_OPTOUTS names a text of opted-out numbers, one a line; without it one in
+// fifteen is taken to have opted out.
 
 import (
 	"bufio"
@@ -124,8 +125,8 @@ func benchmarkScan(b *testing.B, create func(string) (io.WriteCloser, error)) {
 	b.ReportMetric(float64(peakMemory())/(1<<20), "MiB-peak")
 }
 
-// peakMemory is the largest resident size of the process in bytes, with the bitmap of the stand-in (120 MiB), where the system tells
-// it.
+// peakMemory is the largest resident size of the process in bytes, with the bitmap of the stand-in
+// (120 MiB), where the system tells it.
 func peakMemory() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

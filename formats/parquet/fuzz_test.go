@@ -1,6 +1,7 @@
 package parquet
 
-// Fuzz targets. Run one for some minutes with: go test -run '^$' -fuzz '^FuzzFile$' -fuzztime 10m ./formats/parquet
+// Fuzz targets. Run one for some minutes with: go test -run '^$' -fuzz '^FuzzFile$' -fuzztime 10m
+// ./formats/parquet
 
 import (
 	"bytes"

@@ -1,6 +1,7 @@
 package parquet
 
-// Damaged and hostile files: refused with an *formats.InputError, without a panic, a hang or memory beyond the limit.
+// Damaged and hostile files: refused with an *formats.InputError, without a panic, a hang or memory
+// beyond the limit.
 
 import (
 	"bytes"
@@ -21,8 +22,8 @@ import (
 	"noo/formats/parquet/internal/thrift"
 )
 
-// wantRefusedOrRead filters data, and fails the test if that ends otherwise than in an *formats.InputError or in outputs that can be
-// read.
+// wantRefusedOrRead filters data, and fails the test if that ends otherwise than in an
+// *formats.InputError or in outputs that can be read.
 func wantRefusedOrRead(t *testing.T, f Format, data []byte) error {
 	t.Helper()
 	// Most pages keep so much that they stay pages, and what is withheld of them goes together.
@@ -45,8 +46,8 @@ func wantRefusedOrRead(t *testing.T, f Format, data []byte) error {
 	return err
 }
 
-// wantSampled samples data, which must end in an *formats.InputError too where it fails, and may fail only where a scan that keeps
-// everything does.
+// wantSampled samples data, which must end in an *formats.InputError too where it fails, and may
+// fail only where a scan that keeps everything does.
 func wantSampled(t *testing.T, f Format, data []byte) {
 	t.Helper()
 	d, err := openBytes(f, "hostile.parquet", data)
@@ -93,7 +94,8 @@ func TestDamagedSamples(t *testing.T) {
 	}
 }
 
-// forged is a file of one required INT32 column "n" with the given pages and numbers, for what no writer would write.
+// forged is a file of one required INT32 column "n" with the given pages and numbers, for what no
+// writer would write.
 type forged struct {
 	pages                 []byte
 	rows, values          int64
@@ -276,7 +278,8 @@ func (d *failingDecider) Decide(batch *formats.Batch, fates []formats.Fate) erro
 	return nil
 }
 
-// TestDeciderFails holds Scan to what the seam promises: the error as it is, and every batch before it decided.
+// TestDeciderFails holds Scan to what the seam promises: the error as it is, and every batch before
+// it decided.
 func TestDeciderFails(t *testing.T) {
 	data := written(t, 20_000, 0, 0, rand.New(rand.NewPCG(1, 1)))
 	for range 20 {

@@ -43,7 +43,8 @@ func (c *texts) Decide(batch *formats.Batch, fates []formats.Fate) error {
 // withoutCodec are samples in a codec that parquet-go does not have.
 var withoutCodec = []string{"hadoop_lz4_compressed.parquet", "lz4_raw_compressed.parquet"}
 
-// TestIndependentAgrees reads every column of every sample that could identify someone with both implementations.
+// TestIndependentAgrees reads every column of every sample that could identify someone with both
+// implementations.
 func TestIndependentAgrees(t *testing.T) {
 	for name, data := range samples(t) {
 		if refused[name] != "" {
@@ -146,7 +147,8 @@ func TestIndependentCodecs(t *testing.T) {
 	}
 }
 
-// TestIndependentNames: columns that parquet-go does not tell apart are refused before anything is written.
+// TestIndependentNames: columns that parquet-go does not tell apart are refused before anything is
+// written.
 func TestIndependentNames(t *testing.T) {
 	for _, c := range []struct {
 		paths [][]string

@@ -1,7 +1,7 @@
 package parquet
 
-// The middle of the interoperability test, of which testdata/interop/interop.py is the beginning and the end: it filters the files
-// that other programs wrote for it.
+// The middle of the interoperability test, of which testdata/interop/interop.py is the beginning
+// and the end: it filters the files that other programs wrote for it.
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// personDecider decides as the filter does by default: any number that opted out drops a record, anything that is no number
-// withholds it, and so does having none.
+// personDecider decides as the filter does by default: any number that opted out drops a record,
+// anything that is no number withholds it, and so does having none.
 type personDecider struct{ optedOut map[nhsnumber.Key]bool }
 
 func (d *personDecider) Decide(batch *formats.Batch, fates []formats.Fate) error {

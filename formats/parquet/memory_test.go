@@ -18,8 +18,8 @@ import (
 	"noo/formats/parquet/internal/spec"
 )
 
-// textFile makes a file of text columns a, b … with the same values in each, in Snappy without dictionaries, a write for each of the
-// batches.
+// textFile makes a file of text columns a, b … with the same values in each, in Snappy without
+// dictionaries, a write for each of the batches.
 func textFile(t *testing.T, columns, groups int, batches ...[]parquet.ByteArray) []byte {
 	t.Helper()
 	var fields schema.FieldList
@@ -68,7 +68,8 @@ func (keepEverything) Decide(_ *formats.Batch, fates []formats.Fate) error {
 	return nil
 }
 
-// TestBatchOfLargePages: a batch of records whose pages are each within the limit, but take much memory together, is refused.
+// TestBatchOfLargePages: a batch of records whose pages are each within the limit, but take much
+// memory together, is refused.
 func TestBatchOfLargePages(t *testing.T) {
 	batches := make([][]parquet.ByteArray, 80)
 	for i := range batches {
@@ -85,8 +86,8 @@ func TestBatchOfLargePages(t *testing.T) {
 	}
 }
 
-// TestMemoryOfSeveralColumns: each identifying column uses the memory of its pages again, so that what a scan allocates does not
-// grow with the number of row groups.
+// TestMemoryOfSeveralColumns: each identifying column uses the memory of its pages again, so that
+// what a scan allocates does not grow with the number of row groups.
 func TestMemoryOfSeveralColumns(t *testing.T) {
 	batch := make([]parquet.ByteArray, 20_000)
 	for i := range batch {

@@ -61,8 +61,8 @@ func pagedNames() (names []string) {
 	return names
 }
 
-// paged writes a file with Arrow of many small pages, of which those of version 1 may begin within a record. Each column has one
-// row group.
+// paged writes a file with Arrow of many small pages, of which those of version 1 may begin within
+// a record. Each column has one row group.
 func paged(t testing.TB, records int, codec compress.Compression, version parquet.DataPageVersion, random *rand.Rand) []byte {
 	t.Helper()
 	var fields schema.FieldList
@@ -124,8 +124,9 @@ func writePaged(writer file.ColumnChunkWriter, c pagedColumn, records int, rando
 			entry(most-int16(random.IntN(4)/3)*min(most, 1), 0)
 			continue
 		}
-		// Arrow's writer (v18.8.0) slices the length of a page of DELTA_BINARY_PACKED out of the next one where that has no value,
-		// and panics if memory there is short: here every batch of 16 levels has a value, and so has the last, shorter one.
+		// Arrow's writer (v18.8.0) slices the length of a page of DELTA_BINARY_PACKED out of the
+		// next one where that has no value, and panics if memory there is short: here every batch
+		// of 16 levels has a value, and so has the last, shorter one.
 		last := i == records-1
 		if c.encoding == parquet.Encodings.DeltaBinaryPacked && (last || i%2 == 0) {
 			entry(most, 0)
@@ -226,7 +227,8 @@ func continued(pages []pageSeen) (n int) {
 	return n
 }
 
-// wantPages checks that pages hold about as much as those of the input, of which a share of the records is gone.
+// wantPages checks that pages hold about as much as those of the input, of which a share of the
+// records is gone.
 func wantPages(t *testing.T, name string, in, out []pageSeen, gone float64) {
 	t.Helper()
 	encodings := map[spec.Encoding]bool{}
@@ -235,7 +237,8 @@ func wantPages(t *testing.T, name string, in, out []pageSeen, gone float64) {
 	}
 	most := float64(len(in))
 	if gone >= 0.9 {
-		// At least half a page each, with room for chance, and one for what is left over of each encoding.
+		// At least half a page each, with room for chance, and one for what is left over of each
+		// encoding.
 		most = 2.5*(1-gone)*float64(len(in)) + 2*float64(len(encodings)) + 1
 	}
 	if float64(len(out)) > most {
@@ -289,7 +292,8 @@ func TestFewRecordsLeft(t *testing.T) {
 	}
 }
 
-// wantSplit splits a file into what is kept and what is not, and compares both with Arrow's reading.
+// wantSplit splits a file into what is kept and what is not, and compares both with Arrow's
+// reading.
 func wantSplit(t *testing.T, f Format, data []byte, all *table, keep []bool) (kept, withheld []byte) {
 	t.Helper()
 	kept, withheld, err := split(f, "paged.parquet", data, func(i int) formats.Fate {
@@ -318,8 +322,9 @@ func wantSplit(t *testing.T, f Format, data []byte, all *table, keep []bool) (ke
 	return kept, withheld
 }
 
-// TestPagesOfMixedFates has stretches of records that stay, go, or go for the most part, so that pages go together and alone in
-// turn. The output hangs neither on the workers nor on what else is written.
+// TestPagesOfMixedFates has stretches of records that stay, go, or go for the most part, so that
+// pages go together and alone in turn. The output hangs neither on the workers nor on what else is
+// written.
 func TestPagesOfMixedFates(t *testing.T) {
 	const records = 3000
 	seeds := uint64(12)
@@ -368,8 +373,8 @@ func TestPagesOfMixedFates(t *testing.T) {
 	}
 }
 
-// TestMergedPagesWithinLimit writes under the smallest limit on a page that the input can be read with: the output can be, too.
-// The few values that stay hold nearly all the bytes of a page.
+// TestMergedPagesWithinLimit writes under the smallest limit on a page that the input can be read
+// with: the output can be, too. The few values that stay hold nearly all the bytes of a page.
 func TestMergedPagesWithinLimit(t *testing.T) {
 	const values = 16 // of a page
 	root := schema.MustGroup(schema.NewGroupNode("s", parquet.Repetitions.Required,

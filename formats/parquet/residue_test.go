@@ -1,6 +1,7 @@
 package parquet
 
-// No residue: nothing that only removed records held is anywhere in an output, and nothing in it is stale.
+// No residue: nothing that only removed records held is anywhere in an output, and nothing in it is
+// stale.
 
 import (
 	"bytes"
@@ -24,8 +25,9 @@ import (
 	"noo/formats/parquet/internal/spec"
 )
 
-// surfaces gives every stretch of bytes that a reader can come upon in a file: the file itself, and each page decompressed. It also
-// checks that the file is made of nothing else than magic, pages in the order of the footer, and footer.
+// surfaces gives every stretch of bytes that a reader can come upon in a file: the file itself, and
+// each page decompressed. It also checks that the file is made of nothing else than magic, pages in
+// the order of the footer, and footer.
 func surfaces(t *testing.T, data []byte) [][]byte {
 	t.Helper()
 	f, err := meta.ReadFooter(bytes.NewReader(data), int64(len(data)), DefaultMaxPage)
@@ -64,8 +66,9 @@ func surfaces(t *testing.T, data []byte) [][]byte {
 	return all
 }
 
-// onlyGone gives the values of a column that removed records have and no record that stays contains, in any column. Values of
-// few different bytes are left out: small numbers turn up by chance.
+// onlyGone gives the values of a column that removed records have and no record that stays
+// contains, in any column. Values of few different bytes are left out: small numbers turn up by
+// chance.
 func onlyGone(all *table, column int, gone func(int) bool) (texts []string) {
 	var stays strings.Builder
 	for _, records := range all.columns {
@@ -87,7 +90,7 @@ func onlyGone(all *table, column int, gone func(int) bool) (texts []string) {
 	return texts
 }
 
-// telling tells whether a value is unlikely to turn up by chance.
+// telling reports whether a value is unlikely to turn up by chance.
 func telling(value string) bool {
 	different := map[byte]bool{}
 	for i := range len(value) {
@@ -139,8 +142,9 @@ func TestSamplesLeaveNoResidue(t *testing.T) {
 	}
 }
 
-// written makes a file with Arrow that has everything that summarises values: dictionaries, statistics, page indexes and bloom
-// filters. Column 0 has a number for each record, column 1 words of which many are rare, column 2 a sum, column 3 a text of its own.
+// written makes a file with Arrow that has everything that summarises values: dictionaries,
+// statistics, page indexes and bloom filters. Column 0 has a number for each record, column 1 words
+// of which many are rare, column 2 a sum, column 3 a text of its own.
 func written(t testing.TB, records int, codec compress.Compression, version parquet.DataPageVersion, random *rand.Rand) []byte {
 	t.Helper()
 	text := func(name string) schema.Node {
@@ -206,7 +210,8 @@ func TestNoResidue(t *testing.T) {
 				data := written(t, 3500, codec, version, random)
 				gone := make([]bool, 3500)
 				for i := range gone {
-					gone[i] = random.IntN(4) == 0 || i < 1200 || i == 3499 // the first row group goes, and the largest values
+					// The first row group goes, and the largest values.
+					gone[i] = random.IntN(4) == 0 || i < 1200 || i == 3499
 				}
 				fate := func(i int) formats.Fate {
 					if gone[i] {
@@ -235,7 +240,8 @@ func TestNoResidue(t *testing.T) {
 	}
 }
 
-// wantFreshMetadata checks that statistics are those of the values, and that there is neither index nor bloom filter.
+// wantFreshMetadata checks that statistics are those of the values, and that there is neither index
+// nor bloom filter.
 func wantFreshMetadata(t *testing.T, out []byte) {
 	t.Helper()
 	r, err := file.NewParquetReader(bytes.NewReader(out))
@@ -275,7 +281,8 @@ func wantFreshMetadata(t *testing.T, out []byte) {
 func extremes(records [][]triple, kind parquet.Type) (low, high string) {
 	order := func(v string) string { return v }
 	if kind != parquet.Types.ByteArray {
-		order = func(v string) string { // as written here these are all ordered by the sign and then the bytes from the last
+		// As written here these are all ordered by the sign and then the bytes from the last.
+		order = func(v string) string {
 			b := binary.BigEndian.AppendUint64(nil, binary.LittleEndian.Uint64([]byte(v)))
 			if b[0] >= 0x80 {
 				for i := range b {

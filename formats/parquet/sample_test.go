@@ -53,7 +53,8 @@ func sampleOf(d formats.Dataset, records int) ([][][]string, error) {
 	return columns, err
 }
 
-// sampleFiles are those of parquet-testing, one with many row groups and small pages in every version, and nested ones.
+// sampleFiles are those of parquet-testing, one with many row groups and small pages in every
+// version, and nested ones.
 func sampleFiles(t *testing.T) map[string][]byte {
 	files := samples(t)
 	for version, name := range []string{"v1", "v2"} {
@@ -139,7 +140,8 @@ func TestIndependentSampleAgrees(t *testing.T) {
 	}
 }
 
-// TestSampleOfMuch: values that are large and lists that are long do not make a sample large, nor refuse the file.
+// TestSampleOfMuch: values that are large and lists that are long do not make a sample large, nor
+// refuse the file.
 func TestSampleOfMuch(t *testing.T) {
 	root := schema.MustGroup(schema.NewGroupNode("schema", parquet.Repetitions.Required, schema.FieldList{
 		schema.NewByteArrayNode("image", parquet.Repetitions.Required, -1),
@@ -205,8 +207,8 @@ func TestSampleOfMuch(t *testing.T) {
 	}
 }
 
-// TestSampleRefusesAsScan: a column that is damaged at its start is refused, whichever it is, as a scan that writes would do; and of
-// many the first is named.
+// TestSampleRefusesAsScan: a column that is damaged at its start is refused, whichever it is, as a
+// scan that writes would do; and of many the first is named.
 func TestSampleRefusesAsScan(t *testing.T) {
 	whole := written(t, 3500, compress.Codecs.Snappy, parquet.DataPageV1, rand.New(rand.NewPCG(5, 5)))
 	sound, err := openBytes(Format{}, "damaged.parquet", whole)

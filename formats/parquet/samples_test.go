@@ -1,7 +1,7 @@
 package parquet
 
-// The files of apache/parquet-testing, which other implementations wrote: each goes through and reads the same, or is refused for
-// the reason in the table.
+// The files of apache/parquet-testing, which other implementations wrote: each goes through and
+// reads the same, or is refused for the reason in the table.
 
 import (
 	"bytes"
@@ -19,7 +19,8 @@ import (
 	"noo/formats/parquet/internal/identify"
 )
 
-// sharedFolder finds the folder that holds parquet-testing: NOO_SHARED, or "shared" beside the repository.
+// sharedFolder finds the folder that holds parquet-testing: NOO_SHARED, or "shared" beside the
+// repository.
 func sharedFolder(t testing.TB) string {
 	if folder := os.Getenv("NOO_SHARED"); folder != "" {
 		return folder
@@ -74,7 +75,8 @@ var refused = map[string]string{
 	"ARROW-GH-41317.parquet":                         "its path is not that of the schema",
 }
 
-// sameAs are samples in a codec that Arrow's reader for Go does not have, with one that holds the same records.
+// sameAs are samples in a codec that Arrow's reader for Go does not have, with one that holds the
+// same records.
 var sameAs = map[string]string{"hadoop_lz4_compressed.parquet": "lz4_raw_compressed.parquet"}
 
 // fatesBy decides by the number of a record in the file.
@@ -170,7 +172,8 @@ func withoutEmpty(groups []int64) (left []int64) {
 	return left
 }
 
-// TestSamplesSplit removes records at random and expects what is left of Arrow's reading of the sample.
+// TestSamplesSplit removes records at random and expects what is left of Arrow's reading of the
+// sample.
 func TestSamplesSplit(t *testing.T) {
 	for name, data := range samples(t) {
 		if refused[name] != "" || sameAs[name] != "" {

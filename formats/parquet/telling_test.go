@@ -142,7 +142,8 @@ func TestSmallFilesOfMuch(t *testing.T) {
 	}
 }
 
-// TestLongNames: every column is named with all groups above it, so that a long name there counts for each.
+// TestLongNames: every column is named with all groups above it, so that a long name there counts
+// for each.
 func TestLongNames(t *testing.T) {
 	schema := func(columns int32, group string) []byte {
 		w := thrift.NewWriter(nil)

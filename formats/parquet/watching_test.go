@@ -66,7 +66,8 @@ var watchedTypes = []arrow.DataType{
 	&arrow.Decimal128Type{Precision: 38, Scale: 10}, &arrow.Decimal128Type{Precision: 12, Scale: 0}, arrow.ListOf(arrow.BinaryTypes.String),
 }
 
-// TestWatchSeesEveryValue compares the records that are counted, of those that are written, with the values that were put into a file.
+// TestWatchSeesEveryValue compares the records that are counted, of those that are written, with
+// the values that were put into a file.
 func TestWatchSeesEveryValue(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 3))
 	numbers := []string{"9434765919", "9995609649", "9434765072", "9434765145", "9434765218", "1000000007", "12"}
@@ -133,7 +134,8 @@ func TestWatchSeesEveryValue(t *testing.T) {
 				want++
 			}
 		}
-		// Of a record of a list that goes on behind the end of a page the parts count by themselves.
+		// Of a record of a list that goes on behind the end of a page the parts count by
+		// themselves.
 		if got := watcher.records[0]; got != want && (kind.ID() != arrow.LIST || got < want) {
 			t.Fatalf("round %d, %s: %d records counted, want %d", round, kind, got, want)
 		}

@@ -50,7 +50,8 @@ func TestReplacedFolderKeepsItsReaders(t *testing.T) {
 	filetest.WantAccess(t, filepath.Join(path, "d/e"), 0o640, gid)
 }
 
-// TestPreparedFolder: an empty folder with setgid is for its group, one without is nobody's but the owner's.
+// TestPreparedFolder: an empty folder with setgid is for its group, one without is nobody's but the
+// owner's.
 func TestPreparedFolder(t *testing.T) {
 	gid := filetest.OtherGroup(t)
 	for _, c := range []struct{ folder, top, below, file fs.FileMode }{
@@ -74,7 +75,8 @@ func TestPreparedFolder(t *testing.T) {
 	}
 }
 
-// TestFilesHaveNoMoreReadersThanTheirFolder: who cannot enter the folder that is replaced cannot read what is in the new one, should somebody open it.
+// TestFilesHaveNoMoreReadersThanTheirFolder: who cannot enter the folder that is replaced cannot
+// read what is in the new one, should somebody open it.
 func TestFilesHaveNoMoreReadersThanTheirFolder(t *testing.T) {
 	gid := filetest.OtherGroup(t)
 	own := os.Getegid()
@@ -112,7 +114,8 @@ func TestFilesHaveNoMoreReadersThanTheirFolder(t *testing.T) {
 	}
 }
 
-// TestReadOnlyFolder: what somebody made read-only is taken away all the same, and nothing outside of it is touched.
+// TestReadOnlyFolder: what somebody made read-only is taken away all the same, and nothing outside
+// of it is touched.
 func TestReadOnlyFolder(t *testing.T) {
 	const variable = "ATOMICFILE_TEST_FOLDER"
 	dir := os.Getenv(variable)
@@ -138,8 +141,9 @@ func TestReadOnlyFolder(t *testing.T) {
 	filetest.WantAccess(t, outside, 0o500, os.Getegid())
 }
 
-// TestReadOnlyFolderIsTakenUp: a folder in the making that has got the permissions of a read-only one, or is what a version before could not
-// take away, does not stand in the way of the run that takes it up.
+// TestReadOnlyFolderIsTakenUp: a folder in the making that has got the permissions of a read-only
+// one, or is what a version before could not take away, does not stand in the way of the run that
+// takes it up.
 func TestReadOnlyFolderIsTakenUp(t *testing.T) {
 	const variable = "ATOMICFILE_TEST_TAKEN_UP"
 	dir := os.Getenv(variable)
@@ -184,7 +188,8 @@ func TestReadOnlyFolderIsTakenUp(t *testing.T) {
 	}
 }
 
-// TestHiddenFolderThatCannotBeRemoved: whatever stands in the way for good is named, since nobody sees it.
+// TestHiddenFolderThatCannotBeRemoved: whatever stands in the way for good is named, since nobody
+// sees it.
 func TestHiddenFolderThatCannotBeRemoved(t *testing.T) {
 	const variable = "ATOMICFILE_TEST_STUCK"
 	dir := os.Getenv(variable)
@@ -192,7 +197,8 @@ func TestHiddenFolderThatCannotBeRemoved(t *testing.T) {
 		filetest.AsSomebody(t, "TestHiddenFolderThatCannotBeRemoved", variable)
 		return
 	}
-	// The folder above cannot be written to, so that nothing in it can be taken away, whoever it belongs to.
+	// The folder above cannot be written to, so that nothing in it can be taken away, whoever it
+	// belongs to.
 	above := filepath.Join(dir, "above")
 	path := filepath.Join(above, "out")
 	if err := os.Mkdir(above, 0o700); err != nil {

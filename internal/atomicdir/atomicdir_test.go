@@ -109,8 +109,8 @@ func TestFolderTargets(t *testing.T) {
 	}
 }
 
-// TestSealedFolderIsWhatWasAskedFor: what an earlier attempt left does not get into the folder, and a file that is not
-// there does not get unnoticed.
+// TestSealedFolderIsWhatWasAskedFor: what an earlier attempt left does not get into the folder, and
+// a file that is not there does not get unnoticed.
 func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	fill(t, path, false, map[string]string{"a": "1", "old/b": "2"})
@@ -144,8 +144,8 @@ func TestSealedFolderIsWhatWasAskedFor(t *testing.T) {
 	}
 }
 
-// TestPublishAllOrNone: when the second of two folders cannot be published, the first is taken back, and what it replaced
-// stands again.
+// TestPublishAllOrNone: when the second of two folders cannot be published, the first is taken
+// back, and what it replaced stands again.
 func TestPublishAllOrNone(t *testing.T) {
 	for _, exists := range []bool{false, true} {
 		dir := t.TempDir()
@@ -190,7 +190,8 @@ func TestSealThatIsEnded(t *testing.T) {
 	}
 }
 
-// TestFolderThatAppearsMeanwhile is not replaced unasked, also not by an attempt that may look at what stands.
+// TestFolderThatAppearsMeanwhile is not replaced unasked, also not by an attempt that may look at
+// what stands.
 func TestFolderThatAppearsMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	f, err := Create(path, false, true)
@@ -212,7 +213,8 @@ func TestFolderThatAppearsMeanwhile(t *testing.T) {
 	}
 }
 
-// TestKilledBetweenMoves: where the exchange takes three steps, the next attempt puts right what a kill after the first left.
+// TestKilledBetweenMoves: where the exchange takes three steps, the next attempt puts right what a
+// kill after the first left.
 func TestKilledBetweenMoves(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	if err := PublishAll([]*Folder{fill(t, path, false, map[string]string{"a": "before"})}); err != nil {

@@ -15,8 +15,9 @@ import (
 	"noo/internal/filetest"
 )
 
-// inNamespace runs the test that calls it once more, in a process that may mount file systems where nobody else sees them, and gives a folder to that
-// process; for any other it is over then, and gives "".
+// inNamespace runs the test that calls it once more, in a process that may mount file systems where
+// nobody else sees them, and gives a folder to that process; for any other it is over then, and
+// gives "".
 func inNamespace(t *testing.T) (dir string) {
 	t.Helper()
 	const variable = "ATOMICFILE_TEST_NAMESPACE"
@@ -40,7 +41,8 @@ func inNamespace(t *testing.T) (dir string) {
 	return ""
 }
 
-// TestMounted: a file or folder at which something is mounted, be it of the same file system, is refused before anything is written.
+// TestMounted: a file or folder at which something is mounted, be it of the same file system, is
+// refused before anything is written.
 func TestMounted(t *testing.T) {
 	dir := inNamespace(t)
 	if dir == "" {
@@ -77,8 +79,8 @@ func TestMounted(t *testing.T) {
 	}
 }
 
-// TestFolderInAnImage: what a container's image holds, the lower layer of an overlay file system, cannot be exchanged. It stays as it is, and the
-// message says where a folder can be instead.
+// TestFolderInAnImage: what a container's image holds, the lower layer of an overlay file system,
+// cannot be exchanged. It stays as it is, and the message says where a folder can be instead.
 func TestFolderInAnImage(t *testing.T) {
 	dir := inNamespace(t)
 	if dir == "" {

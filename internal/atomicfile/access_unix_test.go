@@ -32,7 +32,8 @@ func TestReplacedFileKeepsItsReaders(t *testing.T) {
 	})
 }
 
-// TestGroupThatCannotBeGiven: then nobody gets its permissions. As root it is played by a process that is somebody else.
+// TestGroupThatCannotBeGiven: then nobody gets its permissions. As root it is played by a process
+// that is somebody else.
 func TestGroupThatCannotBeGiven(t *testing.T) {
 	const variable = "ATOMICFILE_TEST_FILE"
 	if path := os.Getenv(variable); path != "" {

@@ -26,7 +26,8 @@ func write(t *testing.T, path string, replace bool, content string) *File {
 	return f
 }
 
-// bothWays runs a test with files that have no name yet, where the system knows them, and with hidden names.
+// bothWays runs a test with files that have no name yet, where the system knows them, and with
+// hidden names.
 func bothWays(t *testing.T, test func(t *testing.T)) {
 	t.Run("as the system allows", test)
 	t.Run("hidden name", func(t *testing.T) {
@@ -66,7 +67,8 @@ func TestCommitAndDiscard(t *testing.T) {
 	})
 }
 
-// TestBlocks writes pieces of every size around that of a block, reads back what was flushed, and compares.
+// TestBlocks writes pieces of every size around that of a block, reads back what was flushed, and
+// compares.
 func TestBlocks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
 	f, err := Create(path, false)
@@ -147,7 +149,8 @@ func TestTargets(t *testing.T) {
 	})
 }
 
-// TestAllOrNothing: when one of several files cannot be placed, none is, and a file that came meanwhile is not touched.
+// TestAllOrNothing: when one of several files cannot be placed, none is, and a file that came
+// meanwhile is not touched.
 func TestAllOrNothing(t *testing.T) {
 	bothWays(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -184,8 +187,8 @@ func TestScratch(t *testing.T) {
 	})
 }
 
-// TestKilled kills a process that replaces a file over and over, at random moments, and looks at what stands there:
-// always a whole file, never a part.
+// TestKilled kills a process that replaces a file over and over, at random moments, and looks at
+// what stands there: always a whole file, never a part.
 func TestKilled(t *testing.T) {
 	if path := os.Getenv("NOO_TEST_REPLACE"); path != "" {
 		for b := byte('a'); ; b = 'a' + (b-'a'+1)%26 {

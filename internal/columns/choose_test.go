@@ -19,7 +19,8 @@ func named(names ...string) []formats.Column {
 	return columns
 }
 
-// doubtfully makes columns of those names, as a CSV has them of which nobody said that it has a header.
+// doubtfully makes columns of those names, as a CSV has them of which nobody said that it has a
+// header.
 func doubtfully(names ...string) []formats.Column {
 	columns := named(names...)
 	for i := range columns {

@@ -8,7 +8,8 @@ import (
 	"noo/formats"
 )
 
-// TestPreflightError: one line that names columns in a way that can be typed, however many there are.
+// TestPreflightError: one line that names columns in a way that can be typed, however many there
+// are.
 func TestPreflightError(t *testing.T) {
 	e := &PreflightError{Name: "a.csv", Err: ErrUnnamedNumbers, Named: []string{"NHS Number"}}
 	for i := range 12 {
@@ -28,7 +29,8 @@ func TestPreflightError(t *testing.T) {
 	}
 }
 
-// TestDeclaredNames: the names of a schema are shown whatever they look like, but those that could not be typed.
+// TestDeclaredNames: the names of a schema are shown whatever they look like, but those that could
+// not be typed.
 func TestDeclaredNames(t *testing.T) {
 	for _, c := range []struct {
 		name  string

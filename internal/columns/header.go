@@ -14,7 +14,8 @@ import (
 	"noo/internal/nhsnumber"
 )
 
-// Labels returns how messages call the columns in some places: by name, or by number from 1 where the name might be data.
+// Labels returns how messages call the columns in some places: by name, or by number from 1 where
+// the name might be data.
 func Labels(columns []formats.Column, places []int) []string {
 	labels := columnLabels(columns)
 	names := make([]string, len(places))

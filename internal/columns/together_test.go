@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestFilesLeakTogether: a column may hold too few numbers in each of many files to be told from chance, and enough in all.
+// TestFilesLeakTogether: a column may hold too few numbers in each of many files to be told from
+// chance, and enough in all.
 func TestFilesLeakTogether(t *testing.T) {
 	file := Seen{Named: []string{"nhs"}, Watched: []Watched{{Label: "Ref", Numbers: [10]int64{4: 40}, Valid: 4, Values: 1, Records: 1}}}
 	if err := Together([]Seen{file}, national); err != nil {

@@ -49,7 +49,8 @@ func TestRefusedColumnThatLeaks(t *testing.T) {
 	}
 }
 
-// TestWatchValues: values of every kind are looked at, and the places of those that are numbers of people who opted out returned.
+// TestWatchValues: values of every kind are looked at, and the places of those that are numbers of
+// people who opted out returned.
 func TestWatchValues(t *testing.T) {
 	out, other := nhsnumber.Key(943476591), nhsnumber.Key(999560964)
 	w := watchOver(filtertest.Register{out: snapshot.OptedOut, other: snapshot.Clear}, make([]Watched, 2), []string{"note", "NHS_Number"})

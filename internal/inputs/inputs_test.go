@@ -14,19 +14,20 @@ import (
 
 func TestNamesThatIdentify(t *testing.T) {
 	for name, want := range map[string]bool{
-		"2024/region=north/part-0.csv":       false,
-		"nhs_number=x/part-0.csv":            true,
-		"a/NHSNumber=9434765919/p.csv":       true,
-		"patient_nhs_no=0/p.csv":             true,
-		"id=9434765919/p.csv":                true,
-		"id=943%20476%205919/p.csv":          true,
-		"x/9434765919.csv":                   true,
-		"x/943-476-5919_letters.csv":         true,
-		"x/943 476 5919":                     true,
-		"patient 943 476 5919 scan.csv":      true,
-		"9434765918.csv":                     false, // no valid number
-		"19434765919.csv":                    false, // eleven digits
-		"hour=20240101" + "05/x.csv":         false, // valid by its check digit, but a date and hour
+		"2024/region=north/part-0.csv":  false,
+		"nhs_number=x/part-0.csv":       true,
+		"a/NHSNumber=9434765919/p.csv":  true,
+		"patient_nhs_no=0/p.csv":        true,
+		"id=9434765919/p.csv":           true,
+		"id=943%20476%205919/p.csv":     true,
+		"x/9434765919.csv":              true,
+		"x/943-476-5919_letters.csv":    true,
+		"x/943 476 5919":                true,
+		"patient 943 476 5919 scan.csv": true,
+		"9434765918.csv":                false, // no valid number
+		"19434765919.csv":               false, // eleven digits
+		// Valid by its check digit, but a date and hour.
+		"hour=20240101" + "05/x.csv":         false,
 		"1700000000.csv":                     false,
 		"nhs_numbers_of_march/p.csv":         false, // a name of a thing, not of a person
 		"part-00000-943476-c000.parquet":     false,
@@ -48,8 +49,8 @@ func TestExpandRefuses(t *testing.T) {
 	}
 }
 
-// TestReads: what the next run would read is what Expand finds once it is there. Of a folder, which gets files under names that nobody
-// knows yet, it is refused as well if it might be found.
+// TestReads: what the next run would read is what Expand finds once it is there. Of a folder, which
+// gets files under names that nobody knows yet, it is refused as well if it might be found.
 func TestReads(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := errors.Join(os.MkdirAll("in/sub/deep", 0o700), os.Mkdir("elsewhere", 0o700), os.WriteFile("in/sub/deep/a.csv", nil, 0o600),

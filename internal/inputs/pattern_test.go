@@ -34,8 +34,8 @@ func TestAlternatives(t *testing.T) {
 	}
 }
 
-// TestPatternsWithAlternatives: each alternative finds what it would as a pattern of its own, whatever slashes are in it, and what is passed over is
-// counted once.
+// TestPatternsWithAlternatives: each alternative finds what it would as a pattern of its own,
+// whatever slashes are in it, and what is passed over is counted once.
 func TestPatternsWithAlternatives(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"in/a.csv", "in/b.txt", "in/sub/c.csv", "in/_x/1.csv", "in/_x/2.csv", "in/_x/_SUCCESS", "in/.d.csv", "other/e.csv", "in/_SUCCESS"} {
@@ -92,7 +92,8 @@ func TestPatternsWithAlternatives(t *testing.T) {
 	}
 }
 
-// TestPatternInAFolderThatLooksLikeOne: a folder before a pattern is that folder, if it is there, and not what it would match.
+// TestPatternInAFolderThatLooksLikeOne: a folder before a pattern is that folder, if it is there,
+// and not what it would match.
 func TestPatternInAFolderThatLooksLikeOne(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"jobs [n]/in/a.csv", "jobs n/in/b.csv", "{x}/[y]/{z,y}/c.csv", "m1/d.csv", "m2/e.csv"} {
@@ -127,11 +128,13 @@ func TestPatternInAFolderThatLooksLikeOne(t *testing.T) {
 	}
 }
 
-// TestMarkersHoldNoRecords: what only has the name of a marker is passed over like anything else of such a name, and so counted.
+// TestMarkersHoldNoRecords: what only has the name of a marker is passed over like anything else of
+// such a name, and so counted.
 func TestMarkersHoldNoRecords(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"a/x.csv": "", "a/_SUCCESS": "", "b/x.csv": "", "b/_SUCCESS": "{\n \"schema\": \"noo/folder/v1\"\n}\n", // markers
+		// Markers.
+		"a/x.csv": "", "a/_SUCCESS": "", "b/x.csv": "", "b/_SUCCESS": "{\n \"schema\": \"noo/folder/v1\"\n}\n",
 		"c/x.csv": "", "c/_SUCCESS": "nhs_number\n9434765919\n", "d/x.csv": "", "d/_SUCCESS/y.csv": "", "e/x.csv": "", "e/_SUCCESS": "{\"n\":1}\n{\"n\":2}\n",
 	} {
 		path := filepath.Join(dir, name)

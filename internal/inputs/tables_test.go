@@ -65,7 +65,8 @@ func lay(t *testing.T, folder string, names ...string) {
 	}
 }
 
-// realTempDir is a folder for a test without links in its path, and without what may be an NHS number: that would be masked in messages.
+// realTempDir is a folder for a test without links in its path, and without what may be an NHS
+// number: that would be masked in messages.
 func realTempDir(t *testing.T) string {
 	t.Helper()
 	for {
@@ -122,7 +123,8 @@ func TestTablesAreRefused(t *testing.T) {
 			} {
 				isRefused(t, argument, kind, root)
 			}
-			if kind == "Delta Lake" { // changed rows, in a folder that noo reads only if somebody names it
+			// Changed rows, in a folder that noo reads only if somebody names it.
+			if kind == "Delta Lake" {
 				isRefused(t, filepath.Join(root, filepath.FromSlash(files[2])), kind, root)
 				isRefused(t, filepath.Join(root, "_change_data", "*", "*"), kind, root)
 			}
@@ -279,7 +281,8 @@ func TestTableErrorsMaskNumbers(t *testing.T) {
 	}
 }
 
-// TestTableNumberInArgument: a Source with an ErrTable shows its argument without a number, escaped or not.
+// TestTableNumberInArgument: a Source with an ErrTable shows its argument without a number, escaped
+// or not.
 func TestTableNumberInArgument(t *testing.T) {
 	t.Chdir(realTempDir(t))
 	for _, name := range []string{"9434765919", "id=943%20476%205919"} {

@@ -57,7 +57,8 @@ func TestNumbersAreHeld(t *testing.T) {
 	}
 }
 
-// FuzzDress: any bytes are read without a panic, and what one way of reading finds the others find too.
+// FuzzDress: any bytes are read without a panic, and what one way of reading finds the others find
+// too.
 func FuzzDress(f *testing.F) {
 	for _, text := range dresses {
 		f.Add([]byte(text))
@@ -81,7 +82,8 @@ func FuzzDress(f *testing.F) {
 	})
 }
 
-// TestHeldExponent compares with numbers printed in scientific notation, zeros at their end left out as Java and Spark do.
+// TestHeldExponent compares with numbers printed in scientific notation, zeros at their end left
+// out as Java and Spark do.
 func TestHeldExponent(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -132,7 +134,8 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// TestUnicodeDress: blanks of Unicode group and surround a number, and what nobody sees does not count.
+// TestUnicodeDress: blanks of Unicode group and surround a number, and what nobody sees does not
+// count.
 func TestUnicodeDress(t *testing.T) {
 	for _, blank := range []string{"\u2009", "\u2007", "\u202f", "\u3000", "\u2003", "\u1680", "\u205f"} {
 		for _, text := range []string{"943" + blank + "476" + blank + "5919", blank + number, number + blank + blank, blank + "'" + number} {
@@ -164,7 +167,8 @@ func TestUnicodeDress(t *testing.T) {
 	}
 }
 
-// TestDigitsOfEveryScript holds the rule by which the value of a digit is told against the digits that Unicode has.
+// TestDigitsOfEveryScript holds the rule by which the value of a digit is told against the digits
+// that Unicode has.
 func TestDigitsOfEveryScript(t *testing.T) {
 	count := 0
 	for r := rune(0x80); r <= unicode.MaxRune; r++ {

@@ -128,7 +128,8 @@ func TestPlaceholdersAreInvalid(t *testing.T) {
 	}
 }
 
-// TestEveryCheckDigit walks a stretch of keys and all ten last digits against the rule as the Data Dictionary words it.
+// TestEveryCheckDigit walks a stretch of keys and all ten last digits against the rule as the Data
+// Dictionary words it.
 func TestEveryCheckDigit(t *testing.T) {
 	for key := 900_000_000; key < 900_020_000; key++ {
 		for last := range 10 {
@@ -204,7 +205,8 @@ func TestParseDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestParseTens holds ParseTens against Parse: on random digits, of which one text in eleven is valid, and on damaged ones.
+// TestParseTens holds ParseTens against Parse: on random digits, of which one text in eleven is
+// valid, and on damaged ones.
 func TestParseTens(t *testing.T) {
 	r := rand.New(rand.NewPCG(10, 10))
 	for _, stride := range []int{10, 11, 14} {
@@ -294,7 +296,8 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// The second implementation: the rules once more, as expressions and in the words of the Data Dictionary.
+// The second implementation: the rules once more, as expressions and in the words of the Data
+// Dictionary.
 const blank = `(?:[ \t]|\x{a0})*`
 
 var (
@@ -321,7 +324,8 @@ func plainParse(text string) (Key, Status) {
 	return key, Valid
 }
 
-// loneSpaces gives text with the bytes 0xA0 that are no part of a UTF-8 character as no-break spaces.
+// loneSpaces gives text with the bytes 0xA0 that are no part of a UTF-8 character as no-break
+// spaces.
 func loneSpaces(text string) string {
 	var b strings.Builder
 	for i, r := range text {

@@ -34,8 +34,8 @@ func TestDecimals(t *testing.T) {
 	}
 }
 
-// TestWideInts: an integer of 16 bytes in either order is the number if it is small, and any other bytes are
-// themselves.
+// TestWideInts: an integer of 16 bytes in either order is the number if it is small, and any other
+// bytes are themselves.
 func TestWideInts(t *testing.T) {
 	for _, n := range []int64{0, 9434765919, -1, -9434765919, 281474976710655, -281474976710656} {
 		value := make([]byte, 16)

@@ -9,7 +9,8 @@ import (
 	"noo/cmd/noo/internal/ui"
 )
 
-// version is set by the Makefile; a plain go build or go install leaves it to the build information.
+// version is set by the Makefile; a plain go build or go install leaves it to the build
+// information.
 var version = ""
 
 // Version returns the version that the binary was built as.
@@ -42,7 +43,13 @@ type library struct {
 
 // This is how this binary was built.
 func This() build {
-	b := build{Version: Version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Libraries: []library{}}
+	b := build{
+		Version:   Version(),
+		Go:        runtime.Version(),
+		OS:        runtime.GOOS,
+		Arch:      runtime.GOARCH,
+		Libraries: []library{},
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
@@ -74,7 +81,13 @@ func (b *build) Print(t *ui.Terminal) error {
 	case b.Modified:
 		commit += ", with changes"
 	}
-	lines := [][2]string{{"noo", b.Version}, {"commit", commit}, {"of", b.CommitDate}, {"go", b.Go}, {"system", b.OS + "/" + b.Arch}}
+	lines := [][2]string{
+		{"noo", b.Version},
+		{"commit", commit},
+		{"of", b.CommitDate},
+		{"go", b.Go},
+		{"system", b.OS + "/" + b.Arch},
+	}
 	for _, line := range lines {
 		if line[1] == "" {
 			continue

@@ -1,6 +1,6 @@
-// Package eventlog writes what a run did in the form that log systems read: one event a file and one
-// a run, instead of lines for a person. An event holds counts, places and names of files. It never
-// holds an NHS number or a value of a record.
+// Package eventlog writes what a run did in the form that log systems read: one event a file and
+// one a run, instead of lines for a person. An event holds counts, places and names of files. It
+// never holds an NHS number or a value of a record.
 package eventlog
 
 import (

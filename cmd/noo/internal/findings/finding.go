@@ -35,5 +35,9 @@ func Describe(n filter.Tally, policy filter.Policy) string {
 			found = append(found, ui.Grouped(class.count)+" "+class.words)
 		}
 	}
-	return fmt.Sprintf("must not be disclosed: of its %s %s", ui.Records(n.Read), strings.Join(found, ", "))
+	return fmt.Sprintf(
+		"must not be disclosed: of its %s %s",
+		ui.Records(n.Read),
+		strings.Join(found, ", "),
+	)
 }

@@ -1,6 +1,6 @@
-// Package findings writes what a check found in the two forms that CI servers read: JUnit's XML, in which every file is a
-// test case, and SARIF 2.1.0, in which every record that must not be disclosed is a result. Neither holds a value of a
-// record: a record is named by its number.
+// Package findings writes what a check found in the two forms that CI servers read: JUnit's XML, in
+// which every file is a test case, and SARIF 2.1.0, in which every record that must not be
+// disclosed is a result. Neither holds a value of a record: a record is named by its number.
 package findings
 
 import (
@@ -51,12 +51,16 @@ func (f *File) Unnamed() int64 {
 	return max(0, f.Report.Records.MustNotBeDisclosed()-int64(len(f.Report.Offenders)))
 }
 
-// IsJUnit tells a JUnit file of a check by its first bytes, so that the next check may replace it. Those of other programs are not to be
-// replaced.
-func IsJUnit(head []byte) bool { return bytes.Contains(head, []byte(`<testsuites name="noo check"`)) }
+// IsJUnit tells a JUnit file of a check by its first bytes, so that the next check may replace it.
+// Those of other programs are not to be replaced.
+func IsJUnit(
+	head []byte,
+) bool {
+	return bytes.Contains(head, []byte(`<testsuites name="noo check"`))
+}
 
-// IsSARIF tells a SARIF file of a check by its first bytes, so that the next check may replace it. Those of other programs are not to be
-// replaced.
+// IsSARIF tells a SARIF file of a check by its first bytes, so that the next check may replace it.
+// Those of other programs are not to be replaced.
 func IsSARIF(head []byte) bool {
 	return bytes.Contains(head, []byte("sarif")) && bytes.Contains(head, []byte(`"name": "noo"`))
 }

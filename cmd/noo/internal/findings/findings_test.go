@@ -113,7 +113,8 @@ func schemaErrors(t *testing.T, schema *gojsonschema.Schema, document []byte) []
 	return result.Errors()
 }
 
-// sarifSchema reads the schema of SARIF 2.1.0 out of the source of a library that has it, but not for others to use.
+// sarifSchema reads the schema of SARIF 2.1.0 out of the source of a library that has it, but not
+// for others to use.
 func sarifSchema(t *testing.T) string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/owenrumney/go-sarif/v3")
@@ -169,7 +170,8 @@ func TestSARIFContent(t *testing.T) {
 	}
 }
 
-// keep writes an output where NOO_FINDINGS names a folder, for programs that are not at hand in a test.
+// keep writes an output where NOO_FINDINGS names a folder, for programs that are not at hand in a
+// test.
 func keep(t *testing.T, name string, content []byte) {
 	t.Helper()
 	if dir := os.Getenv("NOO_FINDINGS"); dir != "" {

@@ -11,17 +11,29 @@ import (
 	"github.com/jstemmer/go-junit-report/v2/junit"
 )
 
-// WriteJUnit writes the check as a suite of tests: a file with records that must not be disclosed is a failure, one that
-// could not be checked is an error.
+// WriteJUnit writes the check as a suite of tests: a file with records that must not be disclosed
+// is a failure, one that could not be checked is an error.
 func (c *Check) WriteJUnit(w io.Writer) error {
 	r := c.Report
 	took := seconds(r.Finished.Sub(r.Started))
-	suite := junit.Testsuite{Name: "noo check", Time: took, Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05")}
+	suite := junit.Testsuite{
+		Name:      "noo check",
+		Time:      took,
+		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
+	}
 	suite.AddProperty("noo.version", r.Tool.Version)
 	suite.AddProperty("noo.snapshot.id", r.Snapshot.ID)
 	suite.AddProperty("noo.snapshot.sequence", strconv.FormatUint(r.Snapshot.Sequence, 10))
 	suite.AddProperty("noo.snapshot.created", r.Snapshot.Created.UTC().Format(time.RFC3339))
-	suite.AddProperty("noo.policy", fmt.Sprintf("missing %v, invalid %v, unchecked %v", r.Policy.Missing, r.Policy.Invalid, r.Policy.Unchecked))
+	suite.AddProperty(
+		"noo.policy",
+		fmt.Sprintf(
+			"missing %v, invalid %v, unchecked %v",
+			r.Policy.Missing,
+			r.Policy.Invalid,
+			r.Policy.Unchecked,
+		),
+	)
 	for i := range c.Files {
 		suite.AddTestcase(testCase(&c.Files[i]))
 	}
@@ -39,9 +51,17 @@ func testCase(f *File) junit.Testcase {
 	case Passed:
 		test.SystemOut = &junit.Output{Data: f.Finding}
 	case Found:
-		test.Failure = &junit.Result{Message: f.Finding, Type: "must not be disclosed", Data: listing(f)}
+		test.Failure = &junit.Result{
+			Message: f.Finding,
+			Type:    "must not be disclosed",
+			Data:    listing(f),
+		}
 	case Failed:
-		test.Error = &junit.Result{Message: f.Finding, Type: "could not be checked", Data: f.Finding}
+		test.Error = &junit.Result{
+			Message: f.Finding,
+			Type:    "could not be checked",
+			Data:    f.Finding,
+		}
 	}
 	return test
 }

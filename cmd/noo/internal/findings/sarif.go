@@ -1,7 +1,8 @@
 package findings
 
-// SARIF, of which a check needs so little that the structures below do: the maintained library writes nine empty lists with
-// every result, and brings a schema checker into the program. A test holds what is written here against the schema.
+// SARIF, of which a check needs so little that the structures below do: the maintained library
+// writes nine empty lists with every result, and brings a schema checker into the program. A test
+// holds what is written here against the schema.
 
 import (
 	"encoding/json"
@@ -102,8 +103,9 @@ type sarifLogical struct {
 // rules are the verdicts that a record may be withheld for, in the order of the results' ruleIndex.
 var rules = []filter.Verdict{filter.OptedOut, filter.Missing, filter.Invalid, filter.Unchecked}
 
-// WriteSARIF writes the check as one run: a result for every record that is named, a notification for every file that
-// could not be checked. What must not be disclosed beside the named records is counted in the properties of its file.
+// WriteSARIF writes the check as one run: a result for every record that is named, a notification
+// for every file that could not be checked. What must not be disclosed beside the named records is
+// counted in the properties of its file.
 func (c *Check) WriteSARIF(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -121,18 +123,27 @@ func (c *Check) sarifRun() sarifRun {
 		Artifacts: []sarifArtifact{},
 		Results:   []sarifResult{},
 		Properties: map[string]any{
-			"snapshot": map[string]any{"id": r.Snapshot.ID, "sequence": r.Snapshot.Sequence, "created": r.Snapshot.Created},
-			"policy":   r.Policy,
-			"totals":   r.Totals,
+			"snapshot": map[string]any{
+				"id":       r.Snapshot.ID,
+				"sequence": r.Snapshot.Sequence,
+				"created":  r.Snapshot.Created,
+			},
+			"policy": r.Policy,
+			"totals": r.Totals,
 		},
 	}
 	run.Tool.Driver = sarifDriver{Name: r.Tool.Name, Version: r.Tool.Version}
 	for _, v := range rules {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{v.String(), sarifMessage{"A record " + words[v]}})
+		run.Tool.Driver.Rules = append(
+			run.Tool.Driver.Rules,
+			sarifRule{v.String(), sarifMessage{"A record " + words[v]}},
+		)
 	}
 	invocation := sarifInvocation{
 		ExecutionSuccessful: true, ExitCode: c.ExitCode,
-		StartTimeUTC: r.Started.UTC().Format(time.RFC3339), EndTimeUTC: r.Finished.UTC().Format(time.RFC3339),
+		StartTimeUTC: r.Started.UTC().
+			Format(time.RFC3339),
+		EndTimeUTC: r.Finished.UTC().Format(time.RFC3339),
 	}
 	for i := range c.Files {
 		f := &c.Files[i]
@@ -140,7 +151,10 @@ func (c *Check) sarifRun() sarifRun {
 		if f.Outcome == Failed {
 			invocation.ExecutionSuccessful = false
 			location := sarifLocation{Physical: sarifPhysical{Artifact: artifact.Location}}
-			invocation.Notifications = append(invocation.Notifications, sarifNotification{"error", sarifMessage{f.Finding}, []sarifLocation{location}})
+			invocation.Notifications = append(
+				invocation.Notifications,
+				sarifNotification{"error", sarifMessage{f.Finding}, []sarifLocation{location}},
+			)
 		} else {
 			artifact.Properties = map[string]any{"records": f.Report.Records}
 			run.Results = append(run.Results, results(f, artifact.Location)...)
@@ -151,8 +165,8 @@ func (c *Check) sarifRun() sarifRun {
 	return run
 }
 
-// results are the records of a file that are named. A record's number is not a line, of which a Parquet file has none; the
-// region is the first line, since code scanning wants one.
+// results are the records of a file that are named. A record's number is not a line, of which a
+// Parquet file has none; the region is the first line, since code scanning wants one.
 func results(f *File, artifact sarifURI) []sarifResult {
 	var results []sarifResult
 	for _, o := range f.Report.Offenders {
@@ -165,7 +179,13 @@ func results(f *File, artifact sarifURI) []sarifResult {
 		number := strconv.FormatInt(o.Record, 10)
 		results = append(results, sarifResult{
 			RuleID: o.Verdict.String(), RuleIndex: rule, Level: "error",
-			Message: sarifMessage{fmt.Sprintf("Record %s is one %s: it must not be disclosed", number, words[o.Verdict])},
+			Message: sarifMessage{
+				fmt.Sprintf(
+					"Record %s is one %s: it must not be disclosed",
+					number,
+					words[o.Verdict],
+				),
+			},
 			Locations: []sarifLocation{{
 				Physical: sarifPhysical{Artifact: artifact, Region: &sarifRegion{StartLine: 1}},
 				Logical:  []sarifLogical{{"record " + number, "element"}},
@@ -176,7 +196,8 @@ func results(f *File, artifact sarifURI) []sarifResult {
 	return results
 }
 
-// uri writes a path as the reference that SARIF wants: a relative path stays relative, as paths in a repository are to be.
+// uri writes a path as the reference that SARIF wants: a relative path stays relative, as paths in
+// a repository are to be.
 func uri(path string) string {
 	slashed := filepath.ToSlash(filepath.Clean(path))
 	if !filepath.IsAbs(path) {

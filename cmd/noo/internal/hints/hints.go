@@ -1,5 +1,5 @@
-// Package hints says what to do about an error, most often which flag to pass. The packages that find what is wrong know no
-// flags.
+// Package hints says what to do about an error, most often which flag to pass. The packages that
+// find what is wrong know no flags.
 package hints
 
 import (
@@ -35,7 +35,10 @@ var hints = []struct {
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
 	{job.ErrCompressesItself, "leave --compress out"},
-	{csv.ErrBareQuote, "quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file"},
+	{
+		csv.ErrBareQuote,
+		"quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file",
+	},
 	{csv.ErrSepLine, "delete it, and pass --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
@@ -100,18 +103,31 @@ func preflightHint(e *columns.PreflightError) string {
 		return ""
 	case errors.Is(e.Err, columns.ErrFewNumbers):
 		another := cmp.Or(flagFor("--column", e.Unnamed), " --column NAME")
-		return fmt.Sprintf("name another column with%s, or pass --force-column if there is no mistake", another)
+		return fmt.Sprintf(
+			"name another column with%s, or pass --force-column if there is no mistake",
+			another,
+		)
 	case e.Late():
 		return "delete the lines above the names, or pass --force-column if there is no mistake"
 	case errors.Is(e.Err, columns.ErrLateNames):
-		return "if another table starts there, split the file; else pass" + flagFor("--allow-column", []string{e.Columns[0].Label})
+		return "if another table starts there, split the file; else pass" + flagFor(
+			"--allow-column",
+			[]string{e.Columns[0].Label},
+		)
 	}
 	let := "them"
 	if len(e.Columns) == 1 {
 		let = "it"
 	}
-	return fmt.Sprintf("filter by all with%s, or let %s pass with%s",
-		flagFor("--column", slices.Concat(e.Named, e.Unnamed)), let, flagFor("--allow-column", e.Unnamed))
+	return fmt.Sprintf(
+		"filter by all with%s, or let %s pass with%s",
+		flagFor(
+			"--column",
+			slices.Concat(e.Named, e.Unnamed),
+		),
+		let,
+		flagFor("--allow-column", e.Unnamed),
+	)
 }
 
 // mostFlags is how many columns a hint names.

@@ -13,7 +13,8 @@ import (
 	"noo/job"
 )
 
-// TestHints: what is wrong comes first, then what to do, also where the error is wrapped, and nothing where no flag helps.
+// TestHints: what is wrong comes first, then what to do, also where the error is wrapped, and
+// nothing where no flag helps.
 func TestHints(t *testing.T) {
 	many := &columns.PreflightError{Name: "a.csv", Err: columns.ErrUnnamedNumbers, Named: []string{"NHS Number"}}
 	for i := range 12 {

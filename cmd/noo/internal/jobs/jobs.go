@@ -1,4 +1,5 @@
-// Package jobs works with the jobs of a config file: it finds, lists and shows them, and keeps their outputs apart.
+// Package jobs works with the jobs of a config file: it finds, lists and shows them, and keeps
+// their outputs apart.
 package jobs
 
 import (
@@ -34,7 +35,11 @@ func CheckMetrics(jobs []*settings.Job) error {
 			if written[i].Same(place) {
 				return &settings.Error{Source: value.Source, Err: fmt.Errorf(
 					"%s: %s: the jobs %s and %s would write their metrics to the same file: give each job its own",
-					value.Source.Place, runflags.MetricsFlag, other.Name, j.Name)}
+					value.Source.Place,
+					runflags.MetricsFlag,
+					other.Name,
+					j.Name,
+				)}
 			}
 		}
 		written, writers = append(written, place), append(writers, j)
@@ -120,8 +125,15 @@ func CheckOutputs(jobs []*settings.Job, prepared []*cobra.Command) error {
 			at := iopaths.PlaceOf(flag.Value.String())
 			for _, other := range places {
 				if other.job != j && other.at.Same(at) {
-					return outcome.Usage(fmt.Errorf("the jobs %s and %s would both write %s: run one of them, or give each its own --%s",
-						other.job.Name, j.Name, flag.Value, name))
+					return outcome.Usage(
+						fmt.Errorf(
+							"the jobs %s and %s would both write %s: run one of them, or give each its own --%s",
+							other.job.Name,
+							j.Name,
+							flag.Value,
+							name,
+						),
+					)
 
 				}
 			}

@@ -40,7 +40,11 @@ type setting struct {
 
 // SettingOf describes a flag, without NHS numbers.
 func SettingOf(flag *pflag.Flag, values settings.Values) (s setting, err error) {
-	s = setting{Flag: flag.Name, Variable: runflags.Environment.Variable(flag.Name), Source: settings.FromDefault}
+	s = setting{
+		Flag:     flag.Name,
+		Variable: runflags.Environment.Variable(flag.Name),
+		Source:   settings.FromDefault,
+	}
 	value, ok := values[flag.Name]
 	if !ok {
 		s.Value, err = valueByDefault(flag)

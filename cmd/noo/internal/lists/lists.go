@@ -12,8 +12,8 @@ import (
 	"noo/snapshot"
 )
 
-// Read joins lists, and counts the numbers that came more than once. That a list is empty is said: another has numbers, so
-// that nothing else would tell of an export that failed.
+// Read joins lists, and counts the numbers that came more than once. That a list is empty is said:
+// another has numbers, so that nothing else would tell of an export that failed.
 func Read(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
 	all := snapshot.NewSet()
 	var numbers uint64
@@ -31,7 +31,10 @@ func Read(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64,
 	}
 	for _, path := range empty {
 		if numbers > 0 {
-			t.Say("warning: there is no number in the list %s: make sure that it is whole", ui.DisplayName(path, "stdin"))
+			t.Say(
+				"warning: there is no number in the list %s: make sure that it is whole",
+				ui.DisplayName(path, "stdin"),
+			)
 		}
 	}
 	return all, numbers - all.Len(), nil
@@ -44,7 +47,11 @@ func ReadList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.List
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, snapshot.ListStats{}, fmt.Errorf("cannot read the list %s: %w", path, atomicfile.Cause(err))
+		return nil, snapshot.ListStats{}, fmt.Errorf(
+			"cannot read the list %s: %w",
+			path,
+			atomicfile.Cause(err),
+		)
 	}
 	defer file.Close()
 	return readOpenList(file, path, column)
@@ -52,7 +59,11 @@ func ReadList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.List
 
 func readOpenList(file *os.File, name, column string) (*snapshot.Set, snapshot.ListStats, error) {
 	failed := func(err error) (*snapshot.Set, snapshot.ListStats, error) {
-		return nil, snapshot.ListStats{}, fmt.Errorf("reading list %s: %w", name, atomicfile.Cause(err))
+		return nil, snapshot.ListStats{}, fmt.Errorf(
+			"reading list %s: %w",
+			name,
+			atomicfile.Cause(err),
+		)
 	}
 	mark, err := steadyfile.Take(file)
 	if err != nil {

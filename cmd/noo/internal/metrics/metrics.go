@@ -1,10 +1,11 @@
-// Package metrics writes what a run did as a file for the textfile collector of Prometheus' node_exporter. Each run
-// writes its file anew. What alerts ask for whatever has gone wrong since is carried over from the file before: the time of the last
-// success, 0 where there was none, and, of a run that got hold of no snapshot, what was known of the last one. An alert on a metric
-// that does not exist is silent.
+// Package metrics writes what a run did as a file for the textfile collector of Prometheus'
+// node_exporter. Each run writes its file anew. What alerts ask for whatever has gone wrong since
+// is carried over from the file before: the time of the last success, 0 where there was none, and,
+// of a run that got hold of no snapshot, what was known of the last one. An alert on a metric that
+// does not exist is silent.
 //
-// Every metric has the label task, the file's name without ".prom": the collector reads all files of a folder as one, in
-// which no two may say the same of the same.
+// Every metric has the label task, the file's name without ".prom": the collector reads all files
+// of a folder as one, in which no two may say the same of the same.
 package metrics
 
 import (
@@ -34,8 +35,9 @@ import (
 type Run struct {
 	// ExitCode is what the process will exit with; 0 is success.
 	ExitCode int
-	// Report is what the run did. Without files, no records are counted. Its snapshot may be one that was refused; without a time of
-	// the snapshot's creation, what is known from before is said.
+	// Report is what the run did. Without files, no records are counted. Its snapshot may be one
+	// that was refused; without a time of the snapshot's creation, what is known from before is
+	// said.
 	Report *job.Report
 	// Before is what the file said before the run.
 	Before Before
@@ -67,8 +69,8 @@ const (
 // isKind tells a file that this package wrote by its first bytes.
 func isKind(head []byte) bool { return bytes.HasPrefix(head, []byte("# HELP noo_")) }
 
-// Try makes sure that Write can write to path: that the folder is there, and nothing at path but a file that Write wrote
-// before. Errors are those of atomicfile.CreateReplacing.
+// Try makes sure that Write can write to path: that the folder is there, and nothing at path but a
+// file that Write wrote before. Errors are those of atomicfile.CreateReplacing.
 func Try(path string) error {
 	file, err := atomicfile.CreateReplacing(path, isKind)
 	if err == nil {
@@ -77,8 +79,8 @@ func Try(path string) error {
 	return err
 }
 
-// Write writes the metrics of a run to path, in place of those of the run before. The file is whole at any moment, and may
-// be read by everybody.
+// Write writes the metrics of a run to path, in place of those of the run before. The file is whole
+// at any moment, and may be read by everybody.
 func Write(path string, run Run) error {
 	task := nhsnumber.Mask(strings.TrimSuffix(filepath.Base(path), ".prom"))
 	families, err := gather(strings.ToValidUTF8(task, "_"), run)
@@ -109,7 +111,13 @@ type gauges struct {
 
 // set sets a gauge.
 func (f *gauges) set(name, help string, value float64) {
-	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: prometheus.Labels{"task": f.task}})
+	gauge := prometheus.NewGauge(
+		prometheus.GaugeOpts{
+			Name:        name,
+			Help:        help,
+			ConstLabels: prometheus.Labels{"task": f.task},
+		},
+	)
 	gauge.Set(math.Round(value*1000) / 1000) // times are known to the millisecond
 	f.errs = append(f.errs, f.registry.Register(gauge))
 }
@@ -134,7 +142,11 @@ func (f *gauges) setRecords(n filter.Tally) {
 		vector.WithLabelValues(verdict.String()).Set(float64(count))
 	}
 	f.errs = append(f.errs, f.registry.Register(vector))
-	f.set("noo_last_run_written_records", "Records that the last run wrote, or that a check would let be disclosed.", float64(n.Written))
+	f.set(
+		"noo_last_run_written_records",
+		"Records that the last run wrote, or that a check would let be disclosed.",
+		float64(n.Written),
+	)
 }
 
 // gather returns the metrics of a run.
@@ -148,7 +160,11 @@ func gather(task string, run Run) ([]*dto.MetricFamily, error) {
 	f.set("noo_last_run_success", "Whether the last run ended with exit code 0.", succeeded)
 	f.set("noo_last_run_exit_code", "Exit code of the last run.", float64(run.ExitCode))
 	f.setTime("noo_last_run_timestamp_seconds", "When the last run ended.", r.Finished)
-	f.set("noo_last_run_duration_seconds", "How long the last run took.", r.Finished.Sub(r.Started).Seconds())
+	f.set(
+		"noo_last_run_duration_seconds",
+		"How long the last run took.",
+		r.Finished.Sub(r.Started).Seconds(),
+	)
 	f.setTime(lastSuccess, "When a run last ended with exit code 0; 0 for never.", success)
 	if len(r.Files) > 0 {
 		size := int64(0)
@@ -164,7 +180,11 @@ func gather(task string, run Run) ([]*dto.MetricFamily, error) {
 		s.Created, s.ValidUntil, s.OptedOut = used.Created, used.ValidUntil, used.OptedOut
 	}
 	if !s.Created.IsZero() {
-		f.set("noo_snapshot_age_seconds", "Age of the last snapshot when the last run ended.", r.Finished.Sub(s.Created).Seconds())
+		f.set(
+			"noo_snapshot_age_seconds",
+			"Age of the last snapshot when the last run ended.",
+			r.Finished.Sub(s.Created).Seconds(),
+		)
 		f.setTime(created, "When the last snapshot was made.", s.Created)
 		f.setTime(validUntil, "When the last snapshot expires.", s.ValidUntil)
 		f.set(optedOut, "Numbers in the last snapshot.", float64(s.OptedOut))
@@ -173,8 +193,8 @@ func gather(task string, run Run) ([]*dto.MetricFamily, error) {
 	return families, errors.Join(append(f.errs, err)...)
 }
 
-// ReadBefore reads what the file at path says of the runs before; nothing where there was none. The error is ErrDamaged, or what the
-// file system said.
+// ReadBefore reads what the file at path says of the runs before; nothing where there was none. The
+// error is ErrDamaged, or what the file system said.
 func ReadBefore(path string) (Before, error) {
 	file, err := os.Open(path)
 	switch {
@@ -208,5 +228,10 @@ func ReadBefore(path string) (Before, error) {
 		}
 		return time.Time{}
 	}
-	return Before{Success: at(lastSuccess), Created: at(created), ValidUntil: at(validUntil), OptedOut: int64(value(optedOut))}, nil
+	return Before{
+		Success:    at(lastSuccess),
+		Created:    at(created),
+		ValidUntil: at(validUntil),
+		OptedOut:   int64(value(optedOut)),
+	}, nil
 }

@@ -1,5 +1,5 @@
-// Package outcome says how a command ended: its exit code, and the one line that noo prints when it fails. Scripts rely on
-// the codes: docs/exit-codes.md lists them.
+// Package outcome says how a command ended: its exit code, and the one line that noo prints when it
+// fails. Scripts rely on the codes: docs/exit-codes.md lists them.
 package outcome
 
 import (

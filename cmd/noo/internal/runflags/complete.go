@@ -13,14 +13,16 @@ import (
 	"noo/job"
 )
 
-// ColumnList is the value of a flag that names columns, which knows where the names of columns are to be found.
+// ColumnList is the value of a flag that names columns, which knows where the names of columns are
+// to be found.
 type ColumnList struct {
 	pflag.Value
 	pflag.SliceValue
 	flags *Data
 }
 
-// completeColumns has a flag completed with the names of the columns of the inputs that are named already.
+// completeColumns has a flag completed with the names of the columns of the inputs that are named
+// already.
 func completeColumns(set *pflag.FlagSet, name string, flags *Data) {
 	flag := set.Lookup(name)
 	flag.Value = ColumnList{flag.Value, flag.Value.(pflag.SliceValue), flags}
@@ -28,7 +30,11 @@ func completeColumns(set *pflag.FlagSet, name string, flags *Data) {
 }
 
 // Complete completes the name of a column.
-func (c ColumnList) Complete(cmd *cobra.Command, named []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (c ColumnList) Complete(
+	cmd *cobra.Command,
+	named []string,
+	_ string,
+) ([]string, cobra.ShellCompDirective) {
 	ResolveQuietly(cmd)
 	var found []string
 	for _, input := range named {
@@ -50,7 +56,8 @@ func (c ColumnList) Complete(cmd *cobra.Command, named []string, _ string) ([]st
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
-// ResolveQuietly sets what the environment sets, as far as it can. It hides mistakes: the user types.
+// ResolveQuietly sets what the environment sets, as far as it can. It hides mistakes: the user
+// types.
 func ResolveQuietly(cmd *cobra.Command) {
 	if values, err := Environment.Read(cmd.Flags()); err == nil {
 		_, _ = Resolve(cmd.Flags(), values)

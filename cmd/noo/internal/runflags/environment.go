@@ -29,7 +29,8 @@ var Environment = settings.Environment{
 // Resolve sets the flags of a command that are not on its command line.
 func Resolve(flags *pflag.FlagSet, sources ...settings.Values) (settings.Values, error) {
 	values, err := settings.Resolve(flags, sources...)
-	if wrong, ok := errors.AsType[*settings.Error](err); ok && wrong.Source.Kind == settings.FromFlag {
+	if wrong, ok := errors.AsType[*settings.Error](err); ok &&
+		wrong.Source.Kind == settings.FromFlag {
 		err = outcome.Usage(err)
 	}
 	return values, err

@@ -1,4 +1,5 @@
-// Package runflags has the flags that several commands share, and what goes on around a run: lock, log and metrics.
+// Package runflags has the flags that several commands share, and what goes on around a run: lock,
+// log and metrics.
 package runflags
 
 // Flags for the snapshot, for reading an input, and for what happens to its records.
@@ -46,7 +47,11 @@ func actionWord(action filter.Action) flagvalue.Word[filter.Action] {
 }
 
 // AddChoice adds a flag and lists its choices in its usage.
-func AddChoice[T comparable](flags *pflag.FlagSet, choice *flagvalue.Choice[T], name, usage string) {
+func AddChoice[T comparable](
+	flags *pflag.FlagSet,
+	choice *flagvalue.Choice[T],
+	name, usage string,
+) {
 	flagvalue.Add(flags, choice, name, usage+": "+flagvalue.Words(choice.Choices()))
 }
 
@@ -70,13 +75,24 @@ func (f *Snapshot) AddTrust(cmd *cobra.Command) {
 	f.maxAge = flagvalue.Age(snapshot.DefaultMaxAge)
 	cmd.Flags().StringArrayVar(&f.Trusted, "trusted-key", nil, TrustedKeyUsage)
 	flagvalue.Add(cmd.Flags(), &f.maxAge, "max-age", "refuse an older snapshot")
-	flagvalue.Add(cmd.Flags(), &f.minSequence, "min-sequence", "refuse a snapshot with a lower sequence than `N`")
+	flagvalue.Add(
+		cmd.Flags(),
+		&f.minSequence,
+		"min-sequence",
+		"refuse a snapshot with a lower sequence than `N`",
+	)
 }
 
 // Open opens and verifies the snapshot, without judging its age.
 func (f *Snapshot) Open() (*snapshot.Snapshot, error) {
 	if f.Path == "" {
-		return nil, outcome.Usage(errors.New("no snapshot: name one with --snapshot FILE or in " + Environment.Variable("snapshot")))
+		return nil, outcome.Usage(
+			errors.New(
+				"no snapshot: name one with --snapshot FILE or in " + Environment.Variable(
+					"snapshot",
+				),
+			),
+		)
 	}
 	var err error
 	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.Trusted); err != nil {
@@ -101,7 +117,11 @@ func (f *Snapshot) Accept() (*snapshot.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy := snapshot.Policy{MaxAge: time.Duration(f.maxAge), MinSequence: uint64(f.minSequence), Seen: snapshot.OpenSeen(state)}
+	policy := snapshot.Policy{
+		MaxAge:      time.Duration(f.maxAge),
+		MinSequence: uint64(f.minSequence),
+		Seen:        snapshot.OpenSeen(state),
+	}
 	return s, policy.Check(s)
 }
 
@@ -121,13 +141,29 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		"character between CSV fields, or its name: tab, semicolon, pipe")
 	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote), "quote",
 		"character around CSV fields, or none")
-	ends := flagvalue.NewChoice("END", &f.CSV.RecordEnd,
+	ends := flagvalue.NewChoice(
+		"END",
+		&f.CSV.RecordEnd,
 		flagvalue.Word[csv.RecordEnd]{Text: "lf", Value: csv.EndLF},
-		flagvalue.Word[csv.RecordEnd]{Text: "crlf", Value: csv.EndCRLF}).Default("as the first line ends")
+		flagvalue.Word[csv.RecordEnd]{
+			Text:  "crlf",
+			Value: csv.EndCRLF,
+		},
+	).Default("as the first line ends")
 	flagvalue.Add(flags, ends, "record-end",
 		"end of a CSV record: lf, or crlf if a line feed alone is part of the text")
-	flags.BoolVar(&f.CSV.NoHeader, "no-header", false, "the first CSV record is data; name columns by number")
-	flags.BoolVar(&f.CSV.Header, "header", false, "the first CSV record is a header, even if it does not look like one")
+	flags.BoolVar(
+		&f.CSV.NoHeader,
+		"no-header",
+		false,
+		"the first CSV record is data; name columns by number",
+	)
+	flags.BoolVar(
+		&f.CSV.Header,
+		"header",
+		false,
+		"the first CSV record is a header, even if it does not look like one",
+	)
 	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
 		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
 }
@@ -154,7 +190,9 @@ func (f *Reading) Formats() []formats.Format {
 // AllNamed refuses an input without a name: a script's variable that is not set leaves one.
 func AllNamed(inputs []string) error {
 	if slices.Contains(inputs, "") {
-		return errors.New("an input is an empty text: name a file; is a variable in the command line empty?")
+		return errors.New(
+			"an input is an empty text: name a file; is a variable in the command line empty?",
+		)
 	}
 	return nil
 }
@@ -175,17 +213,41 @@ func (f *Data) Add(cmd *cobra.Command) {
 	f.Snapshot.add(cmd)
 	f.Reading.Add(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.columns, "column", nil, "filter by the NHS numbers in column `NAME`, or number from 1; may be repeated; without it the header decides")
-	flags.StringArrayVar(&f.allowed, "allow-column", nil, "do not stop on NHS numbers in column `NAME`, or number from 1; may be repeated; noo does not filter by them")
-	flags.BoolVar(&f.forceColumns, "force-column", false, "filter by the column even if its first values are not NHS numbers")
+	flags.StringArrayVar(
+		&f.columns,
+		"column",
+		nil,
+		"filter by the NHS numbers in column `NAME`, or number from 1; may be repeated; without it the header decides",
+	)
+	flags.StringArrayVar(
+		&f.allowed,
+		"allow-column",
+		nil,
+		"do not stop on NHS numbers in column `NAME`, or number from 1; may be repeated; noo does not filter by them",
+	)
+	flags.BoolVar(
+		&f.forceColumns,
+		"force-column",
+		false,
+		"filter by the column even if its first values are not NHS numbers",
+	)
 	completeColumns(flags, "column", f)
 	completeColumns(flags, "allow-column", f)
-	AddChoice(flags, newAction(&f.Policy.Missing, filter.Withhold, filter.Keep, filter.Fail), "missing",
-		"records without an NHS number")
-	AddChoice(flags, newAction(&f.Policy.Invalid, filter.Withhold, filter.Keep, filter.Fail), "invalid",
-		"records with something that is not an NHS number")
+	AddChoice(
+		flags,
+		newAction(&f.Policy.Missing, filter.Withhold, filter.Keep, filter.Fail),
+		"missing",
+		"records without an NHS number",
+	)
+	AddChoice(
+		flags,
+		newAction(&f.Policy.Invalid, filter.Withhold, filter.Keep, filter.Fail),
+		"invalid",
+		"records with something that is not an NHS number",
+	)
 	unchecked := newAction(&f.Policy.Unchecked, filter.Withhold, filter.Fail)
-	AddChoice(flags, unchecked.Accept(actionWord(filter.Keep)), "unchecked", // validate says why not
+	// Validate says why not.
+	AddChoice(flags, unchecked.Accept(actionWord(filter.Keep)), "unchecked",
 		"records of people whom the publisher did not look up")
 	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
 }
@@ -199,13 +261,22 @@ func (f *Data) validate() error {
 }
 
 // Prepare prepares a run over one input.
-func (f *Data) Prepare(t *ui.Terminal, cmd *cobra.Command, s *snapshot.Snapshot, input string) *job.Run {
+func (f *Data) Prepare(
+	t *ui.Terminal,
+	cmd *cobra.Command,
+	s *snapshot.Snapshot,
+	input string,
+) *job.Run {
 	return &job.Run{
 		Input:   input,
 		Stdin:   t.In,
 		Outputs: job.Outputs{Protected: append([]string{f.Path}, f.keyFiles...)},
 		Rules: job.Rules{
-			Columns:  columns.Rules{Identifying: f.columns, Allowed: f.allowed, Forced: f.forceColumns},
+			Columns: columns.Rules{
+				Identifying: f.columns,
+				Allowed:     f.allowed,
+				Forced:      f.forceColumns,
+			},
 			Policy:   f.Policy,
 			Register: s,
 			Formats:  f.Formats(),

@@ -43,7 +43,12 @@ type Run struct {
 // Add adds the flags to a command.
 func (f *Run) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.lock, "lock", "", "do not run while another run holds the lock on `FILE`; noo creates it and never deletes it")
+	flags.StringVar(
+		&f.lock,
+		"lock",
+		"",
+		"do not run while another run holds the lock on `FILE`; noo creates it and never deletes it",
+	)
 	flagvalue.Add(flags, &f.lockWait, "lock-wait", "wait for the lock at most this long")
 	flags.Lookup("lock-wait").DefValue = ""
 	var formats []flagvalue.Word[string]
@@ -52,14 +57,21 @@ func (f *Run) Add(cmd *cobra.Command) {
 	}
 	AddChoice(flags, flagvalue.NewChoice("FORMAT", &f.logFormat, formats...), LogFormatFlag,
 		"write events for a log system to stderr instead of lines for a person")
-	flags.StringVar(&f.metrics, MetricsFlag, "", "write metrics for Prometheus' node_exporter to `FILE`, whose name should end in .prom")
+	flags.StringVar(
+		&f.metrics,
+		MetricsFlag,
+		"",
+		"write metrics for Prometheus' node_exporter to `FILE`, whose name should end in .prom",
+	)
 }
 
 // ErrStream is a stream where only a file will do.
-var ErrStream = outcome.Usage(errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file"))
+var ErrStream = outcome.Usage(
+	errors.New("- is a stream: --lock, --metrics, --junit and --sarif want a file"),
+)
 
-// Files are what a run reads and writes beside its lock and metrics. output is the one of written that
-// is the dataset, or "".
+// Files are what a run reads and writes beside its lock and metrics. output is the one of written
+// that is the dataset, or "".
 type Files struct {
 	Read, Written []string
 	Output        string
@@ -76,7 +88,12 @@ func (f *Run) Do(t *ui.Terminal, cmd *cobra.Command, data *Data, named Files, ru
 	}
 	started := time.Now().UTC()
 	report := new(job.Report)
-	report.Command, report.Tool = CommandName(cmd.CommandPath()), job.Tool{Name: "noo", Version: buildinfo.Version()}
+	report.Command, report.Tool = CommandName(
+		cmd.CommandPath(),
+	), job.Tool{
+		Name:    "noo",
+		Version: buildinfo.Version(),
+	}
 	monitored := false
 	err := func() error {
 		if err := f.validate(t, data, named); err != nil {
@@ -101,16 +118,32 @@ func (f *Run) Do(t *ui.Terminal, cmd *cobra.Command, data *Data, named Files, ru
 }
 
 // tell writes the metrics and the event of a run that ended with err, and returns err.
-func (f *Run) tell(ctx context.Context, t *ui.Terminal, report *job.Report, output string, err error, monitored bool) error {
+func (f *Run) tell(
+	ctx context.Context,
+	t *ui.Terminal,
+	report *job.Report,
+	output string,
+	err error,
+	monitored bool,
+) error {
 	t.Finish() // from here on, the run has ended as err says
 	code := outcome.ExitCode(ctx, err)
 	if monitored {
 		before, lost := metrics.ReadBefore(f.metrics)
 		if lost != nil && code != outcome.ExitDone { // a success needs nothing of it
-			t.Warn(ui.Showable(fmt.Sprintf("%s, with the metrics of the last run, %v", f.metrics, lost)))
+			t.Warn(
+				ui.Showable(
+					fmt.Sprintf("%s, with the metrics of the last run, %v", f.metrics, lost),
+				),
+			)
 		}
 		if err := metrics.Write(f.metrics, metrics.Run{ExitCode: code, Report: report, Before: before}); err != nil {
-			t.Warn("noo could not write the metrics: " + outcome.Message(context.WithoutCancel(ctx), err))
+			t.Warn(
+				"noo could not write the metrics: " + outcome.Message(
+					context.WithoutCancel(ctx),
+					err,
+				),
+			)
 		}
 	}
 	if t.Log.On() {
@@ -118,7 +151,11 @@ func (f *Run) tell(ctx context.Context, t *ui.Terminal, report *job.Report, outp
 		if output != "" {
 			shown = ui.DisplayName(filepath.Base(output), "stdout")
 		}
-		end := eventlog.End{Outcome: outcome.Of(code), ExitCode: code, Error: outcome.Message(ctx, err)}
+		end := eventlog.End{
+			Outcome:  outcome.Of(code),
+			ExitCode: code,
+			Error:    outcome.Message(ctx, err),
+		}
 		t.Log.Run(report, shown, end)
 		if err != nil {
 			return outcome.AlreadySaid(err)
@@ -151,8 +188,8 @@ func (f *Run) validate(t *ui.Terminal, data *Data, named Files) error {
 	return nil
 }
 
-// checkPaths refuses a lock or metrics in a file that the run needs for something else, and outputs that the next run would
-// read.
+// checkPaths refuses a lock or metrics in a file that the run needs for something else, and outputs
+// that the next run would read.
 func (f *Run) checkPaths(t *ui.Terminal, data *Data, named Files) error {
 	var paths iopaths.Paths
 	paths.Read(data.Path)
@@ -163,7 +200,9 @@ func (f *Run) checkPaths(t *ui.Terminal, data *Data, named Files) error {
 			paths.Read(path)
 		}
 	}
-	paths.ReadMatching(func(path string, folder bool) bool { return inputs.Reads(named.Read, path, folder) })
+	paths.ReadMatching(
+		func(path string, folder bool) bool { return inputs.Reads(named.Read, path, folder) },
+	)
 	for _, path := range append([]string{f.lock, f.metrics}, named.Written...) {
 		switch {
 		case path == "-":

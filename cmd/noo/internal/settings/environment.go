@@ -89,7 +89,9 @@ func split(flag *pflag.Flag, text string) ([]string, error) {
 	}
 	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil || len(records) != 1 {
-		return nil, errors.New(`want values separated by commas, in quotes if they hold one: a,"b, c"`)
+		return nil, errors.New(
+			`want values separated by commas, in quotes if they hold one: a,"b, c"`,
+		)
 	}
 	return records[0], nil
 }

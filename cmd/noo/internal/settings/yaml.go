@@ -97,7 +97,11 @@ func (r *reader) notYAML(text []byte, err error) error {
 		if line := secondDocument(text); line > 0 {
 			return r.atLine(line, "a second YAML document starts here: want one")
 		}
-		return wrong(Source{FromConfig, r.path}, "%s is no config file: want one YAML document", r.path)
+		return wrong(
+			Source{FromConfig, r.path},
+			"%s is no config file: want one YAML document",
+			r.path,
+		)
 	case strings.ContainsAny(bad.Message, `'"`) && strings.Contains(bad.Message, "anchor"):
 		return r.atLine(bad.Mark.Line, "a config file has no aliases: write the value out")
 	}

@@ -1,4 +1,5 @@
-// Package suggest says what is wrong with a mistyped flag. It never repeats digits: they may be an NHS number.
+// Package suggest says what is wrong with a mistyped flag. It never repeats digits: they may be an
+// NHS number.
 package suggest
 
 import (

@@ -25,7 +25,8 @@ var partNames = map[columns.Part]string{
 	columns.StopsRefused: "stops, refused",
 }
 
-// shortType leaves out how a type of Parquet is stored where it says more: STRING for BYTE_ARRAY STRING.
+// shortType leaves out how a type of Parquet is stored where it says more: STRING for BYTE_ARRAY
+// STRING.
 func shortType(name string) string {
 	if _, logical, found := strings.Cut(name, " "); found {
 		name = logical
@@ -38,7 +39,9 @@ func Columns(w io.Writer, columns []columns.Surveyed) {
 	rows := [][len(columnsHead)]string{columnsHead}
 	for _, c := range columns {
 		rows = append(rows, [...]string{
-			strconv.Itoa(c.Number), Printable(c.Name), shortType(c.Type), Grouped(int64(c.Values)), Grouped(int64(c.Filled)), share(c.Sample), partNames[c.Part],
+			strconv.Itoa(
+				c.Number,
+			), Printable(c.Name), shortType(c.Type), Grouped(int64(c.Values)), Grouped(int64(c.Filled)), share(c.Sample), partNames[c.Part],
 		})
 	}
 	var widths [len(columnsHead)]int
@@ -51,7 +54,8 @@ func Columns(w io.Writer, columns []columns.Surveyed) {
 		var line strings.Builder
 		for i, cell := range row {
 			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 || columnsHead[i] == "values" || columnsHead[i] == "filled" || columnsHead[i] == "NHS" {
+			if i == 0 || columnsHead[i] == "values" || columnsHead[i] == "filled" ||
+				columnsHead[i] == "NHS" {
 				line.WriteString(padding + cell + "  ")
 			} else {
 				line.WriteString(cell + padding + "  ")
@@ -61,7 +65,8 @@ func Columns(w io.Writer, columns []columns.Surveyed) {
 	}
 }
 
-// share writes what part of a sample is NHS numbers, as a whole per cent that is not rounded up; nothing for nothing.
+// share writes what part of a sample is NHS numbers, as a whole per cent that is not rounded up;
+// nothing for nothing.
 func share(s columns.Sample) string {
 	switch {
 	case s.Values == 0:
@@ -77,7 +82,10 @@ func share(s columns.Sample) string {
 // ExplainColumns says what the marks in the list mean that it has.
 func ExplainColumns(w io.Writer, survey *columns.Survey) {
 	if survey.Nameless {
-		fmt.Fprintln(w, "Columns go by their numbers: they have no names, or the first line may be data.")
+		fmt.Fprintln(
+			w,
+			"Columns go by their numbers: they have no names, or the first line may be data.",
+		)
 	}
 	if survey.Undecided != "" {
 		fmt.Fprintf(w, "filter needs to be told its columns: %s.\n", survey.Undecided)

@@ -16,8 +16,8 @@ import (
 // patience is how long a run may take before a bar appears.
 const patience = 500 * time.Millisecond
 
-// Progress shows how far a run has come: on a terminal only, and only for runs that last. It is safe
-// for concurrent use: check clears the bar to print a result while it reads other files.
+// Progress shows how far a run has come: on a terminal only, and only for runs that last. It is
+// safe for concurrent use: check clears the bar to print a result while it reads other files.
 type Progress struct {
 	to      *os.File
 	name    string
@@ -70,8 +70,8 @@ func (p *Progress) Clear() {
 	}
 }
 
-// The widest text beside the name and the cells of the bar, and the least columns for these two. If a
-// line is wider than the terminal, it wraps, and the next drawing leaves a part of it behind.
+// The widest text beside the name and the cells of the bar, and the least columns for these two. If
+// a line is wider than the terminal, it wraps, and the next drawing leaves a part of it behind.
 const (
 	fixedColumns = len(" 100% || (1000 kB/s) ")
 	timeColumns  = len(" [10h10m10s:10h10m10s]")
@@ -112,11 +112,13 @@ func (l line) bar(w io.Writer, total int64) *progressbar.ProgressBar {
 		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetPredictTime(l.times),
 		progressbar.OptionSetElapsedTime(l.times),
-		progressbar.OptionSetSpinnerChangeInterval(0), // else it draws itself if the total is unknown
+		// Else it draws itself if the total is unknown.
+		progressbar.OptionSetSpinnerChangeInterval(0),
 		progressbar.OptionClearOnFinish(),
 	}
 	if total < 0 {
-		options = append(options, progressbar.OptionShowCount()) // there is room where the cells would be
+		// There is room where the cells would be.
+		options = append(options, progressbar.OptionShowCount())
 	}
 	bar := progressbar.NewOptions64(total, options...)
 	bar.StartWithoutRender() // else the rate counts from the first drawing

@@ -17,7 +17,8 @@ var longNames = []string{
 	strings.Repeat("e\u0301", 70) + ".csv", // each a letter and an accent on it
 }
 
-// However long a name is, no drawing is wider than the terminal: it would wrap, and leave a line behind.
+// However long a name is, no drawing is wider than the terminal: it would wrap, and leave a line
+// behind.
 func TestProgressFitsTheTerminal(t *testing.T) {
 	for _, columns := range []int{38, 40, 76, 77, 80, 132} {
 		t.Run(strconv.Itoa(columns), func(t *testing.T) {
@@ -31,7 +32,8 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 					var drawn strings.Builder
 					bar := l.bar(&drawn, total)
 					for _, done := range []int64{1 << 35, 1 << 37, 1 << 39} {
-						time.Sleep(101 * time.Millisecond / 3) // more than the library lets pass undrawn, in all
+						// More than the library lets pass undrawn, in all.
+						time.Sleep(101 * time.Millisecond / 3)
 						if err := bar.Set64(done); err != nil {
 							t.Fatal(err)
 						}
@@ -79,7 +81,8 @@ func TestShortened(t *testing.T) {
 	}
 }
 
-// What was read before the bar appeared took its time too: the first rate that is shown is not of one moment.
+// What was read before the bar appeared took its time too: the first rate that is shown is not of
+// one moment.
 func TestProgressStartsWithTheRun(t *testing.T) {
 	l, _ := fit("x.csv", 80)
 	var drawn strings.Builder

@@ -20,7 +20,13 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 		if n.Read > 0 {
 			share = fmt.Sprintf("%.1f %%", 100*float64(count)/float64(n.Read))
 		}
-		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %-10s %15s %9s   %s", what, Grouped(count), share, outcome), " "))
+		fmt.Fprintln(
+			w,
+			strings.TrimRight(
+				fmt.Sprintf("  %-10s %15s %9s   %s", what, Grouped(count), share, outcome),
+				" ",
+			),
+		)
 	}
 	line("read", n.Read, "")
 	line("opted out", n.OptedOut, "removed")
@@ -33,7 +39,11 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 	} {
 		outcome := map[filter.Action]string{filter.Withhold: "withheld", filter.Keep: "let through"}[class.action]
 		if class.what == "invalid" && class.action == filter.Keep && n.Disguised > 0 {
-			outcome = fmt.Sprintf("%s let through, %s removed", Grouped(class.count-n.Disguised), Grouped(n.Disguised))
+			outcome = fmt.Sprintf(
+				"%s let through, %s removed",
+				Grouped(class.count-n.Disguised),
+				Grouped(n.Disguised),
+			)
 		}
 		if class.count > 0 {
 			line(class.what, class.count, outcome)
@@ -41,29 +51,52 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 	}
 	line("written", n.Written, "")
 	if n.Disguised > 0 {
-		fmt.Fprintf(w, "\n  %s of the invalid hold an opted-out person's number in another form: noo wrote them nowhere\n", Grouped(n.Disguised))
+		fmt.Fprintf(
+			w,
+			"\n  %s of the invalid hold an opted-out person's number in another form: noo wrote them nowhere\n",
+			Grouped(n.Disguised),
+		)
 	}
 	for _, column := range allowed(r) {
-		fmt.Fprintf(w, "\n  allowed: column %s of %s written holds an opted-out person's number\n", Showable(column.Column), Records(column.OptedOut))
+		fmt.Fprintf(
+			w,
+			"\n  allowed: column %s of %s written holds an opted-out person's number\n",
+			Showable(column.Column),
+			Records(column.OptedOut),
+		)
 	}
 
 	s := r.Snapshot
 	fmt.Fprintf(w, "\n  snapshot   sequence %d, %s opted out\n", s.Sequence, Grouped(s.OptedOut))
-	fmt.Fprintf(w, "  made       %s, %s\n", s.Created.UTC().Format("2 Jan 2006 15:04 UTC"), Ago(r.Finished.Sub(s.Created)))
+	fmt.Fprintf(
+		w,
+		"  made       %s, %s\n",
+		s.Created.UTC().Format("2 Jan 2006 15:04 UTC"),
+		Ago(r.Finished.Sub(s.Created)),
+	)
 	took := r.Finished.Sub(r.Started)
 	size := 0.0
 	for _, file := range r.Files {
 		size += float64(file.Input.Bytes)
 	}
-	fmt.Fprintf(w, "  time       %s, %s, %s/s\n", took.Round(time.Millisecond), Bytes(size), Bytes(size/max(took.Seconds(), 1e-3)))
+	fmt.Fprintf(
+		w,
+		"  time       %s, %s, %s/s\n",
+		took.Round(time.Millisecond),
+		Bytes(size),
+		Bytes(size/max(took.Seconds(), 1e-3)),
+	)
 }
 
-// allowed returns the columns, passed with --allow-column, that hold numbers of people who opted out
-// in any of the files, with the number of such records.
+// allowed returns the columns, passed with --allow-column, that hold numbers of people who opted
+// out in any of the files, with the number of such records.
 func allowed(r *job.Report) (found []job.AllowedColumn) {
 	for _, file := range r.Files {
 		for _, column := range file.Allowed {
-			at := slices.IndexFunc(found, func(c job.AllowedColumn) bool { return c.Column == column.Column })
+			at := slices.IndexFunc(
+				found,
+				func(c job.AllowedColumn) bool { return c.Column == column.Column },
+			)
 			switch {
 			case column.OptedOut == 0:
 			case at < 0:

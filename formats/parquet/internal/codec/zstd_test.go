@@ -146,7 +146,8 @@ func FuzzValueEncoder(f *testing.F) {
 		src := bytes.Repeat([]byte{1}, int(levels))
 		value, at := uint64(0), 0
 		for range n {
-			// Each byte of the data puts in one byte, or adds a step, or goes back to a value of before.
+			// Each byte of the data puts in one byte, or adds a step, or goes back to a value of
+			// before.
 			switch op := data[at]; op % 4 {
 			case 0:
 				value += uint64(op)

@@ -83,7 +83,8 @@ func TestDeltaExtremes(t *testing.T) {
 	}
 }
 
-// TestChainedPrefixes reads pages as parquet-mr before 1.8.0 wrote them, where a page's first value leans on the page before.
+// TestChainedPrefixes reads pages as parquet-mr before 1.8.0 wrote them, where a page's first value
+// leans on the page before.
 func TestChainedPrefixes(t *testing.T) {
 	page := func(prefixes, suffixes []int64, text string) []byte {
 		return append(appendDelta(appendDelta(nil, prefixes, true), suffixes, true), text...)

@@ -103,8 +103,10 @@ func TestDecimalEdges(t *testing.T) {
 // TestWideInts reads integers of 128 bits in both orders, and leaves everything else alone.
 func TestWideInts(t *testing.T) {
 	for _, c := range []struct{ value, want string }{
-		{"9434765919", ""}, {"0", ""}, {"-1", ""}, {"-9434765919", ""}, {"281474976710655", ""}, {"-281474976710656", ""}, // 48 bits
-		{"281474976710656", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"}, // 49 bits, and one end has no ten bytes
+		// 48 bits.
+		{"9434765919", ""}, {"0", ""}, {"-1", ""}, {"-9434765919", ""}, {"281474976710655", ""}, {"-281474976710656", ""},
+		// 49 bits, and one end has no ten bytes.
+		{"281474976710656", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"},
 	} {
 		n, _ := new(big.Int).SetString(c.value, 10)
 		bigEndian := twosComplement(n, wideBytes)

@@ -43,7 +43,8 @@ func TestMeaningOf(t *testing.T) {
 	}
 }
 
-// TestDisputedColumnsAreSampled: a column whose annotations contradict one another does not identify people, and is sampled.
+// TestDisputedColumnsAreSampled: a column whose annotations contradict one another does not
+// identify people, and is sampled.
 func TestDisputedColumnsAreSampled(t *testing.T) {
 	leaves := []meta.Leaf{{Kind: spec.Int64Type, Disputed: true}}
 	if _, err := ValueTypes(leaves, []int{0}); !errors.Is(err, ErrNotIdentifying) {

@@ -38,7 +38,8 @@ func TestAppendBits(t *testing.T) {
 	}
 }
 
-// TestPagesThatGoTogether tells which pages may be mixed: old writers change the encoding, and the kind, within a column chunk.
+// TestPagesThatGoTogether tells which pages may be mixed: old writers change the encoding, and the
+// kind, within a column chunk.
 func TestPagesThatGoTogether(t *testing.T) {
 	cut := &plainFixed{width: 8}
 	first := page.Header{Kind: spec.DataPage, Encoding: spec.Plain}

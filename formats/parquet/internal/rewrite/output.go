@@ -34,7 +34,8 @@ type groupOut struct {
 	chunks                   [][]byte // ColumnChunk structs, encoded
 }
 
-// NewOutput starts a file with the footer of an input. version is that of this program, for created_by.
+// NewOutput starts a file with the footer of an input. version is that of this program, for
+// created_by.
 func NewOutput(to io.Writer, f *meta.Footer, version string) (*Output, error) {
 	o := &Output{to: to, footer: f, createdBy: "noo version " + version}
 	return o, o.write([]byte(spec.Magic))

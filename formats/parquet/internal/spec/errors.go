@@ -104,7 +104,8 @@ var ErrLateDictionary = Corrupt("its dictionary comes after values")
 // ErrRows is a column chunk with another number of records than its row group.
 var ErrRows = Corrupt("it has another number of records than the row group")
 
-// ErrOverLimit returns an error that wraps ErrLimit, for a page of size bytes where limit are allowed.
+// ErrOverLimit returns an error that wraps ErrLimit, for a page of size bytes where limit are
+// allowed.
 func ErrOverLimit(size, limit int) error {
 	return fmt.Errorf(
 		"a page takes %d bytes in memory, and %d are allowed: %w",
