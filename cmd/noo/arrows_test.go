@@ -4,7 +4,9 @@ package main
 // the next wrong import fails.
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
 	{"noo/cmd/noo/internal/jobs"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
+	{"noo/cmd/noo/internal/commandtree"},
 	{"noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/lists", "noo/cmd/noo/internal/outcome", "noo/cmd/noo/internal/buildinfo"},
 	{"noo/cmd/noo/internal/ui"},
 	{"noo/cmd/noo/internal/hints", "noo/cmd/noo/internal/eventlog", "noo/cmd/noo/internal/metrics"},
@@ -106,5 +109,30 @@ func TestWrongImports(t *testing.T) {
 				t.Errorf("%d found, want %d: %v", len(wrong), test.wrong, wrong)
 			}
 		})
+	}
+}
+
+// The most that a package may have, so that a reader finds their way in it.
+const mostLines, mostFiles = 2200, 12
+
+// TestRoomsStaySmall: a package that grows beyond this has two subjects, and wants a second room.
+func TestRoomsStaySmall(t *testing.T) {
+	listed, err := exec.Command("go", "list", "-f", `{{.Dir}}{{range .GoFiles}} {{.}}{{end}}`, "noo/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(listed)) {
+		words := strings.Fields(line)
+		lines := 0
+		for _, file := range words[1:] {
+			text, err := os.ReadFile(filepath.Join(words[0], file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += strings.Count(string(text), "\n")
+		}
+		if lines > mostLines || len(words)-1 > mostFiles {
+			t.Errorf("%s has %d lines in %d files, at most %d in %d", words[0], lines, len(words)-1, mostLines, mostFiles)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/flagvalue"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
@@ -37,7 +38,7 @@ var shells = map[string]func(*cobra.Command, io.Writer) error{
 func addCompletion(t *ui.Terminal, root *cobra.Command) {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newCompletion(t, root))
-	for cmd := range commands(root) {
+	for cmd := range commandtree.All(root) {
 		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
 			if _, ok := cmd.GetFlagCompletionFunc(flag.Name); !ok && flag.Value.Type() != "bool" {
 				// Fails only where it is there already.

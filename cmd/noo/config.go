@@ -5,7 +5,9 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/jobs"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/settings"
 	"noo/cmd/noo/internal/ui"
 	"noo/internal/nhsnumber"
@@ -19,7 +21,7 @@ func newConfig(t *ui.Terminal, root *cobra.Command) *cobra.Command {
 		Example: "  noo config show\n  noo config show births --json",
 	}
 	cmd.AddCommand(newConfigShow(t, root))
-	group(cmd)
+	commandtree.Group(cmd)
 	return cmd
 }
 
@@ -38,7 +40,7 @@ If a value holds an NHS number, show prints x for each of its digits.`,
 		Example: `  noo config show
   noo config show births
   noo config show births --missing keep --json`,
-		Args: atMostOne("jobs"),
+		Args: commandtree.AtMostOne("jobs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j := &settings.Job{Command: jobCommands[0]}
 			shown := jobs.InForce{}
@@ -70,7 +72,7 @@ If a value holds an NHS number, show prints x for each of its digits.`,
 				return err
 			}
 			shown.StateDir, shown.Config = nhsnumber.Mask(state), nhsnumber.Mask(shown.Config)
-			if shown.Unknown, err = unknownVariables(root); err != nil {
+			if shown.Unknown, err = runflags.UnknownVariables(root); err != nil {
 				return err
 			}
 			return shown.Print(t, asJSON)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/demo"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
@@ -30,7 +31,7 @@ func newDemo(t *ui.Terminal) *cobra.Command {
 or not exist yet; the default is a new temporary folder. demo then shows the
 commands that filter the extract, and what they print.`,
 		Example: "  noo demo\n  noo demo try-it",
-		Args:    atMostOne("folders"),
+		Args:    commandtree.AtMostOne("folders"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := demoFolder(args)
 			if err != nil {

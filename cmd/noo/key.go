@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
@@ -25,7 +26,7 @@ func newKey(t *ui.Terminal) *cobra.Command {
 		Example: `  noo key generate --name publisher`,
 	}
 	cmd.AddCommand(newKeyGenerate(t))
-	group(cmd)
+	commandtree.Group(cmd)
 	return cmd
 }
 
@@ -43,7 +44,7 @@ noo encrypts the private key with a password. It asks for the password on the
 terminal, or takes it from ` + runflags.PasswordVariable + `.`,
 		Example: `  noo key generate --name publisher
   noo key generate --name publisher --dir ~/keys --no-password`,
-		Args: noArguments,
+		Args: commandtree.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
 				return outcome.Usage(

@@ -5,8 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -17,9 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/cmd/noo/internal/buildinfo"
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/outcome"
-	"noo/cmd/noo/internal/suggest"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 )
 
@@ -61,7 +60,7 @@ func execute(ctx context.Context, t *ui.Terminal, args []string) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !*started {
-		startLogAfterMistake(t, cmd, args)
+		runflags.StartLogAfterMistake(t, cmd, args)
 		err = outcome.Usage(err)
 	}
 	code := outcome.ExitCode(ctx, err)
@@ -77,7 +76,7 @@ func newRoot(t *ui.Terminal) (root *cobra.Command, started *bool) {
 	root, started = newTree(t)
 	addSettings(t, root)
 	addCompletion(t, root)
-	root.SetHelpCommand(newHelp())
+	root.SetHelpCommand(commandtree.NewHelp())
 	return root, started
 }
 
@@ -104,8 +103,8 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		DisableAutoGenTag: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			*started = true
-			startLog(t, cmd)
-			return resolveFromEnvironment(t, cmd)
+			runflags.StartLog(t, cmd)
+			return runflags.ResolveFromEnvironment(t, cmd)
 		},
 	}
 	root.SetIn(t.In)
@@ -124,79 +123,6 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		newDemo(t),
 		newVersion(t),
 	)
-	group(root)
+	commandtree.Group(root)
 	return root, started
-}
-
-// group makes a command that only has commands below it print help, and refuse arguments.
-func group(cmd *cobra.Command) {
-	cmd.Args = cobra.ArbitraryArgs
-	cmd.SuggestionsMinimumDistance = 2 // letters that a mistyped name may be off by
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return cmd.Help()
-		}
-		return noCommand(cmd, args[0])
-	}
-}
-
-// noCommand is the error for a command that does not exist below cmd.
-func noCommand(cmd *cobra.Command, name string) error {
-	text := "there is no such command"
-	if !suggest.HasDigit(name) {
-		text = fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+name)
-	}
-	if near := cmd.SuggestionsFor(name); len(near) > 0 {
-		text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
-	}
-	return outcome.Usage(errors.New(text))
-}
-
-// newHelp is cobra's command for help, except that an unknown command is an error.
-func newHelp() *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Show the help of a command",
-		Example: "  noo help filter\n  noo help snapshot build",
-		Args:    cobra.ArbitraryArgs,
-		ValidArgsFunction: func(help *cobra.Command, args []string, typed string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
-			if cmd, rest, err := help.Root().Find(args); err == nil && len(rest) == 0 {
-				for _, below := range cmd.Commands() {
-					if below.IsAvailableCommand() && strings.HasPrefix(below.Name(), typed) {
-						found = append(found, cobra.CompletionWithDesc(below.Name(), below.Short))
-					}
-				}
-			}
-			return found, cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(help *cobra.Command, args []string) error {
-			cmd, rest, err := help.Root().Find(args)
-			switch {
-			case err != nil:
-				return err
-			case len(rest) > 0 && cmd.HasSubCommands():
-				return noCommand(cmd, rest[0])
-			}
-			cmd.InitDefaultHelpFlag()
-			return cmd.Help()
-		},
-	}
-}
-
-// noArguments refuses arguments, without repeating them.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("%s takes no arguments", cmd.Name())
-	}
-	return nil
-}
-
-// atMostOne refuses more than one argument. Things are what the arguments are, in the plural.
-func atMostOne(things string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return fmt.Errorf("%d %s: name one at most", len(args), things)
-		}
-		return nil
-	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"noo/cmd/noo/internal/buildinfo"
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/flagvalue"
 	"noo/cmd/noo/internal/outcome"
@@ -116,7 +117,7 @@ func reference(t *testing.T) map[string]string {
 // forReference calls generate for all commands of a new tree, each with the name of its page.
 func forReference(generate func(name string, cmd *cobra.Command)) {
 	root, _ := newRoot(silent(io.Discard, io.Discard))
-	all := slices.Collect(commands(root)) // without those that the generator adds
+	all := slices.Collect(commandtree.All(root)) // without those that the generator adds
 	for _, cmd := range all {
 		prepareForReference(cmd)
 	}
@@ -261,7 +262,7 @@ func executeHelp(t *testing.T, cmd *cobra.Command) string {
 
 func TestHelpIsFitToRead(t *testing.T) {
 	root, _ := newRoot(silent(io.Discard, io.Discard))
-	for cmd := range commands(root) {
+	for cmd := range commandtree.All(root) {
 		name := cmd.CommandPath()
 		help := executeHelp(t, cmd)
 		if !strings.Contains(help, "Examples:\n") || !strings.Contains(cmd.Example, name) {
@@ -283,7 +284,7 @@ func TestFlagsSayWhatTheyTake(t *testing.T) {
 		"NAME", "N", "TEXT", "TIME", "SIZE", "ACTION", "CHAR", "END", "HOW", "FORMAT",
 	}
 	root, _ := newRoot(silent(io.Discard, io.Discard))
-	for cmd := range commands(root) {
+	for cmd := range commandtree.All(root) {
 		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
 			if flag.Value.Type() != "bool" && !slices.Contains(known, flagvalue.Placeholder(flag)) {
 				t.Errorf("%s --%s takes a %q, which no list here knows: is it a path?", cmd.CommandPath(), flag.Name, flagvalue.Placeholder(flag))

@@ -194,7 +194,7 @@ func runJob(ctx context.Context, t *ui.Terminal, j *settings.Job, flags settings
 	if err != nil {
 		return err
 	}
-	startLog(t, cmd)
+	runflags.StartLog(t, cmd)
 	if err := context.Cause(ctx); err != nil { // it came when the last job was too far to stop
 		return err
 	}

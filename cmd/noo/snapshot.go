@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/flagvalue"
 	"noo/cmd/noo/internal/lists"
 	"noo/cmd/noo/internal/outcome"
@@ -30,7 +31,7 @@ func newSnapshot(t *ui.Terminal) *cobra.Command {
   noo snapshot verify optouts.noo --trusted-key publisher.pub`,
 	}
 	cmd.AddCommand(newSnapshotBuild(t), newSnapshotInspect(t), newSnapshotVerify(t))
-	group(cmd)
+	commandtree.Group(cmd)
 	return cmd
 }
 

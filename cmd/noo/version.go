@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"noo/cmd/noo/internal/buildinfo"
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/ui"
 )
 
@@ -20,7 +21,7 @@ func newVersion(t *ui.Terminal) *cobra.Command {
 the report of a problem with it. With --json it also lists the libraries, for an
 inventory.`,
 		Example: "  noo version\n  noo version --json",
-		Args:    noArguments,
+		Args:    commandtree.NoArguments,
 		RunE: func(*cobra.Command, []string) error {
 			b := buildinfo.This()
 			if asJSON {

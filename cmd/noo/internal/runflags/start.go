@@ -1,9 +1,8 @@
-package main
+package runflags
 
 // How flags that are not on the command line get their values, and how the event log starts.
 
 import (
-	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -11,26 +10,26 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"noo/cmd/noo/internal/runflags"
+	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/ui"
 )
 
-// resolveFromEnvironment sets the flags of a command that is about to run.
-func resolveFromEnvironment(t *ui.Terminal, cmd *cobra.Command) error {
+// ResolveFromEnvironment sets the flags of a command that is about to run.
+func ResolveFromEnvironment(t *ui.Terminal, cmd *cobra.Command) error {
 	if withoutSettings(cmd) {
 		return nil
 	}
-	values, err := runflags.Environment.Read(cmd.Flags())
+	values, err := Environment.Read(cmd.Flags())
 	if err != nil {
 		return err
 	}
-	if _, err := runflags.Resolve(cmd.Flags(), values); err != nil {
+	if _, err := Resolve(cmd.Flags(), values); err != nil {
 		return err
 	}
 	if cmd.Name() == "version" {
 		return nil // people run it when something is wrong
 	}
-	unknown, err := unknownVariables(cmd.Root())
+	unknown, err := UnknownVariables(cmd.Root())
 	if err != nil {
 		return err
 	}
@@ -40,10 +39,10 @@ func resolveFromEnvironment(t *ui.Terminal, cmd *cobra.Command) error {
 	return nil
 }
 
-// unknownVariables lists the variables that start as those of noo do and set nothing.
-func unknownVariables(root *cobra.Command) ([]string, error) {
-	return runflags.Environment.Unknown(func(yield func(*pflag.FlagSet) bool) {
-		for cmd := range commands(root) {
+// UnknownVariables lists the variables that start as those of noo do and set nothing.
+func UnknownVariables(root *cobra.Command) ([]string, error) {
+	return Environment.Unknown(func(yield func(*pflag.FlagSet) bool) {
+		for cmd := range commandtree.All(root) {
 			cmd.LocalFlags() // adds the flags of the commands above to Flags
 			if !yield(cmd.Flags()) {
 				return
@@ -58,7 +57,7 @@ func isQuiet(cmd *cobra.Command) bool {
 	if quiet == nil {
 		return false
 	}
-	text := strings.ToLower(os.Getenv(runflags.Environment.Variable(quiet.Name)))
+	text := strings.ToLower(os.Getenv(Environment.Variable(quiet.Name)))
 	return slices.Contains([]string{"true", "1"}, text) || quiet.Value.String() == "true"
 }
 
@@ -71,46 +70,30 @@ func withoutSettings(cmd *cobra.Command) bool {
 	return cmd == cmd.Root() || slices.Contains(exploring, cmd.Name())
 }
 
-// startLog starts the event log, if the command has one and the environment or the command line
+// StartLog starts the event log, if the command has one and the environment or the command line
 // asks for it. It leaves a wrong format to the flag, which refuses it.
-func startLog(t *ui.Terminal, cmd *cobra.Command) {
-	flag := cmd.Flags().Lookup(runflags.LogFormatFlag)
+func StartLog(t *ui.Terminal, cmd *cobra.Command) {
+	flag := cmd.Flags().Lookup(LogFormatFlag)
 	if flag == nil || t.Log == nil {
 		return
 	}
-	t.Log.SetCommand(runflags.CommandName(cmd.CommandPath()))
-	for _, format := range []string{os.Getenv(runflags.Environment.Variable(flag.Name)), flag.Value.String()} {
+	t.Log.SetCommand(CommandName(cmd.CommandPath()))
+	for _, format := range []string{os.Getenv(Environment.Variable(flag.Name)), flag.Value.String()} {
 		_ = t.Log.Start(format)
 	}
 }
 
-// startLogAfterMistake does what startLog does for a command line with a mistake, at which pflag
+// StartLogAfterMistake does what StartLog does for a command line with a mistake, at which pflag
 // stopped: it has pflag read on, and look for the format alone.
-func startLogAfterMistake(t *ui.Terminal, cmd *cobra.Command, args []string) {
-	startLog(t, cmd)
-	if cmd.Flags().Lookup(runflags.LogFormatFlag) == nil || t.Log == nil {
+func StartLogAfterMistake(t *ui.Terminal, cmd *cobra.Command, args []string) {
+	StartLog(t, cmd)
+	if cmd.Flags().Lookup(LogFormatFlag) == nil || t.Log == nil {
 		return
 	}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.Usage = func() {}
-	format := flags.String(runflags.LogFormatFlag, "", "")
+	format := flags.String(LogFormatFlag, "", "")
 	_ = flags.Parse(args) // cobra has said what is wrong
 	_ = t.Log.Start(*format)
-}
-
-// commands goes through a command and all below it.
-func commands(root *cobra.Command) iter.Seq[*cobra.Command] {
-	return func(yield func(*cobra.Command) bool) {
-		if !yield(root) {
-			return
-		}
-		for _, child := range root.Commands() {
-			for cmd := range commands(child) {
-				if !yield(cmd) {
-					return
-				}
-			}
-		}
-	}
 }
