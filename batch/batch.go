@@ -295,7 +295,7 @@ func (f *Run) one(
 // below is the path of an output in a folder, as a person knows it.
 func below(folder, name string) string { return filepath.Join(folder, filepath.FromSlash(name)) }
 
-// publish gives the folders their names, the dataset's last: where it stands, the rest does.
+// publish gives the folders their names, the dataset's last: where it exists, the rest does.
 func (f *Run) publish(
 	ctx context.Context,
 	report *job.Report,

@@ -2,7 +2,7 @@ package batch
 
 // What was finished of a run over many files, so that a run that was cut short can be taken up
 // again: a ledger with a line for every file that is done, by which the next run finds what it need
-// not do again. It stands in the state folder, not beside the outputs: it holds digests of the
+// not do again. It is in the state folder, not beside the outputs: it holds digests of the
 // inputs, which are not for those who get the outputs.
 
 import (
@@ -107,7 +107,7 @@ func openLedger(path string, useful func(*ledgerEntry) bool) (*ledger, error) {
 	return l, nil
 }
 
-// add notes that a file is finished. The file stands by then.
+// add notes that a file is finished. The file exists by then.
 func (l *ledger) add(entry ledgerEntry) error {
 	line, err := json.Marshal(entry)
 	if err != nil {
@@ -234,9 +234,9 @@ func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (
 	return taken, nil
 }
 
-// bring makes sure that a file of that name is what the ledger says: in the folder that stands,
+// bring makes sure that a file of that name is what the ledger says: in the folder that exists,
 // where that may not be replaced, else in the folder in the making, if need be by copying it from
-// the one that stands.
+// the one that exists.
 func bring(
 	ctx context.Context,
 	folder *atomicdir.Folder,
@@ -257,7 +257,7 @@ func bring(
 	if same, err := isRegularWith(ctx, standing, want); err != nil || !same {
 		return false, err
 	}
-	// A link would do as well, were it not that whoever changes one of the two changes both.
+	// A link would do as well, were it not that a change of one of the two changes both.
 	if err := copyFile(ctx, standing, path); err != nil {
 		return false, err
 	}

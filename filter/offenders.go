@@ -31,7 +31,7 @@ type offenders struct {
 	behind atomic.Int64
 }
 
-// place is where a record stands before the batches ahead of its own have all been counted.
+// place is where a record is before the batches ahead of its own have all been counted.
 type place struct {
 	seq, index int
 	verdict    Verdict

@@ -113,7 +113,7 @@ func (p Policy) action(v Verdict) Action {
 }
 
 // ranks orders the verdicts on the numbers of one record: the highest is the record's. Opted out
-// stands above all, and a record is missing only when it has no number at all. Of invalid and
+// is above all, and a record is missing only when it has no number at all. Of invalid and
 // unchecked the one counts that the policy is stricter with, so that neither can hide behind the
 // other.
 func (p Policy) ranks() (ranks [verdicts]uint8) {

@@ -1,6 +1,6 @@
 package formats
 
-// Reading compressed files. The decoders are libraries; what stands here is what they leave open:
+// Reading compressed files. The decoders are libraries; what is here is what they leave open:
 // that nothing may follow the compressed data, that memory is bounded, and that what is wrong with
 // a file is told from what is wrong with the disk that it is on.
 

@@ -87,7 +87,7 @@ type Column struct {
 	Name string
 	// Type is its type in the words of the format, "" where there is only text.
 	Type string
-	// Doubtful tells that Name stands where a value may stand as well: in the first line of a text
+	// Doubtful tells that Name is where a value may be as well: in the first line of a text
 	// of which nobody said that it has a header.
 	Doubtful bool
 	// Declared tells that Name comes from a schema: it is a name for sure, and no value.
@@ -187,7 +187,7 @@ type Decider interface {
 }
 
 // Watch has columns that do not identify people looked at while a Scan passes: somebody's number
-// may stand in them all the same.
+// may be in them all the same.
 type Watch struct {
 	// Columns are the columns to look at, indexes into Dataset.Columns. Those that cannot hold an
 	// NHS number are left out by the format.

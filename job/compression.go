@@ -80,7 +80,7 @@ func (r *Run) compression(in *input, format formats.Format) (formats.Compression
 }
 
 // honestFormat refuses a path that ends with the name of another format than the output would have,
-// unless the input is called so too: whoever reads that knows.
+// unless the input is called so too: the reader knows.
 func (r *Run) honestFormat(path, input string, format formats.Format) error {
 	promised := ending(path)
 	for _, other := range r.Formats {

@@ -114,7 +114,7 @@ func publicFiles(dirs []string) ([]string, error) {
 				// Opening a pipe would wait.
 				return nil, &KeyError{
 					Path: path,
-					Err:  errors.New("it is no file with a key: take it away"),
+					Err:  errors.New("it is no file with a key: delete it"),
 				}
 			}
 			files = append(files, path)

@@ -12,7 +12,7 @@ import (
 	"noo/internal/steadyfile"
 )
 
-// TestListThatChanges: of a list that is being written, or cut, whoever was not read would pass.
+// TestListThatChanges: of a list that is being written, or cut, a person who was not read would pass.
 func TestListThatChanges(t *testing.T) {
 	const line = "9434765919\n"
 	const lines = 300_000

@@ -202,7 +202,7 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-// describe says on what machine and with which data the figures were taken.
+// describe says on what machine and with which data the measurements were taken.
 func describe(dir string) {
 	fmt.Printf(
 		"%s, %d processors (%s), %s\n",

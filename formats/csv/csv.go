@@ -60,7 +60,7 @@ var (
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
 type Format struct {
-	// Delimiter stands between fields; 0 is a comma.
+	// Delimiter is between fields; 0 is a comma.
 	Delimiter byte
 	// Quote encloses fields; 0 is a double quote.
 	Quote byte

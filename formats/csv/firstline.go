@@ -11,7 +11,7 @@ import (
 
 // isSepLine reports whether data starts with the line by which Excel and LibreOffice are told the
 // delimiter, sep=; for one, quoted or not. They take the second line for the names of the columns;
-// whoever takes the first for it would lose them with the records.
+// a program that takes the first for it would lose them with the records.
 func isSepLine(data []byte) bool {
 	line, _, _ := bytes.Cut(data[:min(len(data), len("\"sep=;\"\r\n"))], []byte{'\n'})
 	line = bytes.Trim(bytes.TrimSuffix(line, []byte{'\r'}), `"`)
@@ -52,12 +52,12 @@ func (d *dataset) doubtOnlyRecord() error {
 	return nil
 }
 
-// isQuoted reports whether a field of the record that was read last stands in quotes.
+// isQuoted reports whether a field of the record that was read last is in quotes.
 func (s *scanner) isQuoted(field span) bool {
 	return s.quoting && field.start > 0 && s.data[field.start-1] == s.quote
 }
 
-// lineEndIn returns where the first of lineEnds stands in text, in UTF-8 or as the byte that U+0085
+// lineEndIn returns where the first of lineEnds is in text, in UTF-8 or as the byte that U+0085
 // is in Latin-1, or -1.
 func lineEndIn(text []byte) int {
 	for i := 0; i < len(text); {

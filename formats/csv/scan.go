@@ -323,7 +323,7 @@ func (w *worker) collectWithheld() []byte {
 }
 
 // keptRuns notes where the kept records lie, with the blank lines between records: a run is all
-// that stands between two records that go. Nothing is moved: the sink copies the bytes anyway.
+// between two records that go. Nothing is moved: the sink copies the bytes anyway.
 func (w *worker) keptRuns(runs []run) []run {
 	start := 0
 	for i, fate := range w.fates {

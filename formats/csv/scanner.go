@@ -2,7 +2,7 @@ package csv
 
 // The scanner finds the records of one chunk, and in each the fields that identify people. Most
 // records hold no quote, so most of the work is done by bytes.IndexByte and bytes.Count, which look
-// at many bytes at a time; a record in which anything unusual stands is read field by field.
+// at many bytes at a time; a record in which there is anything unusual is read field by field.
 
 import (
 	"bytes"
@@ -76,7 +76,7 @@ func (s *scanner) moveTo(pos int) {
 	}
 }
 
-// find returns where b stands next, at from or later, or len(data).
+// find returns where b is next, at from or later, or len(data).
 func (s *scanner) find(b byte, from int) int {
 	if i := bytes.IndexByte(s.data[from:], b); i >= 0 {
 		return from + i

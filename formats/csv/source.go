@@ -6,7 +6,7 @@ package csv
 // Where a record ends depends on whether a line feed is inside quotes, and so on how many quotes
 // precede it. Every chunk starts at the start of a record, so the quotes in the chunk alone tell.
 // That holds for well-formed text; a misplaced quote may put the cut in a wrong place, but then it
-// lies before the cut, and whoever reads the chunk from its start meets it first and refuses the
+// lies before the cut, and a reader of the chunk from its start meets it first and refuses the
 // input.
 
 import (

@@ -117,7 +117,7 @@ type groupState struct {
 	decided bool
 	firstID int                // the Seq of its first batch
 	takes   []*spans.Selection // one a sink
-	// Of each identifying column, decompressed, unless they were too large to put by.
+	// Of each identifying column, decompressed, unless they were too large to cache.
 	pages [][][]byte
 }
 
@@ -522,14 +522,14 @@ func (s *scan) rewriteChunk(ctx context.Context, w *worker, j job) ([]*rewrite.C
 	return outs, err
 }
 
-// returnPages takes back the memory of pages of identifying column i that were put by.
+// returnPages takes back the memory of pages of identifying column i that were cached.
 func (s *scan) returnPages(i int, pages [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sparePages[i] = append(s.sparePages[i], pages...)
 }
 
-// freshPages hands out the memory of pages of identifying column i that were put by.
+// freshPages hands out the memory of pages of identifying column i that were cached.
 func (s *scan) freshPages(i int) [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -538,7 +538,7 @@ func (s *scan) freshPages(i int) [][]byte {
 	return pages
 }
 
-// pagesOf gives the pages of an identifying column that were put by when it was read.
+// pagesOf gives the pages of an identifying column that were cached when it was read.
 func (s *scan) pagesOf(j job) [][]byte {
 	for i, c := range s.columns {
 		if c == j.column {

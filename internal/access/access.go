@@ -19,7 +19,7 @@ type Access struct {
 // AnyGroup is the GID where the group does not matter, or the system has none.
 const AnyGroup = -1
 
-// Of is the access to what stands somewhere.
+// Of is the access to what is somewhere.
 func Of(info fs.FileInfo) Access {
 	a := Access{Mode: info.Mode().Perm(), GID: GroupOf(info)}
 	if info.IsDir() {
@@ -93,7 +93,7 @@ func RemoveTree(folder string) error {
 }
 
 // MakeWritable lets the owner, and nobody else, into a hidden folder and the folders below it.
-// Links are not followed. What cannot be changed is passed over: whoever needs it will find out.
+// Links are not followed. What cannot be changed is left: the next step will find out.
 func MakeWritable(folder string) {
 	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() { // before what is in it is read

@@ -89,7 +89,7 @@ type Folder struct {
 	staging string
 	replace bool
 	stands  bool // the target was there, and not empty
-	// Something was replaced, and stands in staging until RemoveReplaced or withdraw.
+	// Something was replaced, and is in staging until RemoveReplaced or withdraw.
 	existed  bool
 	access   access.Access // that it will have
 	files    access.Access // that files in it will have
@@ -102,7 +102,7 @@ type Folder struct {
 // published. What is published has the permissions and the group of what it replaces; files in it
 // have those of the marker that stood there, or in an empty folder with setgid are for its group.
 // With keep, what an earlier attempt left unfinished stays, for the caller to look at, and a folder
-// that stands is refused only when it is published: the caller may find that it is what it wants.
+// that exists is refused only when it is published: the caller may find that it is what it wants.
 // Otherwise the folder starts empty. The folder above path must exist. One process at a time may
 // make the folder: the caller holds the lock on LockPath.
 func Create(path string, replace, keep bool) (*Folder, error) {
@@ -165,7 +165,7 @@ func hiddenBeside(target, suffix string) string {
 	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+suffix)
 }
 
-// LockPath is a hidden file beside the folder at path, for whoever writes the folder to lock.
+// LockPath is a hidden file beside the folder at path, for the writer of the folder to lock.
 func LockPath(path string) (string, error) {
 	target, err := Resolve(path)
 	return lockOf(target), err
@@ -331,7 +331,7 @@ func (f *Folder) Path(name string) (string, error) {
 	return path, nil
 }
 
-// Standing is where a file stands, or would, in the folder that has the target's name now.
+// Standing is where a file is, or would be, in the folder that has the target's name now.
 func (f *Folder) Standing(name string) string {
 	return filepath.Join(f.target, filepath.FromSlash(name))
 }
@@ -367,10 +367,10 @@ func (f *Folder) keep(names map[string]bool) error {
 // PublishAll would have to replace.
 func (f *Folder) Exists() bool { return f != nil && f.stands }
 
-// Replaces reports whether PublishAll may replace what stands.
+// Replaces reports whether PublishAll may replace what exists.
 func (f *Folder) Replaces() bool { return f.replace }
 
-// Matches reports whether the target stands and holds exactly the regular files with these names
+// Matches reports whether the target exists and holds exactly the regular files with these names
 // and sizes in bytes, and the marker that Seal writes for them.
 func (f *Folder) Matches(sizes map[string]int64) bool {
 	marked, err := os.ReadFile(filepath.Join(f.target, Marker))
@@ -550,7 +550,7 @@ func (f *Folder) rename() error {
 	return atomicfile.SyncFolder(filepath.Dir(f.target))
 }
 
-// asideOf is where exchangeByMoves puts what stands at the target, for a moment. No other target
+// asideOf is where exchangeByMoves puts what is at the target, for a moment. No other target
 // has anything of this name.
 func asideOf(target string) string { return hiddenBeside(target, ".noo-aside") }
 
@@ -598,7 +598,7 @@ func (f *Folder) withdraw() error {
 }
 
 // RemoveReplaced takes away what a published folder has replaced. An error says where what is left
-// of it stands hidden.
+// of it is hidden.
 func (f *Folder) RemoveReplaced() error {
 	if f == nil || !f.existed {
 		return nil
@@ -616,7 +616,7 @@ func (f *Folder) RemoveReplaced() error {
 }
 
 // Discard drops an unpublished folder, and does nothing after PublishAll: it may be deferred. An
-// error says where what is left of it stands hidden.
+// error says where what is left of it is hidden.
 func (f *Folder) Discard() error {
 	if f == nil || f.finished {
 		return nil

@@ -27,7 +27,7 @@ func moveNew(from, to string) error {
 
 // SyncFolder makes a new name durable, as far as the system allows: Windows cannot sync a folder,
 // some file systems cannot either, and a folder that one may write to but not read cannot be
-// opened. None of these is a reason to fail, since the file itself is synced and stands.
+// opened. None of these is a reason to fail, since the file itself is synced and exists.
 func SyncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -14,7 +14,7 @@ var ErrSomethingElse = fmt.Errorf("%w, and is something else", ErrExists)
 // headSize is how many bytes of an existing file CreateReplacing looks at.
 const headSize = 1 << 10
 
-// CreateReplacing is Create for a file that each run writes anew, such as the figures for
+// CreateReplacing is Create for a file that each run writes anew, such as the metrics for
 // monitoring: what exists is replaced without further ado if it is empty or of the same kind, which
 // isKind tells from its first bytes (up to 1 KiB). Anything else, as a dataset named by mistake, is
 // refused with ErrSomethingElse.

@@ -31,10 +31,10 @@ import (
 var (
 	// ErrNothingToRead is a folder without a file in it.
 	ErrNothingToRead = errors.New(
-		"holds no file to read (names that start with . or _ are passed over)",
+		"holds no file to read (noo ignores names that start with . or _)",
 	)
 	// ErrNoMatch is a pattern that no file matches.
-	ErrNoMatch = errors.New("no file matches (names that start with . or _ are passed over)")
+	ErrNoMatch = errors.New("no file matches (noo ignores names that start with . or _)")
 	// ErrBadPattern is what is neither a file nor a pattern.
 	ErrBadPattern = errors.New(
 		"there is no such file, and as a pattern it has a [ or { that is not closed, or empty",
@@ -125,7 +125,7 @@ func Expand(arguments []string) (*Sources, error) {
 	return s, nil
 }
 
-// ExpandEach is Expand for whoever wants the files of the other arguments too where one, a folder
+// ExpandEach is Expand for a caller that wants the files of the other arguments too where one, a folder
 // or a pattern, cannot be read as a whole: it gives a Source with an Err for such a one. The error
 // is ErrStreamTwice.
 func ExpandEach(arguments []string) (*Sources, error) {
@@ -409,7 +409,7 @@ func unreadable(at string, err error) error {
 	if info, statErr := os.Lstat(at); statErr == nil && info.Mode()&fs.ModeSymlink != 0 &&
 		errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf(
-			"cannot read %s: it is a link to nothing; mend it or take it away",
+			"cannot read %s: it is a link to nothing; repair or delete it",
 			withoutNumber(at),
 		)
 	}

@@ -1,5 +1,5 @@
 // Package lockfile keeps two runs from overlapping. The lock is the operating system's and on an
-// open file: it is gone when its process is, however that ended, so that a killed run never stands
+// open file: it is gone when its process is, however that ended, so that a killed run is never
 // in the way of the next. The file stays, is never written to, and says nothing by being there.
 package lockfile
 
@@ -37,7 +37,7 @@ func AcquireTemporary(path string) (*Lock, error) {
 			return nil, err
 		}
 		lock.passes = true
-		// Whoever had the lock before may have taken the file away after it was opened here: then
+		// The process that had the lock before may have taken the file away after it was opened here: then
 		// it locks nothing.
 		locked, err := lock.flock.Stat()
 		if err != nil {

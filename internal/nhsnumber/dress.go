@@ -48,7 +48,7 @@ func undress(dst, b []byte) ([]byte, bool) {
 
 // Whole reads a text that is one number and nothing else that has a digit in it: what Parse
 // accepts, and any other text of at most 64 bytes with exactly ten digits of any script, whatever
-// stands between and around them, or in scientific notation. The text is ten digits long where ten
+// is between and around them, or in scientific notation. The text is ten digits long where ten
 // is true; the status says whether the check digit holds. Whole does not allocate and does not keep
 // b.
 func Whole(b []byte) (key Key, status Status, ten bool) {
@@ -96,7 +96,7 @@ func isScientific(b []byte) bool {
 }
 
 // Held calls found for the key of every number whose ten digits follow one another in b, whatever
-// stands between them and around them: digits of any script, also the letters O, I and l in the
+// is between them and around them: digits of any script, also the letters O, I and l in the
 // place of 0 and 1, and a number in scientific notation whose digits are all there. It stops and
 // returns true when found does. It is for values that Parse calls Invalid. Held does not allocate
 // and does not keep b.

@@ -136,7 +136,7 @@ func ParseFloat(v float64) (Key, Status) {
 	return ParseInt(int64(v))
 }
 
-// Within reports whether a valid number stands anywhere in b, ten digits or grouped 3-3-4, with no
+// Within reports whether a valid number is anywhere in b, ten digits or grouped 3-3-4, with no
 // other digit next to it. It is for text that should hold none, such as a header.
 func Within(b []byte) bool {
 	for range In(b) {
@@ -225,7 +225,7 @@ func Mask(text string) string {
 
 // MayBeIssued tells by its first digit whether a number may be a person's: numbers are issued from
 // 3 upwards. What starts with less, as the date and hour of an extract or a time in seconds, is as
-// long, and stands in names and metadata.
+// long, and is in names and metadata.
 func MayBeIssued(first byte) bool { return first >= '3' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

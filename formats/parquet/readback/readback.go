@@ -472,5 +472,5 @@ func (f *sectionFile) Create(string) (source.ParquetFile, error) { return nil, E
 // Write fails: the file is only read.
 func (f *sectionFile) Write([]byte) (int, error) { return 0, ErrReadOnly }
 
-// Close has nothing to close: whoever opened the file closes it.
+// Close has nothing to close: its caller opened the file, and closes it.
 func (f *sectionFile) Close() error { return nil }

@@ -40,7 +40,7 @@ func Read(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64,
 	return all, numbers - all.Len(), nil
 }
 
-// ReadList reads one list. One that changes meanwhile is refused: whoever was not read would pass.
+// ReadList reads one list. One that changes meanwhile is refused: a person who was not read would pass.
 func ReadList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
 	if path == "-" {
 		return readOpenList(stdin, "stdin", column)

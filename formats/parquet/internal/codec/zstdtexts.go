@@ -23,7 +23,7 @@ const (
 	mostMatch    = 34
 	// evenStride is the largest distance between values: its code and extra bits then fit a byte.
 	evenStride = mostLiterals + mostMatch
-	// evenLevels is how many bytes of levels may stand before the values.
+	// evenLevels is how many bytes of levels may be before the values.
 	evenLevels = 1 << 12
 )
 

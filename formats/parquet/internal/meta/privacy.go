@@ -72,7 +72,7 @@ func metadataTells(list []byte) error {
 			switch {
 			case bytes.Contains(text, []byte(polarsEnum)):
 				return spec.Unsupported(
-					"an Enum of Polars, whose values stand in the metadata whether they are in use or not (cast it to String or Categorical)",
+					"an Enum of Polars: the metadata holds its values, in use or not (cast it to String or Categorical)",
 				)
 			case holdsNumber(text):
 				return errNumberInMetadata

@@ -159,7 +159,7 @@ type Reader struct {
 	Keep  bool
 	Kept  [][]byte
 	Given [][]byte
-	Spare [][]byte // memory for pages that are put by or detached
+	Spare [][]byte // memory for pages that are cached or detached
 	inRaw bool     // the values of the page at hand are in memory of their own, raw or put by
 
 	window []byte
@@ -174,7 +174,7 @@ func (p *Reader) Open(l *meta.Leaf, ch *meta.Chunk) {
 	p.Keep, p.Kept, p.Given = false, nil, nil
 }
 
-// mostKept is how many bytes of decompressed pages of a column chunk are put by.
+// mostKept is how many bytes of decompressed pages of a column chunk are cached.
 const mostKept = 8 << 20
 
 // Next reads the next page, or returns io.EOF when every value of the chunk was read.
@@ -333,7 +333,7 @@ func (p *Reader) decompress(pg *Page, packed []byte, size int) ([]byte, error) {
 	return raw, nil
 }
 
-// cachePage puts a page by, and leaves its memory with it. Pages are put by all or not at all.
+// cachePage caches a page, and leaves its memory with it. Pages are cached all or not at all.
 func (p *Reader) cachePage(raw []byte) {
 	size := len(raw)
 	for _, page := range p.Kept {
@@ -347,7 +347,7 @@ func (p *Reader) cachePage(raw []byte) {
 }
 
 // Detach makes the values of the page at hand outlive it, where they are in memory of their own.
-// The caller is to give memory back with reuse; it is nil where the page was put by.
+// The caller is to give memory back with reuse; it is nil where the page was cached.
 func (p *Reader) Detach() (memory []byte, ok bool) {
 	if !p.inRaw {
 		return nil, false
@@ -449,7 +449,7 @@ func checkLevels(levels []uint8, most uint8) error {
 	return nil
 }
 
-// levelsV2 reads the levels of a data page v2, which stand before its values and are never
+// levelsV2 reads the levels of a data page v2, which are before its values and are never
 // compressed.
 func (p *Reader) levelsV2(pg *Page, levels []byte) error {
 	if p.leaf.MaxRep > 0 {

@@ -61,7 +61,7 @@ func (o *ChunkOut) count(kind int32, e spec.Encoding) {
 	o.tally = append(o.tally, pageTally{kind, e, 1})
 }
 
-// pendingPage is a page that waits for the dictionary to be known, which stands before it.
+// pendingPage is a page that waits for the dictionary to be known, which comes before it.
 type pendingPage struct {
 	header             page.Header // of the page in the input
 	levelsEnd          int         // its levels lie in side.levels, from the end of the page before
@@ -377,7 +377,7 @@ func (w *Rewriter) takeIndices(s *sinkState, keep []spans.Span) {
 	s.mark(s.indices[first:])
 }
 
-// deferPage puts a page by until the dictionary is known. Its levels are put by already, and its
+// deferPage defers a page until the dictionary is known. Its levels are noted already, and its
 // indices are those from first on.
 func (w *Rewriter) deferPage(s *sinkState, first int, next *pendingPage) {
 	next.first, next.last = first, len(s.indices)
@@ -415,7 +415,7 @@ func (s *sinkState) mark(indices []uint32) {
 // mostIndices is how many indices of a column chunk are held as they are.
 const mostIndices = 8 << 20
 
-// AppendLevels appends the levels of a page that stay, as they stand before its values.
+// AppendLevels appends the levels of a page that stay, as they are before its values.
 func (w *Rewriter) appendLevels(
 	dst []byte,
 	pg page.Page,
@@ -561,8 +561,8 @@ func (w *Rewriter) appendPage(
 		),
 		Levels: next.repBytes + next.defBytes - levels,
 	}
-	// The page is compressed where it is to stand, behind a header whose length is guessed: it
-	// hangs on how small the page gets.
+	// The page is compressed where it is to be, behind a header whose length is guessed: it
+	// depends on how small the page gets.
 	h.Size, h.Compressed, h.Values, h.CRC = int32(
 		len(body),
 	), int32(
