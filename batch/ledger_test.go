@@ -511,10 +511,10 @@ func TestResumeRemembersColumns(t *testing.T) {
 			for i := range c.files {
 				files[fmt.Sprintf("%02d.csv", i)] = c.text
 			}
-			dir, run := inFolder(t, files)
+			dir, _ := inFolder(t, files)
 			register := national{newRegister()}
 			for i := range 3 {
-				run = over(t, dir, register)
+				run := over(t, dir, register)
 				run.Resume, run.Fingerprint = true, "rules"
 				_, err := run.Do(t.Context())
 				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), "files together") {
