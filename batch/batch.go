@@ -286,7 +286,7 @@ func (f *Run) one(
 	done := &finished{report: *file, withheld: filtered.Withheld()}
 	if to.ledger != nil {
 		return done, to.ledger.add(ledgerEntry{
-			Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, Bystanders: ledgerSamples(file.Seen.Sampled), Watched: file.Seen.Watched,
+			Rules: f.rulesDigest(), File: *file, Withheld: done.withheld, OtherColumns: ledgerSamples(file.Seen.Sampled), Watched: file.Seen.Watched,
 		})
 	}
 	return done, nil

@@ -36,9 +36,9 @@ type ledgerEntry struct {
 	Rules    string            `json:"rules"`
 	File     job.FileReport    `json:"file"`
 	Withheld *job.OutputReport `json:"withheld,omitempty"`
-	// Bystanders are the samples of the columns that do not identify people, and Watched what was
+	// OtherColumns are the samples of the columns that do not identify people, and Watched what was
 	// seen in them, for Together.
-	Bystanders []ledgerSample    `json:"bystanders,omitempty"`
+	OtherColumns []ledgerSample    `json:"bystanders,omitempty"`
 	Watched    []columns.Watched `json:"watched,omitempty"`
 }
 
@@ -59,7 +59,7 @@ func ledgerSamples(columns []columns.Sampled) (samples []ledgerSample) {
 
 // samples returns the samples as they were taken.
 func (e *ledgerEntry) samples() (columns []columns.Sampled) {
-	for _, sample := range e.Bystanders {
+	for _, sample := range e.OtherColumns {
 		column := sample.Sampled
 		column.Tens, column.Whole = sample.Tens, sample.Whole
 		columns = append(columns, column)

@@ -162,7 +162,7 @@ func TestLedgerKeepsSamples(t *testing.T) {
 		Watched: []columns.Watched{{Label: "ref", Allowed: true, Refused: "x", Numbers: [10]int64{4: 3, 9: 1}, Valid: 2, Values: 2, Records: 1}},
 	}
 	entry := entryOf("a.csv")
-	entry.Bystanders, entry.Watched = ledgerSamples(want.Sampled), want.Watched
+	entry.OtherColumns, entry.Watched = ledgerSamples(want.Sampled), want.Watched
 	var read ledgerEntry
 	if err := json.Unmarshal([]byte(lineOf(t, entry)), &read); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ type Judge struct {
 	policy   Policy
 	ranks    [verdicts]uint8
 	fates    [verdicts]formats.Fate
-	scratch  sync.Pool // of *opinion
+	scratch  sync.Pool // of *scratch
 
 	offenders      offenders
 	refuseHeadings []int // the slots of the columns in which a heading ends the run
@@ -43,7 +43,7 @@ type Judge struct {
 // NewJudge returns a Judge that counts from zero.
 func NewJudge(register Register, policy Policy) *Judge {
 	j := &Judge{register: register, policy: policy, ranks: policy.ranks()}
-	j.scratch.New = func() any { return j.newOpinion() }
+	j.scratch.New = func() any { return j.newScratch() }
 	for v := range Verdict(verdicts) {
 		j.fates[v] = policy.fate(v)
 	}
@@ -54,8 +54,8 @@ func NewJudge(register Register, policy Policy) *Judge {
 // in the nearest cache, and they are enough for their waits for memory to overlap.
 const blockValues = 2048
 
-// opinion is the memory for the verdicts of a batch.
-type opinion struct {
+// scratch is the memory for the verdicts of a batch.
+type scratch struct {
 	keys      [blockValues]nhsnumber.Key     // of the block at hand
 	standings [blockValues]snapshot.Standing // of the block at hand
 	others    []int32                        // places in the block at hand
@@ -68,8 +68,8 @@ type opinion struct {
 	name int
 }
 
-func (j *Judge) newOpinion() *opinion {
-	o := &opinion{}
+func (j *Judge) newScratch() *scratch {
+	o := &scratch{}
 	var key [1]nhsnumber.Key
 	var standing [1]snapshot.Standing
 	o.hasOut = func(k nhsnumber.Key) bool {
@@ -82,7 +82,7 @@ func (j *Judge) newOpinion() *opinion {
 
 // invalid is the verdict on the text in a place that is no NHS number; it remembers the first that
 // is a name.
-func (o *opinion) invalid(text []byte, place int) Verdict {
+func (o *scratch) invalid(text []byte, place int) Verdict {
 	if o.name < 0 && nhsnumber.IsHeading(text) {
 		o.name = place
 	}
@@ -90,7 +90,7 @@ func (o *opinion) invalid(text []byte, place int) Verdict {
 }
 
 // invalidText is the verdict on a text that is no NHS number.
-func (o *opinion) invalidText(text []byte) Verdict {
+func (o *scratch) invalidText(text []byte) Verdict {
 	if nhsnumber.Held(text, o.hasOut) {
 		return disguised
 	}
@@ -98,13 +98,13 @@ func (o *opinion) invalidText(text []byte) Verdict {
 }
 
 // invalidInt is the verdict on an integer that is no NHS number.
-func (o *opinion) invalidInt(v int64) Verdict {
+func (o *scratch) invalidInt(v int64) Verdict {
 	o.digits = strconv.AppendInt(o.digits[:0], v, 10)
 	return o.invalidText(o.digits)
 }
 
 // invalidFloat is the verdict on a floating-point number that is no NHS number.
-func (o *opinion) invalidFloat(v float64) Verdict {
+func (o *scratch) invalidFloat(v float64) Verdict {
 	o.digits = strconv.AppendFloat(o.digits[:0], v, 'f', -1, 64)
 	return o.invalidText(o.digits)
 }
@@ -138,7 +138,7 @@ func (*HeadingError) Error() string { return "the name of a column of NHS number
 
 // Decide implements formats.Decider.
 func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
-	o := j.scratch.Get().(*opinion)
+	o := j.scratch.Get().(*scratch)
 	defer j.scratch.Put(o)
 
 	o.records = grow(o.records, batch.Records)
@@ -180,8 +180,8 @@ func (j *Judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdic
 }
 
 // judgeColumn joins the verdicts on the values of one column to those of the records.
-func (j *Judge) judgeColumn(o *opinion, values *formats.Values, first bool) error {
-	if len(values.Text) > 0 && len(values.Even) > 0 {
+func (j *Judge) judgeColumn(o *scratch, values *formats.Values, first bool) error {
+	if len(values.Text) > 0 && len(values.Fixed) > 0 {
 		return errors.New("internal error: values of two kinds: please report it")
 	}
 	j.judgeValues(o, values)
@@ -218,7 +218,7 @@ func (j *Judge) judgeColumn(o *opinion, values *formats.Values, first bool) erro
 }
 
 // occurrence is the verdict on one occurrence of a value.
-func (o *opinion) occurrence(values *formats.Values, i int) Verdict {
+func (o *scratch) occurrence(values *formats.Values, i int) Verdict {
 	if values.Index == nil {
 		return o.values[i]
 	}
@@ -243,30 +243,30 @@ var standingVerdicts = [...]Verdict{
 }
 
 // judgeValues sets the verdict on every value of a column, block by block.
-func (j *Judge) judgeValues(o *opinion, values *formats.Values) {
+func (j *Judge) judgeValues(o *scratch, values *formats.Values) {
 	n := len(values.Text) + len(values.Ints) + len(values.Floats) // two of them are empty
 	all := n
-	for k := range values.Even {
-		all += values.Even[k].Count
+	for k := range values.Fixed {
+		all += values.Fixed[k].Count
 	}
 	o.values = grow(o.values, all)
 	for at := 0; at < n; at += blockValues {
 		found := o.values[at:min(at+blockValues, n)]
 		keys, standings := o.keys[:len(found)], o.standings[:len(found)]
 		o.parseBlock(values, at, keys, found)
-		j.settle(keys, standings, found)
+		j.resolve(keys, standings, found)
 	}
 	at := n
-	for k := range values.Even {
-		even := &values.Even[k]
-		j.judgeEven(o, even, at, o.values[at:at+even.Count])
+	for k := range values.Fixed {
+		even := &values.Fixed[k]
+		j.judgeFixed(o, even, at, o.values[at:at+even.Count])
 		at += even.Count
 	}
 }
 
 // parseBlock reads values from place at on, as many as there are keys. What is not a valid number
 // gets key 0, which is looked up for nothing.
-func (o *opinion) parseBlock(
+func (o *scratch) parseBlock(
 	values *formats.Values,
 	at int,
 	keys []nhsnumber.Key,
@@ -302,7 +302,7 @@ func (o *opinion) parseBlock(
 }
 
 // parse is parseBlock for the text in one place.
-func (o *opinion) parse(text []byte, place int) (nhsnumber.Key, Verdict) {
+func (o *scratch) parse(text []byte, place int) (nhsnumber.Key, Verdict) {
 	key, status := nhsnumber.Parse(text)
 	if status == nhsnumber.Invalid {
 		return key, o.invalid(text, place)
@@ -310,9 +310,9 @@ func (o *opinion) parse(text []byte, place int) (nhsnumber.Key, Verdict) {
 	return key, statusVerdicts[status]
 }
 
-// judgeEven sets the verdicts on texts of one length, of which those of ten bytes mostly are plain
+// judgeFixed sets the verdicts on texts of one length, of which those of ten bytes mostly are plain
 // numbers. The first of them has the place first among the values of the column.
-func (j *Judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found []Verdict) {
+func (j *Judge) judgeFixed(o *scratch, even *formats.FixedWidth, first int, found []Verdict) {
 	for at := 0; at < even.Count; at += blockValues {
 		found := found[at:min(at+blockValues, even.Count)]
 		keys, standings := o.keys[:len(found)], o.standings[:len(found)]
@@ -320,7 +320,7 @@ func (j *Judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found 
 			for i := range keys {
 				keys[i], found[i] = o.parse(even.At(at+i), first+at+i)
 			}
-			j.settle(keys, standings, found)
+			j.resolve(keys, standings, found)
 			continue
 		}
 		o.others = nhsnumber.ParseTens(
@@ -335,14 +335,14 @@ func (j *Judge) judgeEven(o *opinion, even *formats.EvenTexts, first int, found 
 		}
 		for _, i := range o.others {
 			keys[0], found[i] = o.parse(even.At(at+int(i)), first+at+int(i))
-			j.settle(keys[:1], standings[:1], found[i:i+1])
+			j.resolve(keys[:1], standings[:1], found[i:i+1])
 		}
 	}
 }
 
-// settle looks up keys, and turns the verdict on each valid number, which is Unchecked till then,
+// resolve looks up keys, and turns the verdict on each valid number, which is Unchecked till then,
 // into what the snapshot says.
-func (j *Judge) settle(keys []nhsnumber.Key, standings []snapshot.Standing, found []Verdict) {
+func (j *Judge) resolve(keys []nhsnumber.Key, standings []snapshot.Standing, found []Verdict) {
 	j.register.LookUp(keys, standings)
 	for i, v := range found {
 		if v == Unchecked {

@@ -132,8 +132,8 @@ type Batch struct {
 	Columns []Values
 }
 
-// EvenTexts are texts of one length that lie at equal distances.
-type EvenTexts struct {
+// FixedWidth are texts of one length that lie at equal distances.
+type FixedWidth struct {
 	// Data holds them, the first at Start, and each Stride bytes after the one before.
 	Data          []byte
 	Start, Stride int
@@ -144,33 +144,33 @@ type EvenTexts struct {
 }
 
 // At returns text i, from 0.
-func (e *EvenTexts) At(i int) []byte {
+func (e *FixedWidth) At(i int) []byte {
 	at := e.Start + i*e.Stride
 	return e.Data[at : at+e.Size : at+e.Size]
 }
 
 // AppendTo appends a slice for each text to dst.
-func (e *EvenTexts) AppendTo(dst [][]byte) [][]byte {
+func (e *FixedWidth) AppendTo(dst [][]byte) [][]byte {
 	for i := range e.Count {
 		dst = append(dst, e.At(i))
 	}
 	return dst
 }
 
-// Values are the values of one column in a batch. Just one of Text, Even, Ints and Floats is set,
+// Values are the values of one column in a batch. Just one of Text, Fixed, Ints and Floats is set,
 // unless there are no values at all. The slices are lent for the time of the call.
 type Values struct {
 	// Text has values as bytes; a nil slice is a null.
 	Text [][]byte
-	// Even has values as bytes where they lie at equal distances, as texts of one length often do,
+	// Fixed has values as bytes where they lie at equal distances, as texts of one length often do,
 	// so that none needs a slice of its own: those of the first stretch, then those of the next.
-	Even []EvenTexts
+	Fixed []FixedWidth
 	// Ints has the values of integer columns, where an int64 holds all that the type can. Numbers
 	// of other types are in Text, in plain decimal notation.
 	Ints []int64
 	// Floats has the values of floating-point columns.
 	Floats []float64
-	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Even, Ints
+	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Fixed, Ints
 	// or Floats, so that a dictionary need not be spelt out, or -1 for a null. Where nil,
 	// occurrence i has value i.
 	Index []int32

@@ -283,7 +283,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 	identifying := chosen.Identifying
-	bystanders, err := columns.Preflight(ctx, in.name, dataset, chosen, r.passesStrange())
+	otherColumns, err := columns.Preflight(ctx, in.name, dataset, chosen, r.passesStrange())
 	if err != nil {
 		return nil, err
 	}
@@ -337,7 +337,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		Took:      time.Since(start),
 		Allowed:   allowedCounts(watched),
 	}
-	report.Seen = columns.Seen{Named: report.Columns, Sampled: bystanders, Watched: watched}
+	report.Seen = columns.Seen{Named: report.Columns, Sampled: otherColumns, Watched: watched}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
 	}

@@ -2,9 +2,7 @@ package job
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -33,59 +31,6 @@ func inFolder(t *testing.T, text string, register filter.Register) *Run {
 	return &Run{
 		Input: input, Outputs: Outputs{Output: filepath.Join(dir, "out.csv")},
 		Rules: Rules{Formats: []formats.Format{csv.Format{}}, Register: register},
-	}
-}
-
-func TestReportAddsUp(t *testing.T) {
-	r := rand.New(rand.NewPCG(17, 19))
-	texts, register := filtertest.People(r, 200)
-	texts = append(texts, "", "n/a", "x")
-	var text, want strings.Builder
-	text.WriteString("nhs_number,row\n")
-	want.WriteString("nhs_number,row\n")
-	for i := range 20_000 {
-		value := texts[r.IntN(len(texts))]
-		line := fmt.Sprintf("%s,%d\n", value, i)
-		text.WriteString(line)
-		if key, status := nhsnumber.Parse([]byte(value)); status == nhsnumber.Valid && register[key] == snapshot.Clear {
-			want.WriteString(line)
-		}
-	}
-	run := inFolder(t, text.String(), register)
-	run.Report = filepath.Join(filepath.Dir(run.Input), "report.json")
-	run.Withheld = filepath.Join(filepath.Dir(run.Input), "withheld.csv")
-	report, err := run.Do(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := os.ReadFile(run.Output)
-	if err != nil || string(out) != want.String() {
-		t.Fatalf("the output is not what the plain rule keeps (%v)", err)
-	}
-	n := report.Totals
-	if n.Read != 20_000 || n.Read != n.Kept+n.OptedOut+n.Missing+n.Invalid+n.Unchecked || n.Written != n.Kept {
-		t.Errorf("counts do not add up: %+v", n)
-	}
-	file := report.Files[0]
-	if file.Input.SHA256 != fmt.Sprintf("%x", sha256.Sum256([]byte(text.String()))) || file.Input.Bytes != int64(text.Len()) {
-		t.Error("the input's digest or size is wrong")
-	}
-	if file.Output.SHA256 != fmt.Sprintf("%x", sha256.Sum256(out)) || file.Output.Bytes != int64(len(out)) {
-		t.Error("the output's digest or size is wrong")
-	}
-	withheld, err := os.ReadFile(run.Withheld)
-	if err != nil || int64(strings.Count(string(withheld), "\n"))-1 != n.Withheld() {
-		t.Errorf("the withheld file holds other than %d records (%v)", n.Withheld(), err)
-	}
-	for key, standing := range register {
-		if standing != snapshot.OptedOut {
-			continue
-		}
-		digit, _ := nhsnumber.CheckDigit(key)
-		text := fmt.Sprintf("%09d%d", key, digit)
-		if strings.Contains(string(out), text) || strings.Contains(string(withheld), text) {
-			t.Fatal("the number of someone who opted out is in an output")
-		}
 	}
 }
 
@@ -221,5 +166,25 @@ func TestOffendersOfARun(t *testing.T) {
 		if got := report.Files[0].Offenders; len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {
 			t.Errorf("limit %d: %v, want %v", limit, got, want)
 		}
+	}
+}
+
+// TestEndedBeforeWriting: a run whose context ends before it tells that it makes outputs makes
+// none, and does not even try: whoever heard nothing may be ending the process. Here trying would
+// be an error.
+func TestEndedBeforeWriting(t *testing.T) {
+	dir := t.TempDir()
+	input := filepath.Join(dir, "in.csv")
+	if err := os.WriteFile(input, []byte("nhs_number\n9995609649\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancelCause(t.Context())
+	reason := errors.New("somebody wants it to end")
+	run := Run{
+		Input: input, Outputs: Outputs{Output: filepath.Join(dir, "nowhere", "out.csv")},
+		Rules: Rules{Register: filtertest.Register{}, Formats: []formats.Format{csv.Format{}}}, Host: Host{OnFirstWrite: func() { end(reason) }},
+	}
+	if _, err := run.Do(ctx); !errors.Is(err, reason) {
+		t.Errorf("a file: %v", err)
 	}
 }

@@ -55,9 +55,9 @@ func People(r *rand.Rand, n int) (texts []string, register Register) {
 
 // appendEven appends a text to the last stretch where that has texts of its length, and otherwise
 // begins one.
-func appendEven(even []formats.EvenTexts, text string) []formats.EvenTexts {
+func appendEven(even []formats.FixedWidth, text string) []formats.FixedWidth {
 	if n := len(even); n == 0 || even[n-1].Size != len(text) {
-		even = append(even, formats.EvenTexts{Start: 2, Stride: 2 + len(text), Size: len(text)})
+		even = append(even, formats.FixedWidth{Start: 2, Stride: 2 + len(text), Size: len(text)})
 	}
 	last := &even[len(even)-1]
 	last.Data = append(append(last.Data, "99"...), text...)
@@ -90,7 +90,7 @@ func Values(r *rand.Rand, texts []string, records int) (values formats.Values, s
 		case 0:
 			values.Text = append(values.Text, []byte(text))
 		case 3:
-			values.Even = appendEven(values.Even, text)
+			values.Fixed = appendEven(values.Fixed, text)
 		default:
 			n, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {

@@ -9,14 +9,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"io"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
 
 	"noo/formats"
-	"noo/formats/parquet/internal/identify"
 	"noo/formats/parquet/internal/page"
 	"noo/formats/parquet/internal/spec"
 	"noo/formats/parquet/internal/thrift"
@@ -239,127 +237,4 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// TestNotIdentifying names columns that cannot hold NHS numbers.
-func TestNotIdentifying(t *testing.T) {
-	for name, data := range samples(t) {
-		if refused[name] != "" {
-			continue
-		}
-		d, err := openBytes(Format{}, name, data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, l := range d.(*dataset).footer.Leaves {
-			err := d.Scan(context.Background(), []int{i}, &texts{}, formats.Sinks{})
-			var input *formats.InputError
-			switch l.Kind {
-			case spec.Boolean, spec.Float, spec.Int96:
-				if !errors.As(err, &input) || !errors.Is(err, identify.ErrNotIdentifying) {
-					t.Errorf("%s, column %s of type %s: %v, want a refusal", name, l.Name, l.TypeText(), err)
-				}
-			}
-		}
-	}
-}
-
-// failingDecider fails at a batch, and notes which it was asked about.
-type failingDecider struct {
-	at   int
-	seen chan int
-}
-
-var errDecider = errors.New("decided against")
-
-func (d *failingDecider) Decide(batch *formats.Batch, fates []formats.Fate) error {
-	d.seen <- batch.Seq
-	if batch.Seq >= d.at {
-		return errDecider
-	}
-	return nil
-}
-
-// TestDeciderFails holds Scan to what the seam promises: the error as it is, and every batch before
-// it decided.
-func TestDeciderFails(t *testing.T) {
-	data := written(t, 20_000, 0, 0, rand.New(rand.NewPCG(1, 1)))
-	for range 20 {
-		d, err := openBytes(Format{Workers: 4}, "fails.parquet", data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		decide := &failingDecider{at: 7, seen: make(chan int, 100)}
-		if err := d.Scan(context.Background(), []int{0}, decide, formats.Sinks{Kept: io.Discard}); err != errDecider {
-			t.Fatalf("Scan gives %v, want %v", err, errDecider)
-		}
-		close(decide.seen)
-		asked := map[int]bool{}
-		for seq := range decide.seen {
-			asked[seq] = true
-		}
-		for seq := range 8 {
-			if !asked[seq] {
-				t.Errorf("batch %d was not decided on", seq)
-			}
-		}
-	}
-}
-
-type brokenWriter struct{ left int }
-
-var errBroken = errors.New("the disk is full")
-
-func (w *brokenWriter) Write(p []byte) (int, error) {
-	if w.left -= len(p); w.left < 0 {
-		return 0, errBroken
-	}
-	return len(p), nil
-}
-
-func TestSinkFails(t *testing.T) {
-	data := written(t, 5000, 0, 0, rand.New(rand.NewPCG(1, 1)))
-	for _, left := range []int{0, 4, 50_000} {
-		d, err := openBytes(Format{}, "sink.parquet", data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = d.Scan(context.Background(), []int{0}, decideBy(d, keepAll), formats.Sinks{Kept: &brokenWriter{left}})
-		if !errors.Is(err, errBroken) {
-			t.Errorf("Scan gives %v, want %v", err, errBroken)
-		}
-	}
-}
-
-func TestCancelled(t *testing.T) {
-	data := written(t, 5000, 0, 0, rand.New(rand.NewPCG(1, 1)))
-	d, err := openBytes(Format{}, "cancelled.parquet", data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	fate := decideBy(d, func(i int) formats.Fate {
-		if i == 2500 {
-			cancel()
-		}
-		return formats.Keep
-	})
-	if err := d.Scan(ctx, []int{0}, fate, formats.Sinks{Kept: io.Discard}); !errors.Is(err, context.Canceled) {
-		t.Errorf("Scan gives %v, want %v", err, context.Canceled)
-	}
-}
-
-type panickingDecider struct{}
-
 func (panickingDecider) Decide(*formats.Batch, []formats.Fate) error { panic("9000000009") }
-
-func TestDeciderPanics(t *testing.T) {
-	data := written(t, 100, 0, 0, rand.New(rand.NewPCG(1, 1)))
-	d, err := openBytes(Format{}, "panics.parquet", data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = d.Scan(context.Background(), []int{0}, panickingDecider{}, formats.Sinks{})
-	var input *formats.InputError
-	if err == nil || errors.As(err, &input) || bytes.Contains([]byte(err.Error()), []byte("9000000009")) {
-		t.Errorf("Scan gives %v, want an error that is not the input's and does not show the value", err)
-	}
-}

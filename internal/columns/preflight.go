@@ -24,7 +24,7 @@ func Preflight(
 	dataset formats.Dataset,
 	chosen Chosen,
 	passesStrange bool,
-) (bystanders []Sampled, err error) {
+) (otherColumns []Sampled, err error) {
 	columns := dataset.Columns()
 	labels := columnLabels(columns)
 	for _, place := range chosen.Identifying {
@@ -52,11 +52,11 @@ func Preflight(
 				few = append(few, column)
 			}
 		case sample.Filled > 0 && !slices.Contains(chosen.allowed, i):
-			bystanders = append(bystanders, column)
+			otherColumns = append(otherColumns, column)
 		}
 	}
 	named := Labels(columns, chosen.Identifying)
-	unnamed := holdingNumbers(name, bystanders, named)
+	unnamed := holdingNumbers(name, otherColumns, named)
 	switch {
 	case len(late) > 0 && !passesStrange:
 		return nil, &PreflightError{Name: name, Err: ErrLateNames, Columns: late, Named: named}
@@ -71,7 +71,7 @@ func Preflight(
 	case unnamed != nil:
 		return nil, unnamed
 	}
-	return bystanders, nil
+	return otherColumns, nil
 }
 
 // Titled reports whether the name of a column of NHS numbers among the values of an identifying
@@ -83,15 +83,15 @@ func Titled(columns []formats.Column, place int) bool {
 
 // holdingNumbers returns the error for columns that hold NHS numbers and do not identify people, or
 // nil. Where some can be named and others are refused, it is for the others: no flag helps there.
-func holdingNumbers(name string, bystanders []Sampled, named []string) *PreflightError {
+func holdingNumbers(name string, otherColumns []Sampled, named []string) *PreflightError {
 	refused := ""
-	for _, column := range bystanders {
+	for _, column := range otherColumns {
 		if column.HoldsNumbers() {
 			refused = cmp.Or(refused, column.Refused)
 		}
 	}
 	e := &PreflightError{Name: name, Err: ErrUnnamedNumbers, Named: named, Refused: refused}
-	for _, column := range bystanders {
+	for _, column := range otherColumns {
 		if column.HoldsNumbers() && (column.Refused == "") == (refused == "") {
 			e.Columns, e.Unnamed = append(e.Columns, column), append(e.Unnamed, column.Label)
 		}

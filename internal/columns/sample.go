@@ -43,12 +43,12 @@ func (s Sample) LacksNumbers() bool { return 2*s.Valid < s.Filled }
 
 // add counts further values.
 func (s *Sample) add(v *formats.Values) {
-	if len(v.Even) > 0 {
+	if len(v.Fixed) > 0 {
 		spelt := *v
-		for i := range v.Even {
-			spelt.Text = v.Even[i].AppendTo(spelt.Text)
+		for i := range v.Fixed {
+			spelt.Text = v.Fixed[i].AppendTo(spelt.Text)
 		}
-		spelt.Even = nil
+		spelt.Fixed = nil
 		v = &spelt
 	}
 	occurrences := len(v.Text) + len(v.Ints) + len(v.Floats)

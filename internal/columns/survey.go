@@ -55,8 +55,8 @@ type Surveyed struct {
 type Part string
 
 const (
-	// Bystander is a column that a run does not look at again.
-	Bystander Part = ""
+	// OtherColumn is a column that a run does not look at again.
+	OtherColumn Part = ""
 	// Identifies is the column that identifies people, by its name.
 	Identifies Part = "identifies"
 	// StopsUnnamed is a column of NHS numbers that stops the run, unless it is named or allowed.

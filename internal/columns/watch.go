@@ -112,9 +112,9 @@ func (w *watch) Watch(slot int, values *formats.Values, hits []int32) (_ []int32
 	for _, value := range values.Text {
 		text(value)
 	}
-	for k := range values.Even {
-		for i := range values.Even[k].Count {
-			text(values.Even[k].At(i))
+	for k := range values.Fixed {
+		for i := range values.Fixed[k].Count {
+			text(values.Fixed[k].At(i))
 		}
 	}
 	for _, v := range values.Ints {

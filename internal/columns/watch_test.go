@@ -67,7 +67,7 @@ func TestWatchValues(t *testing.T) {
 		at     int
 	}{
 		{"text", formats.Values{Text: text("x", "9434765919", "9995609649", "943.476.5919", "", "94347659190")}, "13", -1},
-		{"even", formats.Values{Even: []formats.EvenTexts{{Data: []byte("99956096499434765919"), Stride: 10, Size: 10, Count: 2}}}, "1", -1},
+		{"even", formats.Values{Fixed: []formats.FixedWidth{{Data: []byte("99956096499434765919"), Stride: 10, Size: 10, Count: 2}}}, "1", -1},
 		{"integers", formats.Values{Ints: []int64{9434765919, -9434765919, 943476591, 9995609649, 9434765919}}, "04", -1},
 		{"floating point", formats.Values{Floats: []float64{9434765919.5, 9434765919}}, "1", -1},
 		{"a name", formats.Values{Text: text("x", "NHS_Number", "9434765919")}, "2", 1},

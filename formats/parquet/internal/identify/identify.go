@@ -144,8 +144,8 @@ type Reader struct {
 	dictReal []float64
 	dictMade arena // texts of the dictionary that were made
 
-	stride int                 // of the values of page, where they are all of one length
-	even   []formats.EvenTexts // values of the batch, before any in text
+	stride int                  // of the values of page, where they are all of one length
+	even   []formats.FixedWidth // values of the batch, before any in text
 	text   [][]byte
 	made   arena // texts of the batch that were made
 	ints   []int64
@@ -235,7 +235,7 @@ func (d *Reader) batch() formats.Values {
 	var v formats.Values
 	switch d.mean {
 	case AsText, AsDecimal, AsWide:
-		v.Text, v.Even = d.text, d.even
+		v.Text, v.Fixed = d.text, d.even
 	case asFloat:
 		v.Floats = d.reals
 	default:
@@ -482,7 +482,7 @@ func (d *Reader) takeValues(n int) (err error) {
 	if d.stride > 0 && !d.spelt && len(d.text) == 0 {
 		d.even = append(
 			d.even,
-			formats.EvenTexts{
+			formats.FixedWidth{
 				Data:   d.body,
 				Start:  4,
 				Stride: d.stride,

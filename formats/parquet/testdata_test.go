@@ -230,8 +230,8 @@ func (c *collector) Decide(batch *formats.Batch, fates []formats.Fate) error {
 
 // textsOf gives each text of a batch, even ones too.
 func textsOf(v formats.Values) [][]byte {
-	for i := range v.Even {
-		v.Text = v.Even[i].AppendTo(v.Text)
+	for i := range v.Fixed {
+		v.Text = v.Fixed[i].AppendTo(v.Text)
 	}
 	return v.Text
 }

@@ -1,76 +1,146 @@
 package parquet
 
-// What a footer may say beside the data, and bounds on what small files can make of themselves.
-
 import (
-	"encoding/base64"
+	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
+	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/s2"
-
 	"noo/formats"
+	"noo/formats/parquet/internal/identify"
 	"noo/formats/parquet/internal/meta"
 	"noo/formats/parquet/internal/page"
 	"noo/formats/parquet/internal/spec"
 	"noo/formats/parquet/internal/thrift"
+
+	"github.com/klauspost/compress/s2"
 )
 
-// keyValue adds one entry of key-value metadata to a forged footer.
-func keyValue(key, value string) func(*thrift.Writer) {
-	return func(w *thrift.Writer) {
-		w.List(5, thrift.Struct, 1)
-		w.Open()
-		w.Bytes(1, []byte(key))
-		w.Bytes(2, []byte(value))
-		w.Close()
-	}
-}
-
-func TestFooterThatTells(t *testing.T) {
-	page := forgedPage(dataHeader(1, 4, 4), []byte{1, 0, 0, 0})
-	encoded := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
-	for name, c := range map[string]struct {
-		file   forged
-		telled bool
-	}{
-		"a number":                  {forged{footer: keyValue("made for", `{"ids": ["9434765919"]}`)}, true},
-		"a grouped number":          {forged{footer: keyValue("made for", "943 476 5919")}, true},
-		"a key":                     {forged{footer: keyValue("9434765919", "x")}, true},
-		"in base64":                 {forged{footer: keyValue("ARROW:schema", encoded("\x00\x01categories\x009434765919\x00"))}, true},
-		"an Enum of Polars":         {forged{footer: keyValue("ARROW:schema", encoded("\x10_PL_ENUM_VALUES2\x00\x055;SMITH"))}, true},
-		"a column":                  {forged{name: "9434765919"}, true},
-		"a column, grouped oddly":   {forged{name: "x\u00a0943\x01476–5919"}, true},
-		"nothing":                   {forged{footer: keyValue("pandas", `{"columns": [{"name": "nhs_number"}]}`)}, false},
-		"decimals":                  {forged{footer: keyValue("geo", `{"bbox": [-1.9434765919, 53.5]}`)}, false},
-		"after a full stop":         {forged{footer: keyValue("note", "made for no.9434765919")}, true},
-		"a time in seconds":         {forged{footer: keyValue("created", "1700000005")}, false},
-		"what has no check digit":   {forged{footer: keyValue("x", "9434765918")}, false},
-		"a column named by an hour": {forged{name: "h2026112500"}, false},
-	} {
-		c.file.pages, c.file.rows, c.file.values = page, 1, 1
-		_, err := openBytes(Format{}, "a.parquet", c.file.bytes())
-		var input *formats.InputError
-		switch {
-		case !c.telled && err != nil:
-			t.Errorf("%s: refused: %v", name, err)
-		case c.telled && (!errors.As(err, &input) || !errors.Is(err, spec.ErrUnsupported)):
-			t.Errorf("%s: %v", name, err)
-		case err != nil && strings.Contains(err.Error(), "5919"):
-			t.Errorf("%s: the number is printed: %v", name, err)
+// TestNotIdentifying names columns that cannot hold NHS numbers.
+func TestNotIdentifying(t *testing.T) {
+	for name, data := range samples(t) {
+		if refused[name] != "" {
+			continue
+		}
+		d, err := openBytes(Format{}, name, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range d.(*dataset).footer.Leaves {
+			err := d.Scan(context.Background(), []int{i}, &texts{}, formats.Sinks{})
+			var input *formats.InputError
+			switch l.Kind {
+			case spec.Boolean, spec.Float, spec.Int96:
+				if !errors.As(err, &input) || !errors.Is(err, identify.ErrNotIdentifying) {
+					t.Errorf("%s, column %s of type %s: %v, want a refusal", name, l.Name, l.TypeText(), err)
+				}
+			}
 		}
 	}
 }
 
-// TestNumberInAnError: a column may be called by what is no number to noo, but one to a person.
-func TestNumberInAnError(t *testing.T) {
-	for _, name := range []string{"9434765919", "\u00a0943\u00a0476\u00a05919", "\x019434765919"} {
-		if text := spec.Part(0, name); strings.Contains(text, "5919") {
-			t.Errorf("%q: %s", name, text)
+// failingDecider fails at a batch, and notes which it was asked about.
+type failingDecider struct {
+	at   int
+	seen chan int
+}
+
+func (d *failingDecider) Decide(batch *formats.Batch, fates []formats.Fate) error {
+	d.seen <- batch.Seq
+	if batch.Seq >= d.at {
+		return errDecider
+	}
+	return nil
+}
+
+var errDecider = errors.New("decided against")
+
+// TestDeciderFails holds Scan to what the seam promises: the error as it is, and every batch before
+// it decided.
+func TestDeciderFails(t *testing.T) {
+	data := written(t, 20_000, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	for range 20 {
+		d, err := openBytes(Format{Workers: 4}, "fails.parquet", data)
+		if err != nil {
+			t.Fatal(err)
 		}
+		decide := &failingDecider{at: 7, seen: make(chan int, 100)}
+		if err := d.Scan(context.Background(), []int{0}, decide, formats.Sinks{Kept: io.Discard}); err != errDecider {
+			t.Fatalf("Scan gives %v, want %v", err, errDecider)
+		}
+		close(decide.seen)
+		asked := map[int]bool{}
+		for seq := range decide.seen {
+			asked[seq] = true
+		}
+		for seq := range 8 {
+			if !asked[seq] {
+				t.Errorf("batch %d was not decided on", seq)
+			}
+		}
+	}
+}
+
+type brokenWriter struct{ left int }
+
+func (w *brokenWriter) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left < 0 {
+		return 0, errBroken
+	}
+	return len(p), nil
+}
+
+var errBroken = errors.New("the disk is full")
+
+func TestSinkFails(t *testing.T) {
+	data := written(t, 5000, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	for _, left := range []int{0, 4, 50_000} {
+		d, err := openBytes(Format{}, "sink.parquet", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.Scan(context.Background(), []int{0}, decideBy(d, keepAll), formats.Sinks{Kept: &brokenWriter{left}})
+		if !errors.Is(err, errBroken) {
+			t.Errorf("Scan gives %v, want %v", err, errBroken)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	data := written(t, 5000, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	d, err := openBytes(Format{}, "cancelled.parquet", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	fate := decideBy(d, func(i int) formats.Fate {
+		if i == 2500 {
+			cancel()
+		}
+		return formats.Keep
+	})
+	if err := d.Scan(ctx, []int{0}, fate, formats.Sinks{Kept: io.Discard}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Scan gives %v, want %v", err, context.Canceled)
+	}
+}
+
+type panickingDecider struct{}
+
+func TestDeciderPanics(t *testing.T) {
+	data := written(t, 100, 0, 0, rand.New(rand.NewPCG(1, 1)))
+	d, err := openBytes(Format{}, "panics.parquet", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.Scan(context.Background(), []int{0}, panickingDecider{}, formats.Sinks{})
+	var input *formats.InputError
+	if err == nil || errors.As(err, &input) || bytes.Contains([]byte(err.Error()), []byte("9000000009")) {
+		t.Errorf("Scan gives %v, want an error that is not the input's and does not show the value", err)
 	}
 }
 
