@@ -27,12 +27,14 @@ func TestDetect(t *testing.T) {
 		{"a.bin", "\x00\x01\x02", "", formats.ErrUnknownFormat},
 		{"a.csv", "BZh,is,a,header\n", "csv", nil},
 	} {
-		format, err := formats.Detect(known, []byte(c.head), c.name)
-		switch {
-		case !errors.Is(err, c.err):
-			t.Errorf("%s, %q: %v, want %v", c.name, c.head, err, c.err)
-		case err == nil && format.Name() != c.format:
-			t.Errorf("%s, %q: %s, want %s", c.name, c.head, format.Name(), c.format)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			format, err := formats.Detect(known, []byte(c.head), c.name)
+			switch {
+			case !errors.Is(err, c.err):
+				t.Errorf("%s, %q: %v, want %v", c.name, c.head, err, c.err)
+			case err == nil && format.Name() != c.format:
+				t.Errorf("%s, %q: %s, want %s", c.name, c.head, format.Name(), c.format)
+			}
+		})
 	}
 }

@@ -87,29 +87,31 @@ func TestInputThatChanges(t *testing.T) {
 		},
 		"cut at the end of a record": func(path string) error { return os.Truncate(path, int64(len("nhs_number\n")+(records-1)*11)) },
 	} {
-		for _, asStdin := range []bool{false, true} {
-			var path string
-			register := changing{filtertest.Register{key: snapshot.Clear}, new(sync.Once), func() {
-				if err := change(path); err != nil {
-					t.Error(err)
+		t.Run(name, func(t *testing.T) {
+			for _, asStdin := range []bool{false, true} {
+				var path string
+				register := changing{filtertest.Register{key: snapshot.Clear}, new(sync.Once), func() {
+					if err := change(path); err != nil {
+						t.Error(err)
+					}
+				}}
+				run := inFolder(t, "nhs_number\n"+strings.Repeat(good+"\n", records), register)
+				if path = run.Input; asStdin {
+					file, err := os.Open(path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer file.Close()
+					run.Input, run.Stdin = "-", file
 				}
-			}}
-			run := inFolder(t, "nhs_number\n"+strings.Repeat(good+"\n", records), register)
-			if path = run.Input; asStdin {
-				file, err := os.Open(path)
-				if err != nil {
-					t.Fatal(err)
+				if _, err := run.Do(context.Background()); !errors.Is(err, steadyfile.ErrChanged) {
+					t.Errorf("a file that was %s (standard input: %v): %v", name, asStdin, err)
 				}
-				defer file.Close()
-				run.Input, run.Stdin = "-", file
+				if _, err := os.Stat(run.Output); !os.IsNotExist(err) {
+					t.Error("an output was left")
+				}
 			}
-			if _, err := run.Do(context.Background()); !errors.Is(err, steadyfile.ErrChanged) {
-				t.Errorf("a file that was %s (standard input: %v): %v", name, asStdin, err)
-			}
-			if _, err := os.Stat(run.Output); !os.IsNotExist(err) {
-				t.Error("an output was left")
-			}
-		}
+		})
 	}
 }
 

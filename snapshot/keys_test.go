@@ -158,18 +158,20 @@ func TestBrokenKeyFiles(t *testing.T) {
 		{private, ErrNotPublicKey, nil},
 		{file("halves", encodeBase64(raw)), ErrNotPublicKey, ErrKeyDamaged},
 	} {
-		for _, got := range []struct{ err, want error }{
-			{second(LoadKeys([]string{c.path})), c.load},
-			{second(LoadPrivateKey(c.path, nil)), c.open},
-		} {
-			if !errors.Is(got.err, got.want) {
-				t.Errorf("%s: %v, want %v", c.path, got.err, got.want)
+		t.Run(c.path, func(t *testing.T) {
+			for _, got := range []struct{ err, want error }{
+				{second(LoadKeys([]string{c.path})), c.load},
+				{second(LoadPrivateKey(c.path, nil)), c.open},
+			} {
+				if !errors.Is(got.err, got.want) {
+					t.Errorf("%s: %v, want %v", c.path, got.err, got.want)
+				}
+				var keyErr *KeyError
+				if got.err != nil && (!errors.As(got.err, &keyErr) || keyErr.Path != c.path) {
+					t.Errorf("%s: the file is not named: %v", c.path, got.err)
+				}
 			}
-			var keyErr *KeyError
-			if got.err != nil && (!errors.As(got.err, &keyErr) || keyErr.Path != c.path) {
-				t.Errorf("%s: the file is not named: %v", c.path, got.err)
-			}
-		}
+		})
 	}
 	if _, err := LoadKeys([]string{file("large", make([]byte, 1<<16))}); err == nil {
 		t.Error("a large file was taken for a key")
@@ -268,27 +270,29 @@ func TestMinisignTool(t *testing.T) {
 	}
 	m, sets := small()
 	for name, password := range makers {
-		key, err := LoadPrivateKey(path(name+".key"), password)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := write(t, m, sets, key)
-		keys, err := LoadKeys([]string{path(name + ".pub")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Parse(file, keys); err != nil {
-			t.Fatal(err)
-		}
-		splitForTool(t, file, path("signed"), path("signed.minisig"))
-		if out := must("", "-V", "-H", "-p", name+".pub", "-m", "signed"); !strings.Contains(out, "noo snapshot id:golden-1 sequence:20260102030405") {
-			t.Errorf("minisign does not show the trusted comment: %s", out)
-		}
-		file[50] ^= 1
-		splitForTool(t, file, path("signed"), path("signed.minisig"))
-		if out, err := run("", "-V", "-p", name+".pub", "-m", "signed"); err == nil {
-			t.Errorf("minisign verifies what was altered: %s", out)
-		}
+		t.Run(name, func(t *testing.T) {
+			key, err := LoadPrivateKey(path(name+".key"), password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := write(t, m, sets, key)
+			keys, err := LoadKeys([]string{path(name + ".pub")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Parse(file, keys); err != nil {
+				t.Fatal(err)
+			}
+			splitForTool(t, file, path("signed"), path("signed.minisig"))
+			if out := must("", "-V", "-H", "-p", name+".pub", "-m", "signed"); !strings.Contains(out, "noo snapshot id:golden-1 sequence:20260102030405") {
+				t.Errorf("minisign does not show the trusted comment: %s", out)
+			}
+			file[50] ^= 1
+			splitForTool(t, file, path("signed"), path("signed.minisig"))
+			if out, err := run("", "-V", "-p", name+".pub", "-m", "signed"); err == nil {
+				t.Errorf("minisign verifies what was altered: %s", out)
+			}
+		})
 	}
 
 	// Keys of ours, signatures of theirs.

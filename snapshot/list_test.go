@@ -66,23 +66,25 @@ func TestReadList(t *testing.T) {
 		{"stray quote", "id,nhs\n1,9434\"765919\n", "nhs", 0, 0, 2, nil},
 		{"endless quote", "id,nhs\n1," + one + "\n\"" + strings.Repeat(one+"\n", 200_000), "nhs", 0, 0, 3, ErrLongLine},
 	} {
-		set, stats, err := ReadList(strings.NewReader(c.text), "list.txt", c.column)
-		if c.line == 0 {
-			if err != nil {
-				t.Errorf("%s: %v", c.name, err)
-			} else if stats.Numbers != c.numbers || stats.Duplicates != c.numbers-c.distinct || set.Len() != c.distinct {
-				t.Errorf("%s: %+v, %d distinct", c.name, stats, set.Len())
+		t.Run(c.name, func(t *testing.T) {
+			set, stats, err := ReadList(strings.NewReader(c.text), "list.txt", c.column)
+			if c.line == 0 {
+				if err != nil {
+					t.Errorf("%s: %v", c.name, err)
+				} else if stats.Numbers != c.numbers || stats.Duplicates != c.numbers-c.distinct || set.Len() != c.distinct {
+					t.Errorf("%s: %+v, %d distinct", c.name, stats, set.Len())
+				}
+				return
 			}
-			continue
-		}
-		var listErr *ListError
-		if !errors.As(err, &listErr) || listErr.Line != c.line || c.want != nil && !errors.Is(err, c.want) {
-			t.Errorf("%s: %v; want line %d, %v", c.name, err, c.line, c.want)
-			continue
-		}
-		if set != nil || regexp.MustCompile(`[0-9]{6}|\n`).MatchString(err.Error()) {
-			t.Errorf("%s: message %q", c.name, err)
-		}
+			var listErr *ListError
+			if !errors.As(err, &listErr) || listErr.Line != c.line || c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("%s: %v; want line %d, %v", c.name, err, c.line, c.want)
+				return
+			}
+			if set != nil || regexp.MustCompile(`[0-9]{6}|\n`).MatchString(err.Error()) {
+				t.Errorf("%s: message %q", c.name, err)
+			}
+		})
 	}
 }
 

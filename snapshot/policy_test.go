@@ -43,14 +43,16 @@ func TestPolicy(t *testing.T) {
 		{"sequence", 0, Policy{MinSequence: 20260102030405}, nil},
 		{"sequence too low", 0, Policy{MinSequence: 20260102030406}, ErrSequence},
 	} {
-		c.policy.Now = created.Add(c.age)
-		err := c.policy.Check(s)
-		if !errors.Is(err, c.want) || (c.want != nil) != errors.Is(err, ErrRefused) {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
-		}
-		if err != nil && (!strings.HasPrefix(err.Error(), "snapshot x.noo refused: ") || strings.Contains(err.Error(), "\n")) {
-			t.Errorf("%s: message %q", c.name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			c.policy.Now = created.Add(c.age)
+			err := c.policy.Check(s)
+			if !errors.Is(err, c.want) || (c.want != nil) != errors.Is(err, ErrRefused) {
+				t.Errorf("%s: %v, want %v", c.name, err, c.want)
+			}
+			if err != nil && (!strings.HasPrefix(err.Error(), "snapshot x.noo refused: ") || strings.Contains(err.Error(), "\n")) {
+				t.Errorf("%s: message %q", c.name, err)
+			}
+		})
 	}
 	if err := (Policy{}).Check(s); !errors.Is(err, ErrRefused) {
 		t.Errorf("the zero policy judges by the present time: %v", err)
@@ -79,22 +81,24 @@ func TestRollback(t *testing.T) {
 		{"more digits", 10, false, false, nil},
 		{"step back, more in text order", 9, false, false, ErrRollback},
 	} {
-		k := key
-		if c.byOther {
-			k = other
-		}
-		m.Sequence, m.ValidUntil = c.sequence, created.Add(100*24*time.Hour)
-		s, err := Parse(write(t, m, sets, k), public(k))
-		if err != nil {
-			t.Fatal(err)
-		}
-		policy.Now = created
-		if c.late {
-			policy.Now = created.Add(22 * 24 * time.Hour)
-		}
-		if err := policy.Check(s); !errors.Is(err, c.want) {
-			t.Errorf("%s, sequence %d: %v, want %v", c.name, c.sequence, err, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			k := key
+			if c.byOther {
+				k = other
+			}
+			m.Sequence, m.ValidUntil = c.sequence, created.Add(100*24*time.Hour)
+			s, err := Parse(write(t, m, sets, k), public(k))
+			if err != nil {
+				t.Fatal(err)
+			}
+			policy.Now = created
+			if c.late {
+				policy.Now = created.Add(22 * 24 * time.Hour)
+			}
+			if err := policy.Check(s); !errors.Is(err, c.want) {
+				t.Errorf("%s, sequence %d: %v, want %v", c.name, c.sequence, err, c.want)
+			}
+		})
 	}
 }
 
@@ -225,12 +229,14 @@ func TestDefaultStateDir(t *testing.T) {
 		{"", "", "/c", "/c/.local/state/noo"},
 		{"", "", "", ""},
 	} {
-		t.Setenv(StateDirVariable, c.own)
-		t.Setenv("XDG_STATE_HOME", c.xdg)
-		t.Setenv("HOME", c.home)
-		got, err := DefaultStateDir()
-		if got != c.want || (err != nil) != (c.want == "") {
-			t.Errorf("%+v: %q, %v", c, got, err)
-		}
+		t.Run(c.own, func(t *testing.T) {
+			t.Setenv(StateDirVariable, c.own)
+			t.Setenv("XDG_STATE_HOME", c.xdg)
+			t.Setenv("HOME", c.home)
+			got, err := DefaultStateDir()
+			if got != c.want || (err != nil) != (c.want == "") {
+				t.Errorf("%+v: %q, %v", c, got, err)
+			}
+		})
 	}
 }

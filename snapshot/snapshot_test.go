@@ -31,19 +31,21 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string][]byte{"golden.noo": file, "golden.pub": append(pub, '\n')} {
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, want, 0o644); err != nil {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(path, want, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := os.ReadFile(path)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		got, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what is written today", path)
-		}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s is not what is written today", path)
+			}
+		})
 	}
 	keys, err := LoadKeys([]string{"testdata/golden.pub"})
 	if err != nil {
@@ -174,14 +176,16 @@ func TestReasons(t *testing.T) {
 		{"other key of the same id", file, []minisign.PublicKey{impostor}, ErrSignature},
 		{"legacy signature", resign(t, file, key, false), public(key), ErrSignature},
 	} {
-		_, err := Parse(c.file, c.trusted)
-		if !errors.Is(err, c.want) || !errors.Is(err, ErrRefused) {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
-			continue
-		}
-		if strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: the message has more than a line", c.name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse(c.file, c.trusted)
+			if !errors.Is(err, c.want) || !errors.Is(err, ErrRefused) {
+				t.Errorf("%s: %v, want %v", c.name, err, c.want)
+				return
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: the message has more than a line", c.name)
+			}
+		})
 	}
 	if _, err := Parse(file, append([]minisign.PublicKey{impostor}, public(key)...)); err != nil {
 		t.Errorf("the right key after one of the same id: %v", err)
@@ -289,10 +293,12 @@ func TestSignedNonsense(t *testing.T) {
 		{"cardinality", at(int(first.Offset)+10, 1)},
 		{"key", at(int(first.Offset)+9, 0x80)},
 	} {
-		_, err := Parse(seal(c.body, comment, key, true), public(key))
-		if !errors.Is(err, ErrMalformed) {
-			t.Errorf("%s: %v, want %v", c.name, err, ErrMalformed)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse(seal(c.body, comment, key, true), public(key))
+			if !errors.Is(err, ErrMalformed) {
+				t.Errorf("%s: %v, want %v", c.name, err, ErrMalformed)
+			}
+		})
 	}
 	if _, err := Parse(seal(signed, comment+" ", key, true), public(key)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("trusted comment: %v", err)
@@ -332,12 +338,14 @@ func TestWriteRefuses(t *testing.T) {
 		{"placeholder", func(m *Manifest) { m.Scope = National }, Sets{OptedOut: NewSet(999_999_999)}},
 		{"placeholder", func(m *Manifest) { m.Scope = National }, Sets{OptedOut: NewSet(0)}},
 	} {
-		m := good
-		c.change(&m)
-		var file bytes.Buffer
-		if _, err := Write(&file, m, c.sets, key); err == nil || file.Len() != 0 {
-			t.Errorf("%s: not refused", c.name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			m := good
+			c.change(&m)
+			var file bytes.Buffer
+			if _, err := Write(&file, m, c.sets, key); err == nil || file.Len() != 0 {
+				t.Errorf("%s: not refused", c.name)
+			}
+		})
 	}
 }
 
@@ -374,9 +382,11 @@ func TestOpenRefusesFiles(t *testing.T) {
 		{dir, ErrUnreadable},
 		{"kit_test.go", ErrNotSnapshot},
 	} {
-		_, err := Open(c.path, keys)
-		if !errors.Is(err, c.want) || !errors.Is(err, ErrRefused) || strings.Count(err.Error(), c.path) != 1 {
-			t.Errorf("%s: %v, want %v", c.path, err, c.want)
-		}
+		t.Run(c.path, func(t *testing.T) {
+			_, err := Open(c.path, keys)
+			if !errors.Is(err, c.want) || !errors.Is(err, ErrRefused) || strings.Count(err.Error(), c.path) != 1 {
+				t.Errorf("%s: %v, want %v", c.path, err, c.want)
+			}
+		})
 	}
 }

@@ -450,15 +450,17 @@ func TestSeparatorsInText(t *testing.T) {
 		{"id,x\n1,a\vb\n", Format{}},
 		{"id,sep=\n1,sep=;\nsep=,\n", Format{}},
 	} {
-		for _, size := range []int{1, 2, 7, 8, 1 << 10} {
-			c.format.chunkSize = size
-			got, err := sampleAndScan(c.format, strings.NewReader(c.text), 1000)
-			if err != nil || got.sampleErr != nil || got.scanErr != nil {
-				t.Errorf("%q in chunks of %d: %v, %v, %v", c.text, size, err, got.sampleErr, got.scanErr)
-			} else if got.kept != c.text {
-				t.Errorf("%q in chunks of %d: kept %q", c.text, size, got.kept)
+		t.Run(c.text, func(t *testing.T) {
+			for _, size := range []int{1, 2, 7, 8, 1 << 10} {
+				c.format.chunkSize = size
+				got, err := sampleAndScan(c.format, strings.NewReader(c.text), 1000)
+				if err != nil || got.sampleErr != nil || got.scanErr != nil {
+					t.Errorf("%q in chunks of %d: %v, %v, %v", c.text, size, err, got.sampleErr, got.scanErr)
+				} else if got.kept != c.text {
+					t.Errorf("%q in chunks of %d: kept %q", c.text, size, got.kept)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -477,14 +479,16 @@ func TestRecordTooLong(t *testing.T) {
 		{"never closed", "id,x\n1,\"" + strings.Repeat("x\n", MaxRecord), ErrTooLong},
 		{"no line ending", "id,x\n1," + strings.Repeat("x", MaxRecord+1), ErrTooLong},
 	} {
-		for _, prefix := range []int{0, 3, 60_000} {
-			text := strings.Replace(c.text, "\n", "\n"+strings.Repeat("0,y\n", prefix), 1)
-			if got := filterText(Format{}, text, []int{0}); !errors.Is(got.err, c.err) {
-				t.Errorf("%s after %d records: %v", c.name, prefix, got.err)
-			} else if at, ok := errors.AsType[*formats.InputError](got.err); ok && at.Line != int64(prefix+2) {
-				t.Errorf("%s after %d records: line %d", c.name, prefix, at.Line)
+		t.Run(c.name, func(t *testing.T) {
+			for _, prefix := range []int{0, 3, 60_000} {
+				text := strings.Replace(c.text, "\n", "\n"+strings.Repeat("0,y\n", prefix), 1)
+				if got := filterText(Format{}, text, []int{0}); !errors.Is(got.err, c.err) {
+					t.Errorf("%s after %d records: %v", c.name, prefix, got.err)
+				} else if at, ok := errors.AsType[*formats.InputError](got.err); ok && at.Line != int64(prefix+2) {
+					t.Errorf("%s after %d records: line %d", c.name, prefix, at.Line)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -80,29 +80,31 @@ func TestFolder(t *testing.T) {
 func TestFolderTargets(t *testing.T) {
 	dir := t.TempDir()
 	for name, want := range map[string]error{"file": ErrNotFolder, "foreign": ErrForeign, "changed": ErrForeign, "no/such": fs.ErrNotExist} {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		switch name {
-		case "file":
-			write(t, path, false, "").Discard()
-			if err := os.WriteFile(path, nil, 0o600); err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			switch name {
+			case "file":
+				write(t, path, false, "").Discard()
+				if err := os.WriteFile(path, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			case "changed":
+				if err := PublishAll([]*Folder{fill(t, path, false, map[string]string{"a": "x"})}); err != nil {
+					t.Fatal(err)
+				}
+				fallthrough
+			case "foreign":
+				if err := os.MkdirAll(filepath.Join(path, "deep"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(path, "deep", "precious"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
-		case "changed":
-			if err := PublishAll([]*Folder{fill(t, path, false, map[string]string{"a": "x"})}); err != nil {
-				t.Fatal(err)
+			if _, err := Create(path, true, false); !errors.Is(err, want) {
+				t.Errorf("%s: %v", name, err)
 			}
-			fallthrough
-		case "foreign":
-			if err := os.MkdirAll(filepath.Join(path, "deep"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(path, "deep", "precious"), nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := Create(path, true, false); !errors.Is(err, want) {
-			t.Errorf("%s: %v", name, err)
-		}
+		})
 	}
 	if len(filetest.Names(t, filepath.Join(dir, "changed"))) != 3 {
 		t.Error("what was there is not there any more")

@@ -2,6 +2,7 @@ package columns
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"noo/formats"
@@ -18,12 +19,14 @@ func TestLabels(t *testing.T) {
 		{[]string{"", ""}, []string{"1", "2"}},
 		{[]string{"", "nhs_number"}, []string{"1", "nhs_number"}},
 	} {
-		columns := make([]formats.Column, len(c.names))
-		for i, name := range c.names {
-			columns[i].Name = name
-		}
-		if got := columnLabels(columns); fmt.Sprint(got) != fmt.Sprint(c.want) {
-			t.Errorf("%q is labelled %q, want %q", c.names, got, c.want)
-		}
+		t.Run(strings.Join(c.names, ","), func(t *testing.T) {
+			columns := make([]formats.Column, len(c.names))
+			for i, name := range c.names {
+				columns[i].Name = name
+			}
+			if got := columnLabels(columns); fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("%q is labelled %q, want %q", c.names, got, c.want)
+			}
+		})
 	}
 }

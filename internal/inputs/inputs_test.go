@@ -34,9 +34,11 @@ func TestNamesThatIdentify(t *testing.T) {
 		"dt=2024-01-30/94347659190000.csv":   false,
 		"nhs_number_status=present/part.csv": false,
 	} {
-		if got := identifies(name); got != want {
-			t.Errorf("%s: %v", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := identifies(name); got != want {
+				t.Errorf("%s: %v", name, got)
+			}
+		})
 	}
 }
 
@@ -122,9 +124,11 @@ func TestReads(t *testing.T) {
 		{"in/*.csv", "in/out/"}, {"in/sub/*.csv", "in/out/"}, {"*.csv", "out/"}, {"in/**/*.csv", "out/"}, {"in/**", "elsewhere/"}, {"in/a.csv", "in/out/"},
 		{"in/*", "in/_out/"}, {"-", "in/out/"}, {"in/{sub/*,*.csv}", "in/out/"},
 	} {
-		if Reads([]string{c.argument}, c.path, true) {
-			t.Errorf("%s would not read %s", c.argument, c.path)
-		}
+		t.Run(c.path, func(t *testing.T) {
+			if Reads([]string{c.argument}, c.path, true) {
+				t.Errorf("%s would not read %s", c.argument, c.path)
+			}
+		})
 	}
 	if runtime.GOOS == "windows" {
 		return
@@ -135,9 +139,11 @@ func TestReads(t *testing.T) {
 	for _, c := range []struct{ argument, path string }{
 		{"link/*.csv", "in/b.csv"}, {"in/*.csv", "link/b.csv"}, {"in/*/*.csv", "in/away/b.csv"}, {"link", "in/b.csv"}, {"link/*", "in/sub/b.csv"},
 	} {
-		if !Reads([]string{c.argument}, c.path, false) {
-			t.Errorf("%s would read %s", c.argument, c.path)
-		}
+		t.Run(c.path, func(t *testing.T) {
+			if !Reads([]string{c.argument}, c.path, false) {
+				t.Errorf("%s would read %s", c.argument, c.path)
+			}
+		})
 	}
 	if strings.Contains(here, "*") {
 		t.Fatal("the test's own folder is a pattern")

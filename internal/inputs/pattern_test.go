@@ -28,9 +28,11 @@ func TestAlternatives(t *testing.T) {
 		"a,b}":            {"a,b}"},
 		"[{a,b}":          {"[{a,b}"},
 	} {
-		if got := alternatives(pattern); !slices.Equal(got, want) {
-			t.Errorf("%s: %q, want %q", pattern, got, want)
-		}
+		t.Run(pattern, func(t *testing.T) {
+			if got := alternatives(pattern); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", pattern, got, want)
+			}
+		})
 	}
 }
 
@@ -59,18 +61,20 @@ func TestPatternsWithAlternatives(t *testing.T) {
 		{"in/{**,*}/", []string{"a.csv", "b.txt", "sub/c.csv"}, 2},
 		{"in/sub/../{a,b}.*", []string{"a.csv", "b.txt"}, 0},
 	} {
-		sources, err := Expand([]string{c.pattern})
-		if err != nil {
-			t.Errorf("%s: %v", c.pattern, err)
-			continue
-		}
-		var names []string
-		for _, file := range sources.Files {
-			names = append(names, file.Name)
-		}
-		if !slices.Equal(names, c.want) || sources.PassedOver != c.passedOver {
-			t.Errorf("%s: %q and %d, want %q and %d", c.pattern, names, sources.PassedOver, c.want, c.passedOver)
-		}
+		t.Run(c.pattern, func(t *testing.T) {
+			sources, err := Expand([]string{c.pattern})
+			if err != nil {
+				t.Errorf("%s: %v", c.pattern, err)
+				return
+			}
+			var names []string
+			for _, file := range sources.Files {
+				names = append(names, file.Name)
+			}
+			if !slices.Equal(names, c.want) || sources.PassedOver != c.passedOver {
+				t.Errorf("%s: %q and %d, want %q and %d", c.pattern, names, sources.PassedOver, c.want, c.passedOver)
+			}
+		})
 	}
 	for _, pattern := range []string{"{}", "in/{}", "in/{}/*", "in/{nothing,neither}*"} {
 		if _, err := Expand([]string{pattern}); !errors.Is(err, ErrNoMatch) {
@@ -114,17 +118,19 @@ func TestPatternInAFolderThatLooksLikeOne(t *testing.T) {
 		"{x}/[y]/*/*":                                {"{x}/[y]/{z,y}/c.csv", "{z,y}/c.csv"},
 		"m[1]/*.csv":                                 {"m1/d.csv", "m1/d.csv"},
 	} {
-		sources, err := Expand([]string{pattern})
-		if err != nil || len(sources.Files) != 1 {
-			t.Errorf("%s: %v", pattern, err)
-			continue
-		}
-		if got := sources.Files[0]; filepath.ToSlash(got.Path) != filepath.ToSlash(want[0]) || got.Name != want[1] {
-			t.Errorf("%s: %s as %s, want %s as %s", pattern, got.Path, got.Name, want[0], want[1])
-		}
-		if path := filepath.Join(filepath.Dir(want[0]), "new.csv"); !Reads([]string{pattern}, path, false) {
-			t.Errorf("%s would read %s", pattern, path)
-		}
+		t.Run(pattern, func(t *testing.T) {
+			sources, err := Expand([]string{pattern})
+			if err != nil || len(sources.Files) != 1 {
+				t.Errorf("%s: %v", pattern, err)
+				return
+			}
+			if got := sources.Files[0]; filepath.ToSlash(got.Path) != filepath.ToSlash(want[0]) || got.Name != want[1] {
+				t.Errorf("%s: %s as %s, want %s as %s", pattern, got.Path, got.Name, want[0], want[1])
+			}
+			if path := filepath.Join(filepath.Dir(want[0]), "new.csv"); !Reads([]string{pattern}, path, false) {
+				t.Errorf("%s would read %s", pattern, path)
+			}
+		})
 	}
 }
 
@@ -137,10 +143,12 @@ func TestMarkersHoldNoRecords(t *testing.T) {
 		"a/x.csv": "", "a/_SUCCESS": "", "b/x.csv": "", "b/_SUCCESS": "{\n \"schema\": \"noo/folder/v1\"\n}\n",
 		"c/x.csv": "", "c/_SUCCESS": "nhs_number\n9434765919\n", "d/x.csv": "", "d/_SUCCESS/y.csv": "", "e/x.csv": "", "e/_SUCCESS": "{\"n\":1}\n{\"n\":2}\n",
 	} {
-		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 	for _, argument := range []string{dir, filepath.Join(dir, "**"), filepath.Join(dir, "*/*"), filepath.Join(dir, "*")} {
 		sources, err := Expand([]string{argument})

@@ -205,9 +205,11 @@ func TestTablesBehindLinks(t *testing.T) {
 		"through": "t/part=2", "through-file": "./t/z.parquet", "to-ordinary": "ordinary",
 	}
 	for name, target := range links {
-		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 	t.Chdir(dir)
 	for _, argument := range []string{
@@ -342,8 +344,10 @@ func TestSplitLast(t *testing.T) {
 		"/": {"/", ""}, "//": {"/", ""}, "/a": {"/", "a"}, "/a/": {"/", "a"},
 		"/a//b": {"/a//", "b"}, "/a/../b/.": {"/a/../b/", "."}, "/a/..": {"/a/", ".."},
 	} {
-		if above, name := splitLast(path); above != want[0] || name != want[1] {
-			t.Errorf("%s: %q %q", path, above, name)
-		}
+		t.Run(path, func(t *testing.T) {
+			if above, name := splitLast(path); above != want[0] || name != want[1] {
+				t.Errorf("%s: %q %q", path, above, name)
+			}
+		})
 	}
 }

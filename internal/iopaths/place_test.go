@@ -22,8 +22,10 @@ func TestInside(t *testing.T) {
 		{"a", "a", true}, {"a/b", "a", true}, {"a/b/new/file", "a", true}, {"a", "a/b", false}, {"ab", "a", false},
 		{"link/b", "a", true}, {"a/b", "link", true}, {"link", "a", true}, {"new", "other", false}, {"new/x", "new", true},
 	} {
-		if got := Inside(filepath.Join(dir, filepath.FromSlash(c.path)), filepath.Join(dir, c.folder)); got != c.want {
-			t.Errorf("%s in %s: %v", c.path, c.folder, got)
-		}
+		t.Run(c.path, func(t *testing.T) {
+			if got := Inside(filepath.Join(dir, filepath.FromSlash(c.path)), filepath.Join(dir, c.folder)); got != c.want {
+				t.Errorf("%s in %s: %v", c.path, c.folder, got)
+			}
+		})
 	}
 }

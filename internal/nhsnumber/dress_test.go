@@ -124,13 +124,15 @@ func TestWhole(t *testing.T) {
 		{"94347 65918", Invalid, true}, {"94347659190", Invalid, false}, {"943476591", Invalid, false}, {"9434765919 2", Invalid, false},
 		{"", Missing, false}, {"NULL", Missing, false}, {number + strings.Repeat(" x", 30), Invalid, false}, {"did not attend", Invalid, false},
 	} {
-		key, status, ten := Whole([]byte(c.text))
-		if status != c.status || ten != c.ten {
-			t.Errorf("Whole(%q): %d, %t", c.text, status, ten)
-		}
-		if status == Valid && key != 943476591 {
-			t.Errorf("Whole(%q): key %d", c.text, key)
-		}
+		t.Run(c.text, func(t *testing.T) {
+			key, status, ten := Whole([]byte(c.text))
+			if status != c.status || ten != c.ten {
+				t.Errorf("Whole(%q): %d, %t", c.text, status, ten)
+			}
+			if status == Valid && key != 943476591 {
+				t.Errorf("Whole(%q): key %d", c.text, key)
+			}
+		})
 	}
 }
 

@@ -264,9 +264,11 @@ func TestWithin(t *testing.T) {
 		"943476 5919":                false,
 		"12 9434765919 and the rest": true,
 	} {
-		if Within([]byte(text)) != want {
-			t.Errorf("Within(%q) is not %v", text, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			if Within([]byte(text)) != want {
+				t.Errorf("Within(%q) is not %v", text, want)
+			}
+		})
 	}
 }
 
@@ -290,9 +292,11 @@ func TestMask(t *testing.T) {
 		"20261123083200_94347659190.csv":   "20261123083200_94347659190.csv",
 		"":                                 "",
 	} {
-		if got := Mask(text); got != want {
-			t.Errorf("Mask(%q) is %q, want %q", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			if got := Mask(text); got != want {
+				t.Errorf("Mask(%q) is %q, want %q", text, got, want)
+			}
+		})
 	}
 }
 

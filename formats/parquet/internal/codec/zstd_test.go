@@ -57,20 +57,22 @@ func TestTextEncoder(t *testing.T) {
 	}
 	even := 0
 	for name, text := range kinds {
-		for _, n := range []int{0, 1, 2, 3, 63, 64, 65, 1000, 9361, 9362, 9363, 50_000} {
-			src := make([]byte, []int{0, 7, 300}[r.IntN(3)])
-			levels := len(src)
-			for range n {
-				src = appendText(src, text())
+		t.Run(name, func(t *testing.T) {
+			for _, n := range []int{0, 1, 2, 3, 63, 64, 65, 1000, 9361, 9362, 9363, 50_000} {
+				src := make([]byte, []int{0, 7, 300}[r.IntN(3)])
+				levels := len(src)
+				for range n {
+					src = appendText(src, text())
+				}
+				checkTexts(t, z, d, src, levels, n)
+				if _, ok := evenTextsIn(src, levels, n); ok {
+					even++
+				}
 			}
-			checkTexts(t, z, d, src, levels, n)
-			if _, ok := evenTextsIn(src, levels, n); ok {
-				even++
+			if t.Failed() {
+				t.Fatal(name)
 			}
-		}
-		if t.Failed() {
-			t.Fatal(name)
-		}
+		})
 	}
 	if even < 20 {
 		t.Errorf("only %d pages were even", even)
@@ -116,17 +118,19 @@ func TestValueEncoder(t *testing.T) {
 		{"noise, then the same", 0.6, func(i int) uint64 { return r.Uint64() * uint64(i/25_000^1) }},
 	}
 	for _, kind := range kinds {
-		for _, n := range []int{0, 1, 2, 64, 300, 16383, 16384, 16385, 50_000} {
-			levels := []int{0, 5, 3000}[r.IntN(3)]
-			src := make([]byte, levels)
-			for i := range n {
-				src = binary.LittleEndian.AppendUint64(src, kind.value(i))
+		t.Run(kind.name, func(t *testing.T) {
+			for _, n := range []int{0, 1, 2, 64, 300, 16383, 16384, 16385, 50_000} {
+				levels := []int{0, 5, 3000}[r.IntN(3)]
+				src := make([]byte, levels)
+				for i := range n {
+					src = binary.LittleEndian.AppendUint64(src, kind.value(i))
+				}
+				size := checkValues(t, z, d, src, levels)
+				if most := kind.ratio*float64(len(src)) + 400; n == 50_000 && float64(size) > most {
+					t.Errorf("%s: %d bytes of %d, want %.0f", kind.name, size, len(src), most)
+				}
 			}
-			size := checkValues(t, z, d, src, levels)
-			if most := kind.ratio*float64(len(src)) + 400; n == 50_000 && float64(size) > most {
-				t.Errorf("%s: %d bytes of %d, want %.0f", kind.name, size, len(src), most)
-			}
-		}
+		})
 	}
 }
 

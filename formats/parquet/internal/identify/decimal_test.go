@@ -108,16 +108,18 @@ func TestWideInts(t *testing.T) {
 		// 49 bits, and one end has no ten bytes.
 		{"281474976710656", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"},
 	} {
-		n, _ := new(big.Int).SetString(c.value, 10)
-		bigEndian := twosComplement(n, wideBytes)
-		littleEndian := slices.Clone(bigEndian)
-		slices.Reverse(littleEndian)
-		for _, value := range [][]byte{bigEndian, littleEndian} {
-			v, ok := wideInt(value)
-			if want := c.want == ""; ok != want || ok && v != n.Int64() {
-				t.Errorf("%x is %d, %v, want %s", value, v, ok, c.value)
+		t.Run(c.value, func(t *testing.T) {
+			n, _ := new(big.Int).SetString(c.value, 10)
+			bigEndian := twosComplement(n, wideBytes)
+			littleEndian := slices.Clone(bigEndian)
+			slices.Reverse(littleEndian)
+			for _, value := range [][]byte{bigEndian, littleEndian} {
+				v, ok := wideInt(value)
+				if want := c.want == ""; ok != want || ok && v != n.Int64() {
+					t.Errorf("%x is %d, %v, want %s", value, v, ok, c.value)
+				}
 			}
-		}
+		})
 	}
 	for _, text := range []string{"9434765919      ", "9434765919\x00\x00\x00\x00\x00\x00", " 943 476 5919   ", "\x00\x00\x00\x00\x00\x009434765919"} {
 		if _, ok := wideInt([]byte(text)); ok {

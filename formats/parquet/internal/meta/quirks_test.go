@@ -15,8 +15,10 @@ func TestQuirks(t *testing.T) {
 		"noo version 1.0.0":                     {},
 		"parquet-mr version 99999999999999.1.1": {},
 	} {
-		if got := quirksOf([]byte(name)); got != want {
-			t.Errorf("%s: %+v, want %+v", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := quirksOf([]byte(name)); got != want {
+				t.Errorf("%s: %+v, want %+v", name, got, want)
+			}
+		})
 	}
 }

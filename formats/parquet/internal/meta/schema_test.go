@@ -21,8 +21,10 @@ func TestDisputedTypes(t *testing.T) {
 		{"two members", element{hasLogical: true, logical: spec.Decimal, members: 2}, true},
 		{"unknown to this program", element{hasLogical: true, logical: spec.Strange, members: 1, hasConverted: true, converted: 0}, false},
 	} {
-		if got := c.e.disputed(); got != c.want {
-			t.Errorf("%s: disputed is %v", c.name, got)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.e.disputed(); got != c.want {
+				t.Errorf("%s: disputed is %v", c.name, got)
+			}
+		})
 	}
 }

@@ -55,9 +55,11 @@ func TestPagesThatGoTogether(t *testing.T) {
 		"with a checksum":  {page.Header{Kind: spec.DataPage, Encoding: spec.Plain, HasCRC: true}, cut, false},
 		"indices":          {first, nil, false},
 	} {
-		if got := open.suits(&page.Page{Header: c.header}, c.cut); got != c.want {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := open.suits(&page.Page{Header: c.header}, c.cut); got != c.want {
+				t.Errorf("%s: %v, want %v", name, got, c.want)
+			}
+		})
 	}
 	// What is left of two pages never makes more than one of them had.
 	open = openPage{mostLevels: 100, levels: 49}

@@ -84,12 +84,14 @@ func TestMalformed(t *testing.T) {
 		"structs in structs without end":   {deep, ErrMalformed},
 		"a field whose number is too high": {[]byte{0x05, 0xff, 0xff, 0xff, 0x0f, 2}, ErrMalformed},
 	} {
-		r := NewReader(c.data)
-		for f := (Field{}); r.Next(&f); r.Skip(f.Type) {
-		}
-		if !errors.Is(r.Err(), c.want) {
-			t.Errorf("%s gives %v, want %v", name, r.Err(), c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := NewReader(c.data)
+			for f := (Field{}); r.Next(&f); r.Skip(f.Type) {
+			}
+			if !errors.Is(r.Err(), c.want) {
+				t.Errorf("%s gives %v, want %v", name, r.Err(), c.want)
+			}
+		})
 	}
 	if r := NewReader([]byte{0x15, 2}); func() bool { f := Field{}; return r.Next(&f) && r.I64(f.Type) == 0 && errors.Is(r.Err(), ErrMalformed) }() == false {
 		t.Error("an I32 was read as an I64")
