@@ -39,7 +39,7 @@ type ledgerEntry struct {
 	// OtherColumns are the samples of the columns that do not identify people, and Watched what was
 	// seen in them, for Together.
 	OtherColumns []ledgerSample    `json:"bystanders,omitempty"`
-	Watched    []columns.Watched `json:"watched,omitempty"`
+	Watched      []columns.Watched `json:"watched,omitempty"`
 }
 
 // ledgerSample is the sample of a column, with the counts by which it is told that the column holds
