@@ -19,7 +19,7 @@ func Read(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64,
 	var numbers uint64
 	var empty []string
 	for _, path := range paths {
-		set, stats, err := ReadList(t.In, path, column)
+		set, stats, err := readList(t.In, path, column)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -40,8 +40,9 @@ func Read(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64,
 	return all, numbers - all.Len(), nil
 }
 
-// ReadList reads one list. One that changes meanwhile is refused: a person who was not read would pass.
-func ReadList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
+// readList reads one list. It refuses one that changes meanwhile: a person who was not read would
+// pass.
+func readList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
 	if path == "-" {
 		return readOpenList(stdin, "stdin", column)
 	}
