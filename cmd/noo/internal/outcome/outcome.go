@@ -21,7 +21,7 @@ const (
 	ExitDone        = 0
 	ExitDisclosure  = 1 // check found a record that must not be disclosed, or a fail policy was met
 	ExitUsage       = 2
-	exitSnapshot    = 3
+	ExitSnapshot    = 3
 	ExitInput       = 4
 	ExitIO          = 5
 	ExitInterrupted = 130
@@ -81,7 +81,7 @@ func (e *jobError) Unwrap() error { return e.err }
 
 // codes are what the exit code says of each kind of error. docs/exit-codes.md promises them.
 var codes = map[kind.Kind]int{
-	kind.IO: ExitIO, kind.Usage: ExitUsage, kind.Snapshot: exitSnapshot, kind.Input: ExitInput, kind.Disclosure: ExitDisclosure,
+	kind.IO: ExitIO, kind.Usage: ExitUsage, kind.Snapshot: ExitSnapshot, kind.Input: ExitInput, kind.Disclosure: ExitDisclosure,
 }
 
 // ExitCode returns the exit code for an error, which says itself of which kind it is.
