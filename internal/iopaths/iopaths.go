@@ -142,6 +142,12 @@ func (p *Paths) checkFolder(i int) error {
 	if p.matches != nil && p.matches(folder, true) {
 		return wouldBeRead(folder)
 	}
+	for _, file := range p.written {
+		if Inside(file, folder) {
+			return fmt.Errorf("cannot write %s: it is in %s, which noo writes as a whole; %w",
+				file, folder, ErrNotApart)
+		}
+	}
 	if err := p.checkPlace(i, folder); err != nil {
 		return err
 	}
