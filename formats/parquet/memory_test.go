@@ -108,7 +108,9 @@ func TestMemoryOfSeveralColumns(t *testing.T) {
 		return after.TotalAlloc - before.TotalAlloc
 	}
 	few, many := allocated(10), allocated(50)
-	if grown := many - min(few, many); grown > 40*pages/2 {
+	// The memory of one column that is not used again is 40*pages. The Snappy library keeps its
+	// tables in a sync.Pool, which forgets some of them under the race detector.
+	if grown := many - min(few, many); grown > 40*pages*9/10 {
 		t.Errorf("40 row groups more, with pages of %d bytes a column, took %d bytes more", pages, grown)
 	}
 }
