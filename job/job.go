@@ -420,8 +420,8 @@ func (r *Run) create(out *outputs, compression formats.Compression) (err error) 
 	return nil
 }
 
-// publish writes the report and puts the outputs in their places, the dataset last: where it exists,
-// the rest does.
+// publish writes the report and puts the outputs in their places, the dataset last: where it
+// exists, the rest does.
 func (r *Run) publish(ctx context.Context, report *Report, out *outputs) error {
 	if err := context.Cause(ctx); err != nil {
 		return err

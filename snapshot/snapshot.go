@@ -2,9 +2,9 @@
 // It knows no dataset.
 //
 // A publisher reads lists of numbers (ReadList), and Write turns them into a snapshot signed with a
-// minisign key. The program that applies the opt-outs loads the keys to be trusted (TrustedKeyFiles,
-// LoadKeys), opens the snapshot (Open), holds it against a Policy (freshness, rollback) and then
-// calls LookUp:
+// minisign key. The program that applies the opt-outs loads the keys to be trusted
+// (TrustedKeyFiles, LoadKeys), opens the snapshot (Open), holds it against a Policy (freshness,
+// rollback) and then calls LookUp:
 //
 //	files, err := snapshot.TrustedKeyFiles(nil)
 //	keys, err := snapshot.LoadKeys(files)

@@ -22,7 +22,7 @@ var kinds = []struct {
 
 // TestReadsAll: while the context has not ended, a reader gives what is there, and its error.
 func TestReadsAll(t *testing.T) {
-	text := bytes.Repeat([]byte("0123456789"), 60_000) // more than a buffer
+	text := bytes.Repeat([]byte("abcdefghij"), 60_000) // more than a buffer
 	broken := errors.New("broken")
 	for _, kind := range kinds {
 		for _, c := range []struct {
@@ -61,7 +61,8 @@ func TestEnds(t *testing.T) {
 				t.Fatalf("%d bytes: %v", n, err)
 			}
 			end(errEnded)
-			// A stream may have begun to read when it notices; it gives one or the other, and then only the cause.
+			// A stream may have begun to read when it notices; it gives one or the other, and then
+			// only the cause.
 			for range 3 {
 				if n, err := r.Read(p); n == 0 && !errors.Is(err, errEnded) {
 					t.Errorf("%d bytes: %v, want %v", n, err, errEnded)
@@ -82,7 +83,8 @@ func TestEnds(t *testing.T) {
 	})
 }
 
-// TestStreamDoesNotWait: a read that waits for somebody who writes nothing is given up, and its buffer is not used again.
+// TestStreamDoesNotWait: a read that waits for somebody who writes nothing is given up, and its
+// buffer is not used again.
 func TestStreamDoesNotWait(t *testing.T) {
 	ctx, end := context.WithCancelCause(t.Context())
 	from, to := io.Pipe()
@@ -102,8 +104,8 @@ func TestStreamDoesNotWait(t *testing.T) {
 
 // TestStreamKeepsTheError until all is read that came with it.
 func TestStreamKeepsTheError(t *testing.T) {
-	got, err := io.ReadAll(iotest.OneByteReader(NewStream(t.Context(), iotest.DataErrReader(strings.NewReader("0123456789")))))
-	if err != nil || string(got) != "0123456789" {
+	got, err := io.ReadAll(iotest.OneByteReader(NewStream(t.Context(), iotest.DataErrReader(strings.NewReader("abcdefghij")))))
+	if err != nil || string(got) != "abcdefghij" {
 		t.Errorf("%q: %v", got, err)
 	}
 }

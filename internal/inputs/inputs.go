@@ -125,9 +125,9 @@ func Expand(arguments []string) (*Sources, error) {
 	return s, nil
 }
 
-// ExpandEach is Expand for a caller that wants the files of the other arguments too where one, a folder
-// or a pattern, cannot be read as a whole: it gives a Source with an Err for such a one. The error
-// is ErrStreamTwice.
+// ExpandEach is Expand for a caller that wants the files of the other arguments too where one, a
+// folder or a pattern, cannot be read as a whole: it gives a Source with an Err for such a one. The
+// error is ErrStreamTwice.
 func ExpandEach(arguments []string) (*Sources, error) {
 	s := &Sources{Many: len(arguments) > 1, Arguments: arguments, tables: newTableFinder()}
 	for i, argument := range arguments {

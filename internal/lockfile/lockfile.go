@@ -37,8 +37,8 @@ func AcquireTemporary(path string) (*Lock, error) {
 			return nil, err
 		}
 		lock.passes = true
-		// The process that had the lock before may have taken the file away after it was opened here: then
-		// it locks nothing.
+		// The process that had the lock before may have taken the file away after it was opened
+		// here: then it locks nothing.
 		locked, err := lock.flock.Stat()
 		if err != nil {
 			return nil, errors.Join(

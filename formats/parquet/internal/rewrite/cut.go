@@ -15,7 +15,8 @@ import (
 
 // cutter drops values from a page in their encoded form. It is the one interface between the two
 // ways of doing so: moving bytes (this file), and decoding and encoding values (values.go).
-// Dictionary indices, whose new form depends on the whole column chunk, are handled in dictionary.go.
+// Dictionary indices, whose new form depends on the whole column chunk, are handled in
+// dictionary.go.
 type cutter interface {
 	// Load takes the n encoded values of a page, which must stay as they are until the next page is
 	// loaded.

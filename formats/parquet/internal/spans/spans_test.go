@@ -63,8 +63,8 @@ func TestAdd(t *testing.T) {
 	}
 }
 
-// TestWindow compares the windows of a cursor, which walk through the records as pages do and may leave some out or overlap, with
-// a loop over the places.
+// TestWindow compares the windows of a cursor, which walk through the records as pages do and may
+// leave some out or overlap, with a loop over the places.
 func TestWindow(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 2000 {
