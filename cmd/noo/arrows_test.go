@@ -16,7 +16,8 @@ import (
 // of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
-	{"noo/cmd/noo/internal/jobs"},
+	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands"},
+	{"noo/cmd/noo/internal/publishing"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
 	{"noo/cmd/noo/internal/commandtree"},
 	{"noo/cmd/noo/internal/findings", "noo/cmd/noo/internal/lists", "noo/cmd/noo/internal/outcome", "noo/cmd/noo/internal/buildinfo"},

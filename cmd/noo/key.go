@@ -5,15 +5,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/publishing"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 	"noo/snapshot"
@@ -91,11 +89,11 @@ terminal, or takes it from ` + runflags.PasswordVariable + `.`,
 
 // newPassword asks for a password for a new key, twice.
 func newPassword(ctx context.Context, t *ui.Terminal) (string, error) {
-	first, asked, err := password(ctx, t, "Password for the new key: ")
+	first, asked, err := publishing.Password(ctx, t, "Password for the new key: ")
 	if err != nil || !asked {
 		return first, err
 	}
-	second, _, err := password(ctx, t, "The same again: ")
+	second, _, err := publishing.Password(ctx, t, "The same again: ")
 	if err != nil {
 		return "", err
 	}
@@ -103,34 +101,4 @@ func newPassword(ctx context.Context, t *ui.Terminal) (string, error) {
 		return "", outcome.Usage(errors.New("the two passwords differ: try again"))
 	}
 	return first, nil
-}
-
-// password takes a password from the environment or, asked being true then, from the terminal.
-func password(
-	ctx context.Context,
-	t *ui.Terminal,
-	prompt string,
-) (word string, asked bool, err error) {
-	if word, ok := os.LookupEnv(runflags.PasswordVariable); ok {
-		return word, false, nil
-	}
-	if !term.IsTerminal(int(t.In.Fd())) {
-		return "", false, outcome.Usage(
-			fmt.Errorf(
-				"a password is needed: run this on a terminal, or set %s",
-				runflags.PasswordVariable,
-			),
-		)
-	}
-	// Reading without echo cannot be interrupted, but a terminal must not be left without echo.
-	if state, err := term.GetState(int(t.In.Fd())); err == nil {
-		defer context.AfterFunc(ctx, func() { _ = term.Restore(int(t.In.Fd()), state) })()
-	}
-	fmt.Fprint(t.Err, prompt)
-	bytes, err := term.ReadPassword(int(t.In.Fd()))
-	fmt.Fprintln(t.Err)
-	if err != nil {
-		return "", true, fmt.Errorf("reading the password: %w", err)
-	}
-	return string(bytes), true, nil
 }

@@ -19,6 +19,7 @@ import (
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
+	"noo/cmd/noo/internal/snapshotcommands"
 	"noo/cmd/noo/internal/ui"
 )
 
@@ -118,7 +119,7 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		newFilter(t),
 		newCheck(t),
 		newColumns(t),
-		newSnapshot(t),
+		snapshotcommands.New(t),
 		newKey(t),
 		newDemo(t),
 		newVersion(t),
