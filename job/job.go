@@ -17,6 +17,7 @@ import (
 	"noo/internal/columns"
 	"noo/internal/iopaths"
 	"noo/internal/kind"
+	"noo/internal/nhsnumber"
 )
 
 // Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules,
@@ -71,6 +72,9 @@ type Rules struct {
 	Offenders int
 	// Digests has digests computed without a report too.
 	Digests bool
+	// Collect, where not nil, is given the keys of the valid numbers in the identifying columns, as
+	// filter.Collector does.
+	Collect func(keys []nhsnumber.Key)
 }
 
 // Host is what a run needs of the program around it.
@@ -302,10 +306,14 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		}
 	}
 	over, seen := columns.WatchOthers(dataset.Columns(), chosen, r.Register)
+	var decider formats.Decider = judge
+	if r.Collect != nil {
+		decider = &filter.Collector{Judge: judge, Take: r.Collect}
+	}
 	err = dataset.Scan(
 		ctx,
 		identifying,
-		judge,
+		decider,
 		formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over},
 	)
 	if err != nil {

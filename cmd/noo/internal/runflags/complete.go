@@ -18,12 +18,12 @@ import (
 type ColumnList struct {
 	pflag.Value
 	pflag.SliceValue
-	flags *Data
+	flags *Reading
 }
 
 // completeColumns has a flag completed with the names of the columns of the inputs that are named
 // already.
-func completeColumns(set *pflag.FlagSet, name string, flags *Data) {
+func completeColumns(set *pflag.FlagSet, name string, flags *Reading) {
 	flag := set.Lookup(name)
 	flag.Value = ColumnList{flag.Value, flag.Value.(pflag.SliceValue), flags}
 	flag.DefValue = "" // in the usage, none

@@ -24,7 +24,6 @@ import (
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/formats/parquet/readback"
-	"noo/internal/columns"
 	"noo/internal/kind"
 	"noo/job"
 	"noo/snapshot"
@@ -201,11 +200,9 @@ func AllNamed(inputs []string) error {
 type Data struct {
 	Snapshot
 	Reading
-	columns      []string
-	allowed      []string
-	forceColumns bool
-	Policy       filter.Policy
-	Quiet        bool
+	Columns
+	Policy filter.Policy
+	Quiet  bool
 }
 
 // Add adds the flags to a command.
@@ -213,26 +210,7 @@ func (f *Data) Add(cmd *cobra.Command) {
 	f.Snapshot.add(cmd)
 	f.Reading.Add(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(
-		&f.columns,
-		"column",
-		nil,
-		"filter by the NHS numbers in column `NAME`, or number from 1; may be repeated; without it the header decides",
-	)
-	flags.StringArrayVar(
-		&f.allowed,
-		"allow-column",
-		nil,
-		"do not stop on NHS numbers in column `NAME`, or number from 1; may be repeated; noo does not filter by them",
-	)
-	flags.BoolVar(
-		&f.forceColumns,
-		"force-column",
-		false,
-		"filter by the column even if its first values are not NHS numbers",
-	)
-	completeColumns(flags, "column", f)
-	completeColumns(flags, "allow-column", f)
+	f.Columns.add(flags, &f.Reading)
 	AddChoice(
 		flags,
 		newAction(&f.Policy.Missing, filter.Withhold, filter.Keep, filter.Fail),
@@ -272,11 +250,7 @@ func (f *Data) Prepare(
 		Stdin:   t.In,
 		Outputs: job.Outputs{Protected: append([]string{f.Path}, f.keyFiles...)},
 		Rules: job.Rules{
-			Columns: columns.Rules{
-				Identifying: f.columns,
-				Allowed:     f.allowed,
-				Forced:      f.forceColumns,
-			},
+			Columns:  f.Columns.Rules(),
 			Policy:   f.Policy,
 			Register: s,
 			Formats:  f.Formats(),

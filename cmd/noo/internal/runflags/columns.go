@@ -1,0 +1,49 @@
+package runflags
+
+// Flags for the columns that identify people.
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"noo/internal/columns"
+)
+
+// Columns say which columns hold the NHS numbers.
+type Columns struct {
+	identifying []string
+	allowed     []string
+	forced      bool
+}
+
+// Add adds the flags to a command that has the flags for reading, which tell how the names of
+// columns are found when a shell completes them.
+func (f *Columns) Add(cmd *cobra.Command, reading *Reading) { f.add(cmd.Flags(), reading) }
+
+func (f *Columns) add(flags *pflag.FlagSet, reading *Reading) {
+	flags.StringArrayVar(
+		&f.identifying,
+		"column",
+		nil,
+		"filter by the NHS numbers in column `NAME`, or number from 1; may be repeated; without it the header decides",
+	)
+	flags.StringArrayVar(
+		&f.allowed,
+		"allow-column",
+		nil,
+		"do not stop on NHS numbers in column `NAME`, or number from 1; may be repeated; noo does not filter by them",
+	)
+	flags.BoolVar(
+		&f.forced,
+		"force-column",
+		false,
+		"filter by the column even if its first values are not NHS numbers",
+	)
+	completeColumns(flags, "column", reading)
+	completeColumns(flags, "allow-column", reading)
+}
+
+// Rules returns what the flags say.
+func (f *Columns) Rules() columns.Rules {
+	return columns.Rules{Identifying: f.identifying, Allowed: f.allowed, Forced: f.forced}
+}
