@@ -69,8 +69,8 @@ type Answer struct {
 type Exchange struct {
 	*Request
 	folder string
-	sent  *Numbers
-	spans []span
+	sent   *Numbers
+	spans  []span
 	// By part; nil where there is none.
 	answers []*Answer
 	// Those of which only the others can tell which part they answer.

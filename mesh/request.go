@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"noo/internal/atomicfile"
@@ -268,6 +269,30 @@ func (r *Request) writeDescription(path func(string) (string, error)) (map[strin
 	}
 	return sizes, nil
 }
+
+// ValidMailbox reports whether a text may be the id of a mailbox: letters and digits.
+func ValidMailbox(id string) bool {
+	return ValidID(id) && !strings.ContainsAny(id, "-_")
+}
+
+// ValidID reports whether a text may be a subject, a local id or a workflow: letters, digits, - and
+// _. With another character, no answer ever comes.
+func ValidID(id string) bool {
+	if len(id) == 0 || len(id) > maxID {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// maxID is the longest id, in bytes.
+const maxID = 100
 
 // ReadRequest reads the description of the request in a folder. The error wraps ErrNoRequest or
 // ErrRequest, or is what the file system said.

@@ -26,25 +26,42 @@ func (s *Sequence) Set(text string) error {
 // Type returns what help calls the value.
 func (*Sequence) Type() string { return "N" }
 
-// Size is a number of bytes, which may have a unit: 64MiB.
+// Size is a number of bytes, which may have a unit: 64MiB, 100MB.
 type Size int64
 
-// String returns the size in MiB.
-func (s *Size) String() string { return fmt.Sprintf("%dMiB", *s>>20) }
+// units are the units of a Size, the larger first of those that fit.
+var units = []struct {
+	name  string
+	bytes Size
+}{
+	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"GB", 1_000_000_000}, {"MB", 1_000_000}, {"KB", 1_000},
+}
+
+// String returns the size in the largest unit of which it is a whole number.
+func (s *Size) String() string {
+	for _, unit := range units {
+		if *s > 0 && *s%unit.bytes == 0 {
+			return fmt.Sprintf("%d%s", *s/unit.bytes, unit.name)
+		}
+	}
+	return strconv.FormatInt(int64(*s), 10)
+}
 
 // Set reads a size of at least one byte.
 func (s *Size) Set(text string) error {
-	digits, shift := text, 0
-	for i, unit := range []string{"KiB", "MiB", "GiB"} {
-		if number, found := strings.CutSuffix(text, unit); found {
-			digits, shift = number, 10*(i+1)
+	digits, factor := text, Size(1)
+	for _, unit := range units {
+		if number, found := strings.CutSuffix(text, unit.name); found {
+			digits, factor = number, unit.bytes
+			break
 		}
 	}
 	n, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || n < 1 {
 		return errors.New("want a size such as 64MiB")
 	}
-	*s = Size(n << shift)
+	*s = Size(n) * factor
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"noo/internal/columns"
 	"noo/internal/lockfile"
 	"noo/job"
+	"noo/mesh"
 	"noo/snapshot"
 )
 
@@ -45,6 +46,12 @@ var hints = []struct {
 	{csv.ErrFeedInNames, "leave --record-end crlf out, or pass --record-end lf"},
 	{csv.ErrNoCRLF, "leave --record-end crlf out, or pass --record-end lf"},
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
+	{mesh.ErrInvalidNumbers, "make the request again with --suspects leave-out"},
+	{mesh.ErrUnanswered, "wait for it, or pass --partial to use the other answers"},
+	{mesh.ErrTooOld, "or raise the limit with --max-age"},
+	{mesh.ErrEmpty, "find out which, and pass --all-opted-out if it is right"},
+	{mesh.ErrGap, "get the answer again, or pass --all-opted-out if it is right"},
+	{mesh.ErrNobody, "pass --none-opted-out if it is right"},
 	{csv.ErrHeaderTwice, "pass --header or --no-header, not both"},
 }
 

@@ -25,19 +25,19 @@ func (f *Columns) add(flags *pflag.FlagSet, reading *Reading) {
 		&f.identifying,
 		"column",
 		nil,
-		"filter by the NHS numbers in column `NAME`, or number from 1; may be repeated; without it the header decides",
+		"the NHS numbers are in column `NAME`, or number from 1; may be repeated; without it the header decides",
 	)
 	flags.StringArrayVar(
 		&f.allowed,
 		"allow-column",
 		nil,
-		"do not stop on NHS numbers in column `NAME`, or number from 1; may be repeated; noo does not filter by them",
+		"do not stop on NHS numbers in column `NAME`, or number from 1; may be repeated; noo leaves them alone",
 	)
 	flags.BoolVar(
 		&f.forced,
 		"force-column",
 		false,
-		"filter by the column even if its first values are not NHS numbers",
+		"use the column even if its first values are not NHS numbers",
 	)
 	completeColumns(flags, "column", reading)
 	completeColumns(flags, "allow-column", reading)
