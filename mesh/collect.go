@@ -69,6 +69,7 @@ type Answer struct {
 type Exchange struct {
 	*Request
 	folder string
+	state  state
 	sent   *Numbers
 	spans  []span
 	// By part; nil where there is none.
@@ -85,6 +86,9 @@ func Open(ctx context.Context, folder string) (*Exchange, error) {
 		return nil, err
 	}
 	e := &Exchange{Request: request, folder: folder, answers: make([]*Answer, len(request.Parts))}
+	if e.state, err = readState(folder); err != nil {
+		return nil, err
+	}
 	e.sent, e.spans, err = request.sent(ctx, folder)
 	return e, err
 }

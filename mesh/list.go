@@ -13,18 +13,16 @@ import (
 
 	"noo/internal/kind"
 	"noo/internal/nhsnumber"
+	"noo/mesh/control"
 )
 
 // lineSize is the length of a line that is written, in bytes: ten digits, a comma and LF.
 const lineSize = 12
 
-// ServiceError is the one line that the service sends where a list has a number that it does not
-// take. It then has looked up nobody.
-const ServiceError = "The file contains one or more invalid NHS Numbers."
-
 // Reasons for which an answer is refused, to test with errors.Is.
 var (
-	// ErrInvalidNumbers is an answer that is ServiceError.
+	// ErrInvalidNumbers is an answer that is control.ServiceError: a list has a number that the
+	// service does not take, and it has looked up nobody.
 	ErrInvalidNumbers = errors.New(
 		"the service refused a number and looked up nobody; leave out numbers that are never issued",
 	)
@@ -147,12 +145,12 @@ func (l *listReader) plain(ahead []byte) int {
 
 // oneLine reads one line with either end, or says what is wrong with it.
 func (l *listReader) oneLine(ahead []byte) ([]nhsnumber.Key, error) {
-	text, _, ended := bytes.Cut(ahead[:min(len(ahead), len(ServiceError)+2)], []byte("\n"))
+	text, _, ended := bytes.Cut(ahead[:min(len(ahead), len(control.ServiceError)+2)], []byte("\n"))
 	size := len(text) + 1
 	text = bytes.TrimSuffix(text, []byte("\r"))
 	number, comma := bytes.CutSuffix(text, []byte(","))
 	switch {
-	case l.line == 1 && string(bytes.TrimSpace(text)) == ServiceError:
+	case l.line == 1 && string(bytes.TrimSpace(text)) == control.ServiceError:
 		return nil, &ListError{Name: l.name, Err: ErrInvalidNumbers}
 	case !ended && len(ahead) <= lineSize:
 		return nil, &ListError{l.name, l.line, ErrCutShort}

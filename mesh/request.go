@@ -21,6 +21,7 @@ import (
 	"noo/internal/atomicfile"
 	"noo/internal/kind"
 	"noo/internal/nhsnumber"
+	"noo/mesh/control"
 )
 
 // RequestSchema names the form of request.json.
@@ -267,32 +268,44 @@ func (r *Request) writeDescription(path func(string) (string, error)) (map[strin
 	for _, part := range r.Parts {
 		sizes[part.File] = part.Bytes
 	}
-	return sizes, nil
+	return sizes, r.writeControls(path, sizes)
 }
 
-// ValidMailbox reports whether a text may be the id of a mailbox: letters and digits.
-func ValidMailbox(id string) bool {
-	return ValidID(id) && !strings.ContainsAny(id, "-_")
-}
-
-// ValidID reports whether a text may be a subject, a local id or a workflow: letters, digits, - and
-// _. With another character, no answer ever comes.
-func ValidID(id string) bool {
-	if len(id) == 0 || len(id) > maxID {
-		return false
+// writeControls writes a control file beside each part, if the mailbox of the check is known, and
+// adds its size.
+func (r *Request) writeControls(
+	path func(string) (string, error),
+	sizes map[string]int64,
+) error {
+	if r.To == "" {
+		return nil
 	}
-	for _, c := range []byte(id) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
-			return false
+	for _, part := range r.Parts {
+		var text bytes.Buffer
+		if err := control.Write(&text, r.Control(part)); err != nil {
+			return err
 		}
+		name := strings.TrimSuffix(part.File, ".dat") + ".ctl"
+		to, err := path(name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, text.Bytes(), 0o600); err != nil {
+			return fmt.Errorf("writing %s: %w", name, atomicfile.Cause(err))
+		}
+		sizes[name] = int64(text.Len())
 	}
-	return true
+	return nil
 }
 
-// maxID is the longest id, in bytes.
-const maxID = 100
+// Control is the control file of a part, for the MESH client.
+func (r *Request) Control(p Part) *control.Control {
+	return &control.Control{
+		Version: "1.0", AddressType: "DTS", Type: control.Data,
+		From: r.Mailbox, To: r.To, Subject: p.Subject, LocalID: p.LocalID,
+		WorkflowID: r.Workflow, Compress: true, AllowChunking: true,
+	}
+}
 
 // ReadRequest reads the description of the request in a folder. The error wraps ErrNoRequest or
 // ErrRequest, or is what the file system said.
@@ -322,9 +335,13 @@ func ReadRequest(folder string) (*Request, error) {
 // valid reports whether the description is one that Write makes.
 func (r *Request) valid() bool {
 	numbers := 0
+	if !control.IsMailbox(r.Mailbox) || !control.IsWorkflow(r.Workflow) ||
+		r.To != "" && !control.IsMailbox(r.To) {
+		return false
+	}
 	for _, part := range r.Parts {
 		if part.File == RequestFile || part.File != filepath.Base(part.File) ||
-			part.Numbers < 1 || part.Bytes != int64(part.Numbers)*lineSize || part.LocalID == "" {
+			part.Numbers < 1 || part.Bytes != int64(part.Numbers)*lineSize || !control.IsWord(part.LocalID) || !control.IsWord(part.Subject) {
 			return false
 		}
 		numbers += part.Numbers

@@ -5,11 +5,13 @@ package meshcommands
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"noo/cmd/noo/internal/flagvalue"
+	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/publishing"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
@@ -21,6 +23,8 @@ import (
 // collectFlags say where the answers are and which are good enough.
 type collectFlags struct {
 	publishing.Flags
+	from                               string
+	wait                               flagvalue.Wait
 	maxAge                             flagvalue.Age
 	partial, allOptedOut, noneOptedOut bool
 }
@@ -42,11 +46,8 @@ that was cut short, and an answer from before the request. The snapshot counts
 as made when the request was: the answers do not say when they were made.`,
 		Example: `  noo mesh collect request reply.dat -o optouts.noo --key publisher.key`,
 		Args: func(_ *cobra.Command, args []string) error {
-			switch len(args) {
-			case 0:
+			if len(args) == 0 {
 				return errors.New("no request: name the folder that noo mesh request made")
-			case 1:
-				return errors.New("no answer: name the file that came back")
 			}
 			return runflags.AllNamed(args)
 		},
@@ -56,6 +57,9 @@ as made when the request was: the answers do not say when they were made.`,
 	}
 	flags.Add(cmd)
 	set := cmd.Flags()
+	set.StringVar(&flags.from, "from", "", "take the answers from the folder `DIR` of the MESH client")
+	flagvalue.Add(set, &flags.wait, "wait", "wait for the answers at most this long")
+	set.Lookup("wait").DefValue = ""
 	flagvalue.Add(set, &flags.maxAge, "max-age", "refuse an older answer")
 	set.BoolVar(&flags.partial, "partial", false,
 		"use the answers that came; the numbers of the other parts count as not looked up")
@@ -66,28 +70,50 @@ as made when the request was: the answers do not say when they were made.`,
 	return cmd
 }
 
+func (f *collectFlags) validate(answers []string) error {
+	switch {
+	case len(answers) == 0 && f.from == "":
+		return outcome.Usage(errors.New("no answer: name the file that came back, or --from DIR"))
+	case f.wait > 0 && f.from == "":
+		return outcome.Usage(errors.New("--wait goes with --from"))
+	}
+	return f.Validate()
+}
+
 func (f *collectFlags) run(
 	ctx context.Context,
 	t *ui.Terminal,
 	folder string,
 	answers []string,
 ) error {
-	if err := f.Validate(); err != nil {
+	if err := f.validate(answers); err != nil {
 		return err
 	}
 	var paths iopaths.Paths
 	paths.ReadFolders(folder)
+	if f.from != "" {
+		paths.ReadFolders(f.from)
+	}
 	paths.Read(answers...)
 	f.Paths(&paths)
 	if err := paths.Check(); err != nil {
 		return err
 	}
+	unlock, err := lockFolder(folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	out, err := f.Create()
 	if err != nil {
 		return err
 	}
 	defer out.Discard()
 	exchange, err := mesh.Open(ctx, folder)
+	if err != nil {
+		return err
+	}
+	taken, err := f.take(ctx, t, exchange)
 	if err != nil {
 		return err
 	}
@@ -113,6 +139,52 @@ func (f *collectFlags) run(
 		return err
 	}
 	f.say(t, exchange, checked, m)
+	return remove(ctx, taken)
+}
+
+// take takes over the messages that answer the request, and waits for them.
+func (f *collectFlags) take(
+	ctx context.Context,
+	t *ui.Terminal,
+	exchange *mesh.Exchange,
+) ([]*mesh.Incoming, error) {
+	in, err := f.inbox(t)
+	if err != nil || in == nil {
+		return nil, err
+	}
+	var taken []*mesh.Incoming
+	err = in.await(ctx, time.Duration(f.wait), func(ctx context.Context) (bool, error) {
+		messages, err := in.messages(ctx)
+		if err != nil {
+			return false, err
+		}
+		taken = taken[:0]
+		for _, m := range messages {
+			ours, err := exchange.Take(ctx, m)
+			if err != nil {
+				return false, err
+			}
+			if ours {
+				taken = append(taken, m)
+			}
+		}
+		missing, err := exchange.Unanswered()
+		return missing == 0, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return taken, exchange.ReadStored(ctx)
+}
+
+// remove takes messages out of the mailbox, now that the snapshot exists. The lists are in the folder
+// of the request: a message that stays is harmless, and the next collect takes it away.
+func remove(ctx context.Context, taken []*mesh.Incoming) error {
+	for _, m := range taken {
+		if err := m.Remove(ctx); err != nil {
+			return fmt.Errorf("the snapshot is complete, but a message is still in the mailbox: %w", err)
+		}
+	}
 	return nil
 }
 

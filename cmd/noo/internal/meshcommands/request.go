@@ -24,6 +24,7 @@ import (
 	"noo/internal/nhsnumber"
 	"noo/job"
 	"noo/mesh"
+	"noo/mesh/control"
 	"noo/snapshot"
 )
 
@@ -98,12 +99,12 @@ func (f *requestFlags) validate() error {
 		return outcome.Usage(errors.New("no mailbox: name your own with --mailbox ID"))
 	}
 	for _, name := range []string{f.mailbox, f.to} {
-		if name != "" && !mesh.ValidMailbox(name) {
+		if name != "" && !control.IsMailbox(name) {
 			return outcome.Usage(errors.New("a mailbox has letters and digits only"))
 		}
 	}
-	if !mesh.ValidID(f.workflow) {
-		return outcome.Usage(errors.New("--workflow has letters, digits, - and _ only"))
+	if !control.IsWorkflow(f.workflow) {
+		return outcome.Usage(errors.New("--workflow has letters, digits, and . _ - only"))
 	}
 	return f.Reading.Validate()
 }
