@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 
-	"noo/internal/atomicfile"
 	"noo/internal/kind"
 	"noo/internal/nhsnumber"
 	"noo/snapshot"
@@ -32,7 +29,7 @@ var (
 	// says.
 	ErrOtherPart = kind.New(kind.Input, "it has numbers of another part; get the answer again")
 	// ErrTooOld is an answer that is older than the rules allow.
-	ErrTooOld = kind.New(kind.Input, "it is too old to rely on; send the request again")
+	ErrTooOld = kind.New(kind.Input, "it is too old to rely on")
 	// ErrBeforeRequest is an answer from before the request was made.
 	ErrBeforeRequest = kind.New(kind.Input, "it is older than the request: it answers another")
 	// ErrGap are many numbers in a row that did not come back.
@@ -95,41 +92,47 @@ func Open(ctx context.Context, folder string) (*Exchange, error) {
 
 // Read reads the list of an answer, of which the other fields are set, and adds it to the exchange.
 // A list that is refused is a *ListError; the other errors are those above. An error of r comes
-// back wrapped. The exchange is of no use after an error.
+// back as it is. The exchange is of no use after an error.
 func (e *Exchange) Read(ctx context.Context, a *Answer, r io.Reader) error {
-	if !a.Made.IsZero() && a.Made.Before(e.Created.Add(-clockSlack)) {
-		return fmt.Errorf("%s: %w", a.Name, ErrBeforeRequest)
+	part, err := e.readAnswer(ctx, a, r)
+	if err != nil {
+		return err
 	}
-	err := readList(r, a.Name, func(line int64, keys []nhsnumber.Key) error {
+	if part < 0 {
+		e.loose = append(e.loose, a)
+		return nil
+	}
+	return e.answer(part, a)
+}
+
+// readAnswer reads the list of an answer, and returns the part that it belongs to; -1 for an empty
+// one of which only the others can tell.
+func (e *Exchange) readAnswer(ctx context.Context, a *Answer, r io.Reader) (part int, err error) {
+	if !a.Made.IsZero() && a.Made.Before(e.Created.Add(-clockSlack)) {
+		return -1, &ListError{Name: a.Name, Err: ErrBeforeRequest}
+	}
+	err = readList(r, a.Name, func(line int64, keys []nhsnumber.Key) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		return e.take(a, line, keys)
 	})
 	if err != nil {
-		return err
+		return -1, err
 	}
-	return e.place(a)
-}
-
-// ReadFile is Read for the file at a path. It must not be one of the parts that were sent.
-func (e *Exchange) ReadFile(ctx context.Context, a *Answer, path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
+	part = e.partOf(a)
+	switch {
+	case part < 0 && (a.LocalID != "" || a.count > 0):
+		return -1, &ListError{Name: a.Name, Err: ErrOtherPart}
+	case part < 0 && len(e.Parts) == 1:
+		return 0, nil
+	case part < 0:
+		return -1, nil
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", path, atomicfile.Cause(err))
+	if s := e.spans[part]; a.count > 0 && (a.first < s.first || a.last > s.last) {
+		return -1, &ListError{Name: a.Name, Err: ErrOtherPart}
 	}
-	for _, part := range e.Parts {
-		sent, err := os.Stat(filepath.Join(e.folder, part.File))
-		if err == nil && os.SameFile(sent, info) {
-			return fmt.Errorf("%s: %w", path, ErrOwnPart)
-		}
-	}
-	return e.Read(ctx, a, file)
+	return part, nil
 }
 
 // take adds keys of a list to its answer; the first of them is in the line given.
@@ -150,23 +153,6 @@ func (e *Exchange) take(a *Answer, line int64, keys []nhsnumber.Key) error {
 	return nil
 }
 
-// place finds the part that an answer belongs to: its local id says so, or its numbers do.
-func (e *Exchange) place(a *Answer) error {
-	part := e.partOf(a)
-	switch {
-	case part < 0 && a.LocalID != "":
-		return fmt.Errorf("%s: %w", a.Name, ErrOtherPart)
-	case part < 0 && a.count == 0 && len(e.Parts) > 1:
-		e.loose = append(e.loose, a)
-		return nil
-	case part < 0 && a.count == 0:
-		part = 0
-	case part < 0:
-		return fmt.Errorf("%s: %w", a.Name, ErrOtherPart)
-	}
-	return e.answer(part, a)
-}
-
 // partOf is the part that an answer says it belongs to, else the one that has its numbers, or -1.
 func (e *Exchange) partOf(a *Answer) int {
 	for i, part := range e.Parts {
@@ -184,10 +170,6 @@ func (e *Exchange) partOf(a *Answer) int {
 
 // answer says that a is the answer to a part.
 func (e *Exchange) answer(part int, a *Answer) error {
-	s := e.spans[part]
-	if a.count > 0 && (a.first < s.first || a.last > s.last) {
-		return fmt.Errorf("%s: %w", a.Name, ErrOtherPart)
-	}
 	before := e.answers[part]
 	if before != nil {
 		if !before.same(a) {
@@ -296,14 +278,14 @@ func (e *Exchange) placeLoose() error {
 		free := -1
 		for i := range e.answers {
 			if e.answers[i] == nil && free >= 0 {
-				return fmt.Errorf("%s: %w", a.Name, ErrWhichPart)
+				return &ListError{Name: a.Name, Err: ErrWhichPart}
 			}
 			if e.answers[i] == nil {
 				free = i
 			}
 		}
 		if free < 0 {
-			return fmt.Errorf("%s: %w", a.Name, ErrWhichPart)
+			return &ListError{Name: a.Name, Err: ErrWhichPart}
 		}
 		e.answers[free] = a
 	}
@@ -322,11 +304,11 @@ func (e *Exchange) checkAnswers(rules Rules) (*Checked, error) {
 			continue
 		}
 		if err := rules.checkSize(e.Parts[i].Numbers, a.count); err != nil {
-			return nil, fmt.Errorf("%s: %w", a.Name, err)
+			return nil, &ListError{Name: a.Name, Err: err}
 		}
 		made := a.made(e.Created)
 		if rules.Now.Sub(made) > rules.MaxAge {
-			return nil, fmt.Errorf("%s: %w", a.Name, ErrTooOld)
+			return nil, &ListError{Name: a.Name, Err: ErrTooOld}
 		}
 		if made.After(rules.Now) {
 			made = rules.Now // the clock of the service is ahead of ours

@@ -83,10 +83,11 @@ func (e *Exchange) Take(ctx context.Context, in *Incoming) (ours bool, err error
 	if part < 0 {
 		return false, nil
 	}
-	if err := e.takeAbout(ctx, in, part); err != nil {
-		return true, fmt.Errorf("%s: %w", in.Name, err)
+	err = e.takeAbout(ctx, in, part)
+	if _, placed := errors.AsType[*ListError](err); err != nil && !placed {
+		err = fmt.Errorf("%s: %w", in.Name, err)
 	}
-	return true, nil
+	return true, err
 }
 
 // partAbout is the part that a message is about, or -1.
@@ -122,7 +123,7 @@ func (e *Exchange) takeAbout(ctx context.Context, in *Incoming, part int) error 
 	case control.Refused:
 		return ErrInvalidNumbers
 	case control.List:
-		return e.store(in, e.Parts[part].LocalID, data)
+		return e.store(ctx, in, e.Parts[part].LocalID, data)
 	}
 	return ErrUnknownMessage
 }
@@ -168,8 +169,14 @@ func reported(s *control.Status) string {
 	return nhsnumber.Mask(strings.TrimSpace(text))
 }
 
-// store keeps a copy of a list. What is kept already stays: the same message gives the same names.
-func (e *Exchange) store(in *Incoming, localID string, data io.Reader) error {
+// store keeps a copy of a list that is good. What is kept already stays: the same message gives the
+// same names.
+func (e *Exchange) store(
+	ctx context.Context,
+	in *Incoming,
+	localID string,
+	data io.Reader,
+) error {
 	folder := filepath.Join(e.folder, answersFolder)
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("cannot make %s: %w", folder, atomicfile.Cause(err))
@@ -178,12 +185,15 @@ func (e *Exchange) store(in *Incoming, localID string, data io.Reader) error {
 	if _, err := os.Stat(base + ".json"); err == nil {
 		return nil
 	}
-	described := storedAnswer{Schema: answerSchema, LocalID: localID}
+	a := &Answer{Name: in.Name, LocalID: localID}
 	if in.Control.Status != nil {
-		described.Made = in.Control.Status.Time
+		a.Made = in.Control.Status.Time
 	}
-	err := writeFile(base+".dat", func(w io.Writer) (err error) {
-		described.Bytes, err = io.Copy(w, io.LimitReader(data, e.mostBytes()))
+	described := storedAnswer{Schema: answerSchema, LocalID: localID, Made: a.Made}
+	err := writeFile(base+".dat", func(w io.Writer) error {
+		counted := &countingWriter{to: w}
+		_, err := e.readAnswer(ctx, a, io.TeeReader(data, counted))
+		described.Bytes = counted.written
 		return err
 	})
 	if err != nil {
@@ -196,9 +206,17 @@ func (e *Exchange) store(in *Incoming, localID string, data io.Reader) error {
 	})
 }
 
-// mostBytes is more than a good answer has: what is longer has a number twice, and is refused when
-// it is read.
-func (e *Exchange) mostBytes() int64 { return int64(e.Numbers)*(lineSize+1) + lineSize }
+// countingWriter counts what it passes on, in bytes.
+type countingWriter struct {
+	to      io.Writer
+	written int64
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	w.written += int64(n)
+	return n, err
+}
 
 // writeFile writes one file, complete or not at all, over one that exists.
 func writeFile(path string, write func(io.Writer) error) error {
@@ -208,7 +226,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	}
 	defer file.Discard()
 	if err := write(file); err != nil {
-		return fmt.Errorf("writing %s: %w", path, atomicfile.Cause(err))
+		return err
 	}
 	return atomicfile.Commit(file)
 }
@@ -258,19 +276,24 @@ func (e *Exchange) ReadStored(ctx context.Context) error {
 		return err
 	}
 	for _, path := range slices.Sorted(maps.Keys(stored)) {
-		info, err := os.Stat(path)
-		if err != nil {
-			return fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
-		}
-		if info.Size() != stored[path].Bytes {
-			return fmt.Errorf("%s: %w", path, ErrPart)
-		}
-		a := &Answer{Name: path, LocalID: stored[path].LocalID, Made: stored[path].Made}
-		if err := e.ReadFile(ctx, a, path); err != nil {
+		if err := e.readStored(ctx, path, stored[path]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (e *Exchange) readStored(ctx context.Context, path string, described storedAnswer) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || info.Size() != described.Bytes {
+		return fmt.Errorf("%s: %w", path, ErrPart)
+	}
+	a := &Answer{Name: path, LocalID: described.LocalID, Made: described.Made}
+	return e.Read(ctx, a, file)
 }
 
 // Unanswered counts the parts of which no list is kept.

@@ -23,17 +23,20 @@ const lineSize = 12
 var (
 	// ErrInvalidNumbers is an answer that is control.ServiceError: a list has a number that the
 	// service does not take, and it has looked up nobody.
-	ErrInvalidNumbers = errors.New(
-		"the service refused a number and looked up nobody; leave out numbers that are never issued",
-	)
+	ErrInvalidNumbers = kind.New(
+		kind.Input, "the service refused a number and looked up nobody")
 	// ErrMalformed is a line that is not one of a list.
-	ErrMalformed = errors.New("not a line of an NHS number and a comma; get the answer again")
+	ErrMalformed = kind.New(
+		kind.Input, "not a line of an NHS number and a comma; get the answer again")
 	// ErrCutShort is a list that ends inside a line.
-	ErrCutShort = errors.New("the list ends inside a line: it was cut short; get the answer again")
+	ErrCutShort = kind.New(
+		kind.Input, "the list ends inside a line: it was cut short; get the answer again")
 	// ErrTwice is a number that is in an answer twice.
-	ErrTwice = errors.New("the number of an earlier line again; get the answer again")
+	ErrTwice = kind.New(
+		kind.Input, "the number of an earlier line again; get the answer again")
 	// ErrNotSent is a number in an answer that was not sent.
-	ErrNotSent = errors.New("a number that was not sent: this answers another request")
+	ErrNotSent = kind.New(
+		kind.Input, "a number that was not sent: this answers another request")
 )
 
 // ListError is a list that is refused, with the place. It never holds what the line holds.

@@ -66,6 +66,11 @@ func TestScripts(t *testing.T) {
 			"lock":       lock,
 			"unlock":     unlock,
 			"nameless":   nameless,
+
+			"answer":   answer,
+			"people":   people,
+			"age":      age,
+			"backdate": backdate,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {

@@ -48,7 +48,7 @@ var hints = []struct {
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
 	{mesh.ErrInvalidNumbers, "make the request again with --suspects leave-out"},
 	{mesh.ErrUnanswered, "wait for it, or pass --partial to use the other answers"},
-	{mesh.ErrTooOld, "or raise the limit with --max-age"},
+	{mesh.ErrTooOld, "send the request again, or raise the limit with --max-age"},
 	{mesh.ErrEmpty, "find out which, and pass --all-opted-out if it is right"},
 	{mesh.ErrGap, "get the answer again, or pass --all-opted-out if it is right"},
 	{mesh.ErrNobody, "pass --none-opted-out if it is right"},

@@ -118,7 +118,7 @@ func (f *collectFlags) run(
 		return err
 	}
 	for _, path := range answers {
-		if err := exchange.ReadFile(ctx, &mesh.Answer{Name: path}, path); err != nil {
+		if err := exchange.ReadReply(ctx, path); err != nil {
 			return err
 		}
 	}
