@@ -207,6 +207,8 @@ var changing = []struct {
 	{regexp.MustCompile(`\b\d{1,2} [A-Z][a-z]{2} 20\d\d \d\d:\d\d UTC`), "DATE"},
 	{regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "DATE"},
 	{regexp.MustCompile(`(?m)^  time  .*$`), "TIME"},
+	{regexp.MustCompile(`\bX26ABC1-\d{6}-(\d{4})`), "MESSAGE-$1"},
+	{regexp.MustCompile(`(MESSAGE-\d{4})-[A-Za-z]{8}\b`), "$1-LETTERS"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "ID"},
 	{regexp.MustCompile(`\b[0-9A-F]{16}\b`), "KEY"},
 }
