@@ -240,7 +240,7 @@ type collector struct {
 	set     *Set
 	limit   Limit
 	batch   []nhsnumber.Key
-	lines   []int // of each key of the batch
+	lines   []int // of each key of the batch; none without a limit
 	numbers uint64
 }
 
@@ -252,7 +252,9 @@ func (c *collector) add(text []byte, line int) (int, error) {
 		return line, ErrNumber
 	}
 	c.numbers++
-	c.lines = append(c.lines, line)
+	if c.limit != (Limit{}) {
+		c.lines = append(c.lines, line)
+	}
 	if c.batch = append(c.batch, key); len(c.batch) == batchKeys {
 		return c.flush()
 	}
@@ -261,17 +263,27 @@ func (c *collector) add(text []byte, line int) (int, error) {
 
 // flush moves the batch into the set. An error is that of the first line that breaks the limit.
 func (c *collector) flush() (line int, err error) {
-	sorted := slices.Clone(c.batch)
-	slices.Sort(sorted)
-	batch := NewSet(sorted...)
-	if c.limit.forbids(batch) != nil {
-		for i, key := range c.batch {
-			if err := c.limit.forbids(NewSet(key)); err != nil {
-				return c.lines[i], err
-			}
+	if line, err := c.check(); err != nil {
+		return line, err
+	}
+	slices.Sort(c.batch)
+	c.set.Union(NewSet(c.batch...))
+	c.batch, c.lines = c.batch[:0], c.lines[:0]
+	return 0, nil
+}
+
+// check holds the batch against the limit: as a whole, and key by key only if that breaks it.
+func (c *collector) check() (line int, err error) {
+	if c.limit == (Limit{}) {
+		return 0, nil
+	}
+	if c.limit.forbids(NewSet(slices.Sorted(slices.Values(c.batch))...)) == nil {
+		return 0, nil
+	}
+	for i, key := range c.batch {
+		if err := c.limit.forbids(NewSet(key)); err != nil {
+			return c.lines[i], err
 		}
 	}
-	c.set.Union(batch)
-	c.batch, c.lines = c.batch[:0], c.lines[:0]
 	return 0, nil
 }

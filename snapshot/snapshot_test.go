@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -277,8 +278,6 @@ func TestSignedNonsense(t *testing.T) {
 		{"repeated field", change(`"publisher":"P",`, `"id":"golden-1",`)},
 		{"escape", change(`"id":"golden-1","publisher":"P"`, `"id":"golden-1","publisher":"\u`)},
 		{"scope", change(`"scope":"checked"`, `"scope":"Checked"`)},
-		{"scope with too many sections", change(`"scope":"checked"`, `"scope":"local"`)},
-		{"no such scope", change(`"scope":"checked"`, `"scope":"nobody!"`)},
 		{"times", change(`"created":"2026`, `"created":"2027`)},
 		{"other time zone", change(`05Z","valid`, `05z","valid`)},
 		{"sequence", change(`"sequence":20260102030405`, `"sequence":20260102030406`)},
@@ -307,6 +306,57 @@ func TestSignedNonsense(t *testing.T) {
 	}
 	if _, err := Parse(seal(signed, comment, key, true), public(key)); err != nil {
 		t.Errorf("the harness itself is refused: %v", err)
+	}
+}
+
+// TestHostileScopes signs files that are well formed but for their scope: one that does not exist,
+// or one that has other sections.
+func TestHostileScopes(t *testing.T) {
+	key := fixedKey(t, 1)
+	for _, c := range []struct {
+		scope    Scope
+		sections int
+		want     error
+	}{
+		{National, 1, nil},
+		{Local, 1, nil},
+		{Checked, 2, nil},
+		{National, 2, ErrMalformed},
+		{Local, 2, ErrMalformed},
+		{Checked, 1, ErrMalformed},
+		{"", 1, ErrMalformed},
+		{"Local", 1, ErrMalformed},
+		{"local ", 1, ErrMalformed},
+		{"national,local", 1, ErrMalformed},
+		{"national", 0, ErrMalformed},
+	} {
+		t.Run(fmt.Sprintf("%q with %d", c.scope, c.sections), func(t *testing.T) {
+			m, sets := small()
+			m, err := m.complete()
+			if err != nil {
+				t.Fatal(err)
+			}
+			encoded, err := encodeSets(&m, sets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Scope, m.Sections, encoded = c.scope, m.Sections[:c.sections], encoded[:c.sections]
+			text, err := m.place(encoded)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var file []byte
+			if c.sections > 0 {
+				file = assemble(text, m, encoded, key)
+			} else {
+				body := append(append([]byte(magic), byte(len(text)), byte(len(text)>>8), 0, 0), text...)
+				body = append(body, make([]byte, align(len(body))-len(body))...)
+				file = seal(body, m.trustedComment(), key, true)
+			}
+			if _, err := Parse(file, public(key)); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
 	}
 }
 
