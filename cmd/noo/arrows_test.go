@@ -16,7 +16,7 @@ import (
 // of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
-	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands"},
+	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands", "noo/cmd/noo/internal/meshcommands"},
 	{"noo/cmd/noo/internal/publishing"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
 	{"noo/cmd/noo/internal/commandtree"},
@@ -36,7 +36,8 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/encoding", "noo/formats/parquet/internal/stats", "noo/formats/parquet/internal/spans"},
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest"},
-	{"noo/formats", "noo/snapshot"},
+	{"noo/formats", "noo/snapshot", "noo/mesh/api"},
+	{"noo/mesh/api/apitest"},
 	{"noo/formats/parquet/internal/thrift"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
 	// them.

@@ -36,7 +36,7 @@ var (
 // Errors of a request. Test for them with errors.Is.
 var (
 	// ErrAuthentication is an answer 401 or 403: mailbox, password or shared key is wrong.
-	ErrAuthentication = errors.New("the service refused mailbox, password or shared key")
+	ErrAuthentication = errors.New("mailbox, password or shared key is wrong")
 	// ErrClock is an answer 403 from a service whose time is another.
 	ErrClock = errors.New("the clock of this machine is wrong")
 	// ErrClientCertificate is a service that does not accept the client certificate, or wants one.
@@ -134,8 +134,35 @@ func (c *Client) refusal(a *answer) error {
 		if off := c.clockOff(a); off != 0 {
 			return fmt.Errorf("%w by about %v; the service accepts 2h", ErrClock, off)
 		}
+		e.Err = seemsWrong(e.Description)
 	}
 	return e
+}
+
+// unauthorised is an ErrAuthentication that says more.
+type unauthorised string
+
+func (u unauthorised) Error() string        { return string(u) }
+func (u unauthorised) Is(target error) bool { return target == ErrAuthentication }
+
+// seemsWrong says which of mailbox, password and shared key seems wrong, by what the service says.
+func seemsWrong(description string) error {
+	description = strings.ToLower(description)
+	switch {
+	case strings.Contains(description, "mailbox"):
+		return unauthorised("the mailbox seems wrong")
+	case strings.Contains(description, "token"):
+		return unauthorised("the password or the shared key seems wrong")
+	}
+	return ErrAuthentication
+}
+
+// at returns an error with its place before it, or nil for nil.
+func at(what, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", what, name, err)
 }
 
 // errorCode is the form of the error codes of MESH: 12, EPL-150, InvalidHeaderChunks.

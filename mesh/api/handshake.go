@@ -14,6 +14,10 @@ import (
 // Handshake asks the service whether it accepts mailbox, password, shared key and certificate. The
 // service wants it once in 24 hours. A service that cannot be reached is an error at once.
 func (c *Client) Handshake(ctx context.Context) error {
+	return at("mailbox", c.config.Mailbox, c.handshake(ctx))
+}
+
+func (c *Client) handshake(ctx context.Context) error {
 	header := http.Header{}
 	header.Set("Mex-ClientVersion", "noo=="+c.config.Version)
 	header.Set("Mex-OSName", runtime.GOOS)

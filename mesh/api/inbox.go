@@ -22,6 +22,11 @@ const (
 // Inbox returns the ids of the messages in the inbox with a workflow id, or all if that is "". It
 // lists all pages before it returns, so that the caller may acknowledge while it goes through them.
 func (c *Client) Inbox(ctx context.Context, workflow string) ([]string, error) {
+	ids, err := c.inbox(ctx, workflow)
+	return ids, at("inbox of", c.config.Mailbox, err)
+}
+
+func (c *Client) inbox(ctx context.Context, workflow string) ([]string, error) {
 	query := url.Values{"max_results": {fmt.Sprint(perPage)}}
 	if workflow != "" {
 		if !messageID.MatchString(workflow) {
@@ -96,7 +101,7 @@ func (c *Client) Acknowledge(ctx context.Context, id string) error {
 	if errors.Is(err, ErrGone) {
 		return nil
 	}
-	return err
+	return at("message", id, err)
 }
 
 // Wait calls look at once, and then as often as the inbox may be asked for, until look returns true

@@ -71,6 +71,14 @@ type Status struct {
 // ctx lasts. Reading more than most bytes from Body is ErrTooLarge. Open takes nothing out of the
 // inbox.
 func (c *Client) Open(ctx context.Context, id string, most int64) (*Message, error) {
+	if !messageID.MatchString(id) {
+		return nil, fmt.Errorf("%w: a message id", ErrAnswer)
+	}
+	m, err := c.open(ctx, id, most)
+	return m, at("message", id, err)
+}
+
+func (c *Client) open(ctx context.Context, id string, most int64) (*Message, error) {
 	a, err := c.chunkOf(ctx, id, 1)
 	if err != nil {
 		return nil, err
@@ -96,9 +104,6 @@ func (c *Client) Open(ctx context.Context, id string, most int64) (*Message, err
 
 // chunkOf asks for a chunk, numbered from 1.
 func (c *Client) chunkOf(ctx context.Context, id string, number int) (*answer, error) {
-	if !messageID.MatchString(id) {
-		return nil, fmt.Errorf("%w: a message id", ErrAnswer)
-	}
 	path := "/inbox/" + id
 	if number > 1 {
 		path += "/" + strconv.Itoa(number)
@@ -188,9 +193,10 @@ func (b *body) Read(p []byte) (n int, err error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrTooLarge):
-		b.err = err
+		b.err = at("message", b.id, err)
 	case err != io.EOF:
-		b.err = fmt.Errorf("%w: chunk %d is damaged: %w", ErrAnswer, b.number, errGzip(err))
+		b.err = at("message", b.id,
+			fmt.Errorf("%w: chunk %d is damaged: %w", ErrAnswer, b.number, errGzip(err)))
 	default:
 		b.err = b.next()
 	}
@@ -216,23 +222,27 @@ func (b *body) next() error {
 		return io.EOF
 	}
 	a, err := b.client.chunkOf(b.ctx, b.id, b.number+1)
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrGone) {
-		return fmt.Errorf("%w: %d of %d", ErrMissingChunk, b.number+1, b.chunks)
+	switch {
+	case err == nil:
+		err = b.start(b.number+1, a)
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrGone):
+		err = fmt.Errorf("%w: %d of %d", ErrMissingChunk, b.number+1, b.chunks)
 	}
-	if err != nil {
-		return err
-	}
-	return b.start(b.number+1, a)
+	return at("message", b.id, err)
 }
 
 // start checks that an answer is chunk number of the message, and begins to read it.
 func (b *body) start(number int, a *answer) error {
 	got, chunks, err := chunkRange(a.header)
-	switch want := map[bool]int{true: http.StatusOK, false: http.StatusPartialContent}; {
+	want := http.StatusPartialContent
+	if number == b.chunks {
+		want = http.StatusOK
+	}
+	switch {
 	case err != nil:
 		return err
-	case got != number || chunks != b.chunks || a.status != want[number == b.chunks]:
-		return fmt.Errorf("%w: the service does not send chunk %d of %d", ErrMissingChunk, number, b.chunks)
+	case got != number || chunks != b.chunks || a.status != want:
+		return fmt.Errorf("%w: %d of %d does not come as such", ErrMissingChunk, number, b.chunks)
 	}
 	b.number, b.now = number, bytes.NewReader(a.body)
 	switch encoding := strings.ToLower(a.header.Get("Content-Encoding")); encoding {

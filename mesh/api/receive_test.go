@@ -260,7 +260,7 @@ func TestNoSecrets(t *testing.T) {
 	s := apitest.New(t)
 	var said []string
 	config := Config{
-		URL: s.URL, Mailbox: mailbox, Password: apitest.Password, SharedKey: apitest.SharedKey, StateDir: t.TempDir(),
+		URL: s.URL, Mailbox: mailbox, Password: apitest.Password, SharedKey: apitest.SharedKey, StateDir: "state",
 	}
 	say := func(values ...any) {
 		for _, value := range values {

@@ -124,7 +124,7 @@ func (c *Client) once(ctx context.Context, r call) (a *answer, asked time.Durati
 func (c *Client) acquire(ctx context.Context) (*lockfile.Lock, error) {
 	lock, err := lockfile.Acquire(ctx, c.lock, c.patience.lock)
 	if errors.Is(err, lockfile.ErrHeld) {
-		return nil, fmt.Errorf("%s: %w still, after %v", c.config.Mailbox, ErrBusy, c.patience.lock)
+		return nil, fmt.Errorf("%w still, after %v", ErrBusy, c.patience.lock)
 	}
 	return lock, err
 }

@@ -88,7 +88,12 @@ func (c *Client) Send(ctx context.Context, o Outgoing) (id string, err error) {
 	if err := o.validate(); err != nil {
 		return "", err
 	}
-	sent, err := c.TrackLocal(ctx, o.LocalID)
+	id, err = c.send(ctx, o)
+	return id, at("message", o.LocalID, err)
+}
+
+func (c *Client) send(ctx context.Context, o Outgoing) (id string, err error) {
+	sent, err := c.trackLocal(ctx, o.LocalID)
 	if errors.Is(err, ErrNotFound) {
 		sent, err = c.sendFirst(ctx, &o)
 	}
@@ -162,7 +167,7 @@ func (c *Client) sendFirst(ctx context.Context, o *Outgoing) (*Tracking, error) 
 		if ctx.Err() != nil {
 			return nil, failed
 		}
-		sent, lost := c.TrackLocal(ctx, o.LocalID)
+		sent, lost := c.trackLocal(ctx, o.LocalID)
 		switch {
 		case lost == nil:
 			return sent, nil
@@ -183,7 +188,7 @@ func (c *Client) accepted(ctx context.Context, o *Outgoing, a *answer) (*Trackin
 	err := json.Unmarshal(a.body, &said)
 	id := said.ID2 + said.ID1
 	if err != nil || !messageID.MatchString(id) {
-		sent, err := c.TrackLocal(ctx, o.LocalID)
+		sent, err := c.trackLocal(ctx, o.LocalID)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
@@ -220,7 +225,7 @@ func (c *Client) sendChunk(ctx context.Context, o *Outgoing, id string, number i
 			return err
 		}
 		// A try whose answer was lost may have completed the message.
-		sent, unknown := c.Track(ctx, id)
+		sent, unknown := c.trackID(ctx, id)
 		switch {
 		case unknown != nil:
 			return fmt.Errorf("%w: %w", ErrUnknown, err)

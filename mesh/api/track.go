@@ -39,12 +39,22 @@ func (c *Client) Track(ctx context.Context, id string) (*Tracking, error) {
 	if !messageID.MatchString(id) {
 		return nil, fmt.Errorf("%w: a message id", ErrAnswer)
 	}
+	t, err := c.trackID(ctx, id)
+	return t, at("message", id, err)
+}
+
+func (c *Client) trackID(ctx context.Context, id string) (*Tracking, error) {
 	return c.track(ctx, "?messageID="+url.QueryEscape(id))
 }
 
 // TrackLocal returns what became of the message that was sent with a local id. It returns
 // ErrNotFound if there is none, and ErrLocalID if there are several.
 func (c *Client) TrackLocal(ctx context.Context, localID string) (*Tracking, error) {
+	t, err := c.trackLocal(ctx, localID)
+	return t, at("message", shown(localID), err)
+}
+
+func (c *Client) trackLocal(ctx context.Context, localID string) (*Tracking, error) {
 	return c.track(ctx, "/"+url.PathEscape(localID))
 }
 

@@ -117,15 +117,18 @@ type Server struct {
 	requests []string
 }
 
+// Ender is a test, or what else ends: it calls what Cleanup was given.
+type Ender interface{ Cleanup(func()) }
+
 // New starts a service on this machine over plain HTTP, until the test ends.
-func New(t testing.TB) *Server {
+func New(t Ender) *Server {
 	s := NewUnstarted(t)
 	s.Start()
 	return s
 }
 
 // NewUnstarted returns a service that its caller starts, with TLS for instance.
-func NewUnstarted(t testing.TB) *Server {
+func NewUnstarted(t Ender) *Server {
 	s := &Server{
 		Now: time.Now, PerPage: 500, tokens: map[string]bool{}, inboxes: map[string][]*Message{},
 	}
