@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -49,6 +50,8 @@ var (
 	ErrBadRequest = errors.New("the service refused the headers of the message")
 	// ErrNotFound is an answer 404: there is no such message, or no such address.
 	ErrNotFound = errors.New("there is no such message")
+	// ErrNoAPI is an address at which there is no MESH API.
+	ErrNoAPI = errors.New("there is no MESH API at this address")
 	// ErrGone is an answer 410: the message was taken away.
 	ErrGone = errors.New("the message was taken out of the inbox")
 	// ErrRedirect is an answer that names another address. It is not followed.
@@ -221,14 +224,26 @@ func (c *Client) transportError(err error) error {
 		return fmt.Errorf("%w: %s", ErrServerCertificate, certificateProblem(untrusted.Err))
 	case refusesCertificate(err):
 		return fmt.Errorf("%w: %s", ErrClientCertificate, shown(err.Error()))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: it closed the connection", ErrUnavailable)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errClosed
 	}
 	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
 		return fmt.Errorf("%w: it did not answer in time", ErrUnavailable)
 	}
 	return fmt.Errorf("%w: %s", ErrUnavailable, shown(c.without(err.Error())))
 }
+
+// errClosed is a service that closed the connection in the place of an answer.
+var errClosed = fmt.Errorf("%w: it closed the connection", ErrUnavailable)
+
+// errMaybeRefused is an ErrClientCertificate that nobody can be sure of.
+type errMaybeRefused struct{}
+
+func (errMaybeRefused) Error() string {
+	return "the service closed the connection, as if it refuses the client certificate"
+}
+func (errMaybeRefused) Is(target error) bool { return target == ErrClientCertificate }
 
 // certificateProblem says what is wrong with the certificate of the service.
 func certificateProblem(err error) string {

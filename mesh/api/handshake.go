@@ -31,8 +31,15 @@ func (c *Client) handshake(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if _, answered := errors.AsType[*StatusError](err); !answered ||
-			!errors.Is(err, ErrUnavailable) {
+		_, answered := errors.AsType[*StatusError](err)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return ErrNoAPI
+		case err == errClosed && strings.HasPrefix(c.base, "https:"):
+			// In TLS 1.3 a server looks at the certificate after the handshake of TLS, and some
+			// close the connection before the reason arrives.
+			return errMaybeRefused{}
+		case !answered || !errors.Is(err, ErrUnavailable):
 			return err
 		}
 		if err := waits.after(ctx, err, asked); err != nil {

@@ -45,6 +45,7 @@ var hints = []struct {
 	{api.ErrServerCertificate, "name the file of its authority with --ca"},
 	{api.ErrClock, "set the clock"},
 	{api.ErrRedirect, "check --api"},
+	{api.ErrNoAPI, "check --api"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
 	{job.ErrCompressesItself, "leave --compress out"},
