@@ -36,7 +36,8 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/encoding", "noo/formats/parquet/internal/stats", "noo/formats/parquet/internal/spans"},
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest", "noo/mesh"},
-	{"noo/formats", "noo/snapshot"},
+	{"noo/formats", "noo/snapshot", "noo/mesh/api"},
+	{"noo/mesh/api/apitest"},
 	{"noo/formats/parquet/internal/thrift", "noo/snapshot/seen"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
 	// them.

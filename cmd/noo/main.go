@@ -91,7 +91,8 @@ func newTree(t *ui.Terminal) (root *cobra.Command, started *bool) {
 		Long: `noo removes the whole record of everyone who has opted out (the national data
 opt-out) from a dataset before it is disclosed. A snapshot says who has opted
 out: a file signed by a publisher whose key you trust. Nothing leaves this
-machine: noo uses no service and no network.
+machine: noo uses no service and no network, but for the MESH API if you run
+noo mesh with it.
 
 noo also withholds records without a readable NHS number, unless you say
 otherwise. It writes a complete output or none. It never prints an NHS number.`,

@@ -18,6 +18,7 @@ import (
 	"noo/internal/lockfile"
 	"noo/job"
 	"noo/mesh"
+	"noo/mesh/api"
 	"noo/snapshot"
 )
 
@@ -33,6 +34,19 @@ var hints = []struct {
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
+	{api.ErrNoURL, "name it with --api or in NOO_MESH_API"},
+	{api.ErrURL, "give --api the address that NHS England gave you"},
+	{api.ErrNoMailbox, "name it with --mailbox or in NOO_MESH_MAILBOX"},
+	{api.ErrMailbox, "give --mailbox the id that NHS England gave you"},
+	{api.ErrNoPassword, "name its file with --password-file"},
+	{api.ErrNoSharedKey, "name its file with --shared-key-file"},
+	{api.ErrNoCertificate, "name its file with --client-cert"},
+	{api.ErrNoKey, "name its file with --client-key"},
+	{api.ErrClientCertificate, "check --client-cert and --client-key"},
+	{api.ErrServerCertificate, "name the file of its authority with --ca"},
+	{api.ErrClock, "set the clock"},
+	{api.ErrRedirect, "check --api"},
+	{api.ErrNoAPI, "check --api"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
 	{job.ErrCompressesItself, "leave --compress out"},

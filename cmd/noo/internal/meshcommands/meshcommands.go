@@ -23,7 +23,7 @@ the answer.`,
   noo filter extract.csv -o clean.csv --snapshot optouts.noo \
     --trusted-key publisher.pub`,
 	}
-	cmd.AddCommand(newRequest(t), newSend(t), newCollect(t))
+	cmd.AddCommand(newRequest(t), newSend(t), newCollect(t), newHandshake(t))
 	commandtree.Group(cmd)
 	return cmd
 }
