@@ -74,8 +74,8 @@ noo filter will withhold their records.`,
 	}
 	set := cmd.Flags()
 	set.StringVarP(&flags.output, "output", "o", "", "write the request into the new folder `DIR`")
-	set.StringVar(&flags.mailbox, "mailbox", "", "your own MESH mailbox is `ID`")
-	set.StringVar(&flags.to, "to", "", "the MESH mailbox of the national check is `ID`")
+	set.StringVar(&flags.mailbox, "mailbox", "", "your own MESH mailbox is `NAME`, such as X26HC001")
+	set.StringVar(&flags.to, "to", "", "the MESH mailbox of the national check is `NAME`")
 	set.StringVar(&flags.workflow, "workflow", mesh.Workflow, "the workflow of the check is `ID`")
 	flagvalue.Add(set, &flags.maxBytes, "max-bytes", "make several files if one would be larger")
 	runflags.AddChoice(set, flagvalue.NewChoice(
@@ -96,7 +96,7 @@ func (f *requestFlags) validate() error {
 	case f.output == "":
 		return outcome.Usage(errors.New("no output: name a folder with -o DIR"))
 	case f.mailbox == "":
-		return outcome.Usage(errors.New("no mailbox: name your own with --mailbox ID"))
+		return outcome.Usage(errors.New("no mailbox: name your own with --mailbox NAME"))
 	}
 	for _, name := range []string{f.mailbox, f.to} {
 		if name != "" && !control.IsMailbox(name) {

@@ -34,6 +34,8 @@ var Environment = settings.Environment{
 		"trusted-key":     "NOO_TRUSTED_KEYS", // the same
 		"api":             "NOO_MESH_API",
 		"mailbox":         "NOO_MESH_MAILBOX",
+		"to":              "NOO_MESH_TO",
+		"workflow":        "NOO_MESH_WORKFLOW",
 		"password-file":   "NOO_MESH_PASSWORD_FILE",
 		"shared-key-file": "NOO_MESH_SHARED_KEY_FILE",
 		"client-cert":     "NOO_MESH_CLIENT_CERT",
