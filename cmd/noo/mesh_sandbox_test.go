@@ -30,8 +30,8 @@ func TestSandboxCommands(t *testing.T) {
 		code int
 		said string
 	}{
-		{"", 0, "mailbox X26ABC1: password, shared key and certificate are good; the certificate expires on "},
-		{"--mailbox X26HC065", 0, "mailbox X26HC065: password, shared key and certificate are good"},
+		{"", 0, "mailbox X26ABC1: password, shared key and certificate (until "},
+		{"--mailbox X26HC065", 0, "mailbox X26HC065: password, shared key and certificate (until "},
 		{"--mailbox X26NONE", 5, "noo: mailbox X26NONE: the mailbox seems wrong (403, MESH error EPL-151: No mailbox matched)"},
 		{"--shared-key-file " + filepath.Join(dir, "password"), 5, "noo: mailbox X26ABC1: the password or the shared key seems wrong"},
 		{stranger, 5, "the client certificate"},

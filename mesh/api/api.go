@@ -147,6 +147,11 @@ func newHTTP(secure *tls.Config) *http.Client {
 	}
 }
 
+// Format implements fmt.Formatter: nothing that prints a client shows its secrets.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "MESH client of %s", c.config.Mailbox)
+}
+
 // Mailbox returns the id of the mailbox.
 func (c *Client) Mailbox() string { return c.config.Mailbox }
 
@@ -198,7 +203,7 @@ func (config *Config) validate(local bool) error {
 		return ErrNoPassword
 	case config.SharedKey == "":
 		return ErrNoSharedKey
-	case strings.HasPrefix(config.URL, "https:") && !local && config.Certificates.Certificate == "":
+	case !local && config.Certificates.Certificate == "":
 		return ErrNoCertificate
 	case config.ChunkSize < 1 || config.ChunkSize > MaxChunk:
 		return fmt.Errorf("a chunk has from 1 to %d bytes", MaxChunk)

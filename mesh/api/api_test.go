@@ -172,7 +172,7 @@ func TestHandshake(t *testing.T) {
 			want: ErrUnavailable, waits: 6},
 		{name: "closed connection", faults: []apitest.Fault{apitest.LostRequest}, want: ErrUnavailable},
 		{name: "redirect", faults: []apitest.Fault{redirect}, want: ErrRedirect},
-		{name: "teapot", faults: []apitest.Fault{apitest.Status(418, "")}, want: ErrAnswer},
+		{name: "teapot", faults: []apitest.Fault{apitest.Status(418, "")}, want: ErrRefused},
 		{name: "unauthorised", faults: []apitest.Fault{apitest.Status(401, "")}, want: ErrAuthentication},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -321,6 +321,7 @@ func TestSendFails(t *testing.T) {
 		{"refused while sending", nil, []apitest.Fault{nil, apitest.Status(403, "")}, ErrAuthentication, 0},
 		{"a redirect", nil, []apitest.Fault{nil, redirect}, ErrRedirect, 0},
 		{"a shorter body", func(o *Outgoing) { o.Size++ }, nil, io.ErrUnexpectedEOF, 0},
+		{"too large", nil, []apitest.Fault{nil, apitest.Status(413, "")}, ErrRefused, 0},
 		{"unavailable to the end", nil, append([]apitest.Fault{nil},
 			slices.Repeat([]apitest.Fault{apitest.Status(503, ""), nil}, 7)...), ErrUnavailable, 0},
 	} {
@@ -363,7 +364,8 @@ func TestSendGoesOn(t *testing.T) {
 		"another recipient": func(o *Outgoing) { o.To = "X26HC036" },
 		"another workflow":  func(o *Outgoing) { o.Workflow = "OTHER" },
 		"another file":      func(o *Outgoing) { o.FileName = "other.dat" },
-		"other chunks":      func(o *Outgoing) { o.Size = 10 },
+		"another size":      func(o *Outgoing) { o.Size = 10 },
+		"another body":      func(o *Outgoing) { o.Body = strings.NewReader(strings.Repeat("9836044507,\n", 300)) },
 	} {
 		o := outgoing(body)
 		change(&o)

@@ -48,6 +48,8 @@ var (
 	ErrRecipient = errors.New("the service refused recipient or workflow")
 	// ErrBadRequest is an answer 400.
 	ErrBadRequest = errors.New("the service refused the headers of the message")
+	// ErrRefused is any other answer that is a refusal.
+	ErrRefused = errors.New("the service refused the request")
 	// ErrNotFound is an answer 404: there is no such message, or no such address.
 	ErrNotFound = errors.New("there is no such message")
 	// ErrNoAPI is an address at which there is no MESH API.
@@ -112,6 +114,8 @@ var refusals = map[int]error{
 	http.StatusGone:                ErrGone,
 	http.StatusExpectationFailed:   ErrRecipient,
 	http.StatusMultipleChoices:     ErrLocalID,
+	http.StatusRequestTimeout:      ErrUnavailable,
+	http.StatusTooEarly:            ErrUnavailable,
 	http.StatusTooManyRequests:     ErrUnavailable,
 	http.StatusInternalServerError: ErrUnavailable,
 	http.StatusBadGateway:          ErrUnavailable,
@@ -129,6 +133,8 @@ func (c *Client) refusal(a *answer) error {
 	switch {
 	case e.Err == nil && a.status >= 300 && a.status < 400:
 		e.Err = ErrRedirect
+	case e.Err == nil && a.status >= 400:
+		e.Err = ErrRefused
 	case e.Err == nil:
 		e.Err = ErrAnswer
 	case e.Err == ErrAuthentication && doesNotExist(e):
@@ -231,7 +237,11 @@ func (c *Client) transportError(err error) error {
 	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
 		return fmt.Errorf("%w: it did not answer in time", ErrUnavailable)
 	}
-	return fmt.Errorf("%w: %s", ErrUnavailable, shown(c.without(err.Error())))
+	text := err.Error()
+	if strings.Contains(text, "malformed") { // and then what it is, which may be part of a body
+		text = "its answer is no HTTP"
+	}
+	return fmt.Errorf("%w: %s", ErrUnavailable, shown(c.without(text)))
 }
 
 // errClosed is a service that closed the connection in the place of an answer.

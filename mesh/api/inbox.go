@@ -104,9 +104,9 @@ func (c *Client) Acknowledge(ctx context.Context, id string) error {
 	return at("message", id, err)
 }
 
-// Wait calls look at once, and then as often as the inbox may be asked for, until look returns true
-// or an error. It returns ErrTimeUp when the next look would be more than most after the first: with
-// a most of 0, after one look.
+// Wait calls look at once, and then as often as the inbox may be asked for, until look returns
+// true or an error. It returns ErrTimeUp when the next look would be more than most after the
+// first: with a most of 0, after one look.
 func (c *Client) Wait(
 	ctx context.Context,
 	most time.Duration,

@@ -27,8 +27,8 @@ const (
 // mostReceived is the largest chunk that is read, in bytes as they come.
 const mostReceived = MaxChunk + MaxChunk/4
 
-// Message is a message in the inbox. Its texts are fit to be shown: printable, without the digits of
-// NHS numbers, and not long.
+// Message is a message in the inbox. Its texts are fit to be shown: printable, without the digits
+// of NHS numbers, and not long.
 type Message struct {
 	// ID is the id that the service gave the message.
 	ID string
@@ -108,7 +108,7 @@ func (c *Client) chunkOf(ctx context.Context, id string, number int) (*answer, e
 	if number > 1 {
 		path += "/" + strconv.Itoa(number)
 	}
-	return c.do(ctx, call{method: http.MethodGet, path: path, most: mostReceived})
+	return c.do(ctx, call{method: http.MethodGet, path: path, most: mostReceived, gzip: true})
 }
 
 // message reads the headers of a message.

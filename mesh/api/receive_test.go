@@ -271,7 +271,9 @@ func TestNoSecrets(t *testing.T) {
 	}
 	say(config)
 	said = append(said, fmt.Sprintf("%#v", config), fmt.Sprintf("%x", config.Password), fmt.Sprintf("%d", config.SharedKey))
-	c, _ := newClient(t, s, func(c *Config) {
+	c, _ := newClient(t, s)
+	say(c)
+	c, _ = newClient(t, s, func(c *Config) {
 		c.Waiting = func(reason string, wait time.Duration) { say(reason, wait) }
 	})
 	everything := func(r *http.Request) string {

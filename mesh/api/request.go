@@ -26,6 +26,7 @@ type call struct {
 	header http.Header
 	body   []byte
 	most   int64 // bytes of the answer
+	gzip   bool  // whether the answer may be compressed
 }
 
 // mostJSON is the largest answer that is no chunk, in bytes.
@@ -145,7 +146,8 @@ func (c *Client) retryAfter(a *answer) time.Duration {
 func (c *Client) exchange(ctx context.Context, r call) (*answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.patience.request, errSlow)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(r.body))
+	body := bytes.NewReader(r.body)
+	request, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrURL, "it makes no request")
 	}
@@ -155,18 +157,21 @@ func (c *Client) exchange(ctx context.Context, r call) (*answer, error) {
 	request.Header.Set("Authorization", token(
 		c.config.Mailbox, c.config.Password, c.config.SharedKey, c.nonce(), c.now()))
 	request.Header.Set("Accept", "application/vnd.mesh.v2+json")
-	request.Header.Set("Accept-Encoding", "gzip")
+	request.Header.Set("Accept-Encoding", "identity")
+	if r.gzip {
+		request.Header.Set("Accept-Encoding", "gzip")
+	}
 	request.Header.Set("User-Agent", fmt.Sprintf("noo;%s;%s", c.config.Version, runtime.GOOS))
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, c.transportError(err)
 	}
 	defer response.Body.Close()
-	body, err := c.readAll(response, cancel, r.most)
+	content, err := c.readAll(response, cancel, r.most)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{response.StatusCode, response.Header, body}, nil
+	return &answer{response.StatusCode, response.Header, content}, nil
 }
 
 // errSlow ends a request that takes too long. It is a timeout for net.Error.

@@ -4,7 +4,10 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,14 +96,20 @@ func (c *Client) Send(ctx context.Context, o Outgoing) (id string, err error) {
 }
 
 func (c *Client) send(ctx context.Context, o Outgoing) (id string, err error) {
-	sent, err := c.trackLocal(ctx, o.LocalID)
-	if errors.Is(err, ErrNotFound) {
-		sent, err = c.sendFirst(ctx, &o)
-	}
+	sum, err := checksum(&o)
 	if err != nil {
 		return "", err
 	}
-	if err := c.isSame(&o, sent); err != nil {
+	sent, err := c.trackLocal(ctx, o.LocalID)
+	switch {
+	case err == nil && sent.Checksum != sum:
+		err = ErrLocalID
+	case err == nil:
+		err = c.isSame(&o, sent)
+	case errors.Is(err, ErrNotFound):
+		sent, err = c.sendFirst(ctx, &o, sum)
+	}
+	if err != nil {
 		return "", err
 	}
 	if sent.Delivered() {
@@ -112,6 +121,20 @@ func (c *Client) send(ctx context.Context, o Outgoing) (id string, err error) {
 		}
 	}
 	return sent.MessageID, nil
+}
+
+// checksum returns the SHA-256 of the body, in hexadecimal. The service keeps it with the message,
+// so that a message with the same names and another body is never taken for this one.
+func checksum(o *Outgoing) (string, error) {
+	hash := sha256.New()
+	n, err := io.Copy(hash, io.NewSectionReader(o.Body, 0, o.Size))
+	if err == nil && n != o.Size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read what is to be sent: %w", err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // isSame refuses a message of the service that is another one than o, or failed.
@@ -138,9 +161,9 @@ func because(code, description string) string {
 	return strings.TrimSuffix("MESH error "+code+": "+description, ": ")
 }
 
-// sendFirst sends the first chunk, on which the service makes the message. If an answer is lost, the
-// service may have the message: then tracking is asked before it is sent again.
-func (c *Client) sendFirst(ctx context.Context, o *Outgoing) (*Tracking, error) {
+// sendFirst sends the first chunk, on which the service makes the message. If an answer is lost,
+// the service may have the message: then tracking is asked before it is sent again.
+func (c *Client) sendFirst(ctx context.Context, o *Outgoing, sum string) (*Tracking, error) {
 	header := http.Header{}
 	header.Set("Mex-From", c.config.Mailbox)
 	header.Set("Mex-To", o.To)
@@ -148,6 +171,7 @@ func (c *Client) sendFirst(ctx context.Context, o *Outgoing) (*Tracking, error) 
 	header.Set("Mex-LocalID", o.LocalID)
 	header.Set("Mex-Subject", o.Subject)
 	header.Set("Mex-FileName", o.FileName)
+	header.Set("Mex-Content-Checksum", sum)
 	first, err := c.chunk(o, 1, header)
 	if err != nil {
 		return nil, err
@@ -170,7 +194,7 @@ func (c *Client) sendFirst(ctx context.Context, o *Outgoing) (*Tracking, error) 
 		sent, lost := c.trackLocal(ctx, o.LocalID)
 		switch {
 		case lost == nil:
-			return sent, nil
+			return sent, c.isSame(o, sent)
 		case !errors.Is(lost, ErrNotFound):
 			return nil, fmt.Errorf("%w: %w", ErrUnknown, lost)
 		case failed != nil:
@@ -186,13 +210,13 @@ func (c *Client) accepted(ctx context.Context, o *Outgoing, a *answer) (*Trackin
 		ID2 string `json:"message_id"`
 	}
 	err := json.Unmarshal(a.body, &said)
-	id := said.ID2 + said.ID1
+	id := cmp.Or(said.ID2, said.ID1)
 	if err != nil || !messageID.MatchString(id) {
 		sent, err := c.trackLocal(ctx, o.LocalID)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
-		return sent, nil
+		return sent, c.isSame(o, sent)
 	}
 	status := "uploading"
 	if c.chunks(o) == 1 {

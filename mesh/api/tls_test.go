@@ -157,6 +157,29 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
+// TestClosedConnection: some servers close the connection if they refuse the certificate. For a
+// handshake that is a hint; for all else it is a service that is not available.
+func TestClosedConnection(t *testing.T) {
+	ours := newAuthority(t, "ours")
+	server, client := ours.issue(t, "server", time.Hour, "127.0.0.1"), ours.issue(t, "client", time.Hour, "client")
+	pair, err := tls.LoadX509KeyPair(server.Certificate, server.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := apitest.NewUnstarted(t)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	s.StartTLS()
+	c, waits := newClient(t, s, func(c *Config) { c.URL, c.Certificates = s.URL, client })
+	s.Next(apitest.LostRequest)
+	if err := c.Handshake(t.Context()); !errors.Is(err, ErrClientCertificate) || len(*waits) > 0 {
+		t.Errorf("handshake: %v after %v", err, *waits)
+	}
+	s.Next(apitest.LostRequest)
+	if _, err := c.Inbox(t.Context(), ""); err != nil || len(*waits) != 1 {
+		t.Errorf("inbox: %v after %v", err, *waits)
+	}
+}
+
 func mustParse(t *testing.T, path string) *x509.Certificate {
 	t.Helper()
 	text, err := os.ReadFile(path)

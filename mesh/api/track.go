@@ -23,6 +23,8 @@ type Tracking struct {
 	Status string
 	// Chunks is the number of chunks, or 0 if the service does not say.
 	Chunks int
+	// Checksum is that of the body, as it was sent, or "" if the service does not say.
+	Checksum string
 	// Code and Description say what went wrong, if anything did.
 	Code, Description string
 }
@@ -67,35 +69,37 @@ func (c *Client) track(ctx context.Context, which string) (*Tracking, error) {
 	}
 	// Names of version 1 and of version 2: the look-up by local id answers with version 1 always.
 	var said struct {
-		ID1               string `json:"messageId"`
-		ID2               string `json:"message_id"`
-		LocalID1          string `json:"localId"`
-		LocalID2          string `json:"local_id"`
-		Workflow1         string `json:"workflowId"`
-		Workflow2         string `json:"workflow_id"`
-		FileName1         string `json:"fileName"`
-		FileName2         string `json:"filename"`
-		Code1             string `json:"statusCode"`
-		Code2             string `json:"status_code"`
-		Description1      string `json:"statusDescription"`
-		Description2      string `json:"status_description"`
-		Diagnostic        string `json:"failureDiagnostic"`
-		Recipient, Status string
-		Chunks            int `json:"chunkCount"`
+		ID1                         string `json:"messageId"`
+		ID2                         string `json:"message_id"`
+		LocalID1                    string `json:"localId"`
+		LocalID2                    string `json:"local_id"`
+		Workflow1                   string `json:"workflowId"`
+		Workflow2                   string `json:"workflow_id"`
+		FileName1                   string `json:"fileName"`
+		FileName2                   string `json:"filename"`
+		Code1                       string `json:"statusCode"`
+		Code2                       string `json:"status_code"`
+		Description1                string `json:"statusDescription"`
+		Description2                string `json:"status_description"`
+		Diagnostic                  string `json:"failureDiagnostic"`
+		Recipient, Status, Checksum string
+		Chunks                      int `json:"chunkCount"`
 	}
 	if err := json.Unmarshal(a.body, &said); err != nil {
 		return nil, fmt.Errorf("%w: tracking is no JSON as expected", ErrAnswer)
 	}
 	t := &Tracking{
-		MessageID:   cmp.Or(said.ID2, said.ID1),
-		LocalID:     shown(cmp.Or(said.LocalID2, said.LocalID1)),
-		Workflow:    shown(cmp.Or(said.Workflow2, said.Workflow1)),
-		FileName:    shown(cmp.Or(said.FileName2, said.FileName1)),
-		To:          shown(said.Recipient),
-		Status:      strings.ToLower(shown(said.Status)),
-		Chunks:      said.Chunks,
-		Code:        shown(cmp.Or(said.Code2, said.Code1)),
-		Description: shown(c.without(cmp.Or(said.Description2, said.Description1, said.Diagnostic))),
+		MessageID: cmp.Or(said.ID2, said.ID1),
+		LocalID:   shown(cmp.Or(said.LocalID2, said.LocalID1)),
+		Workflow:  shown(cmp.Or(said.Workflow2, said.Workflow1)),
+		FileName:  shown(cmp.Or(said.FileName2, said.FileName1)),
+		To:        shown(said.Recipient),
+		Status:    strings.ToLower(shown(said.Status)),
+		Chunks:    said.Chunks,
+		Checksum:  shown(said.Checksum),
+		Code:      shown(cmp.Or(said.Code2, said.Code1)),
+		Description: shown(c.without(
+			cmp.Or(said.Description2, said.Description1, said.Diagnostic))),
 	}
 	if !messageID.MatchString(t.MessageID) {
 		return nil, fmt.Errorf("%w: tracking has no message id", ErrAnswer)

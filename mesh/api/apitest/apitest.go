@@ -360,7 +360,8 @@ func (s *Server) tracking(w http.ResponseWriter, mailbox, localID, id string) {
 		"messageId": m.ID, "localId": m.Header.Get("Mex-LocalID"),
 		"workflowId": m.Header.Get("Mex-WorkflowID"), "recipient": m.Header.Get("Mex-To"),
 		"fileName": m.Header.Get("Mex-FileName"), "status": m.Status, "statusCode": nil,
-		"chunkCount": len(m.Chunks), "failureDiagnostic": m.Header.Get("Test-Diagnostic"),
+		"chunkCount": len(m.Chunks), "checksum": m.Header.Get("Mex-Content-Checksum"),
+		"failureDiagnostic": m.Header.Get("Test-Diagnostic"),
 	})
 }
 

@@ -36,7 +36,8 @@ func (f *Connection) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.url, "api", "", "the MESH API is at `URL`")
 	flags.StringVar(&f.mailbox, "mailbox", "", "use the mailbox `NAME`, such as X26HC001")
-	flags.StringVar(&f.passwordFile, "password-file", "", "read the password of the mailbox from `FILE`")
+	flags.StringVar(&f.passwordFile, "password-file", "",
+		"read the password of the mailbox from `FILE`")
 	flags.StringVar(&f.sharedKeyFile, "shared-key-file", "",
 		"read the shared key of the MESH environment from `FILE`")
 	flags.StringVar(&f.certificates.Certificate, "client-cert", "",

@@ -49,11 +49,12 @@ func handshake(ctx context.Context, t *ui.Terminal, connection *Connection) erro
 	}
 	expires := client.CertificateExpires()
 	if expires.IsZero() {
-		t.Say("mailbox %s: password and shared key are good; no certificate was used", client.Mailbox())
+		t.Say("mailbox %s: password and shared key are good; no certificate was used",
+			client.Mailbox())
 		return nil
 	}
 	date := expires.Format("2 Jan 2006")
-	t.Say("mailbox %s: password, shared key and certificate are good; the certificate expires on %s",
+	t.Say("mailbox %s: password, shared key and certificate (until %s) are good",
 		client.Mailbox(), date)
 	if time.Until(expires) < expiresSoon {
 		t.Warn("the client certificate expires on " + date + ": ask NHS England for a new one")
