@@ -66,7 +66,19 @@ type Snapshot struct {
 // Every error is a *Refusal, that of a missing or unreadable file included. The whole file is held
 // in memory.
 func Open(path string, trusted []minisign.PublicKey) (*Snapshot, error) {
-	data, err := readFile(path)
+	return OpenThrough(path, trusted, nil)
+}
+
+// OpenThrough is Open for a file that may hold the snapshot in another form, such as encrypted:
+// through returns a reader of the snapshot itself, from one of the file. Nothing that comes out of
+// it is believed before its signature is verified. Errors of through, and of its reader, come back
+// as they are; the *Refusals among them get the path.
+func OpenThrough(
+	path string,
+	trusted []minisign.PublicKey,
+	through func(io.Reader) (io.Reader, error),
+) (*Snapshot, error) {
+	data, err := readFile(path, through)
 	if err == nil {
 		var s *Snapshot
 		if s, err = Parse(data, trusted); err == nil {
@@ -190,8 +202,8 @@ func (s *Snapshot) parseSections(signed []byte, end int) error {
 	return nil
 }
 
-// readFile reads the file at path, with a bound.
-func readFile(path string) ([]byte, error) {
+// readFile reads the file at path, with a bound, through what OpenThrough was given.
+func readFile(path string, through func(io.Reader) (io.Reader, error)) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, unreadable(err)
@@ -204,37 +216,42 @@ func readFile(path string) ([]byte, error) {
 	if info.IsDir() {
 		return nil, refuse(ErrUnreadable, "it is a folder; name the .noo file itself")
 	}
-	if info.Size() > maxSize {
-		return nil, refuse(
-			ErrNotSnapshot,
-			"it is larger than any snapshot can be; give a .noo file",
-		)
+	content, bound := io.Reader(file), int64(maxSize)
+	if through != nil {
+		if content, err = through(file); err != nil {
+			return nil, unreadable(err)
+		}
+		bound *= 2 // another form, such as text, is larger
+	}
+	if info.Size() > bound {
+		return nil, tooLarge()
 	}
 	var buffer bytes.Buffer
-	buffer.Grow(int(info.Size()) + bytes.MinRead)
-	if _, err := buffer.ReadFrom(io.LimitReader(file, maxSize+1)); err != nil {
+	buffer.Grow(int(min(info.Size(), maxSize)) + bytes.MinRead)
+	if _, err := buffer.ReadFrom(io.LimitReader(content, maxSize+1)); err != nil {
 		return nil, unreadable(err)
 	}
 	if buffer.Len() > maxSize {
-		return nil, refuse(
-			ErrNotSnapshot,
-			"it is larger than any snapshot can be; give a .noo file",
-		)
+		return nil, tooLarge()
 	}
 	return buffer.Bytes(), nil
 }
 
-// unreadable turns a file system error into a refusal. The path is left to Open, which names it as
-// the user did.
+func tooLarge() error {
+	return refuse(ErrNotSnapshot, "it is larger than any snapshot can be; give a .noo file")
+}
+
+// unreadable turns a file system error into a refusal, and leaves any other as it is. The path is
+// left to Open, which names it as the user did.
 func unreadable(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	pathErr, ok := err.(*fs.PathError)
+	switch {
+	case !ok:
+		return err
+	case errors.Is(err, fs.ErrNotExist):
 		return refuse(ErrMissing, "check the name, or fetch the snapshot from its publisher")
 	}
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
-	return refuse(ErrUnreadable, "%v; check who may read it", err)
+	return refuse(ErrUnreadable, "%v; check who may read it", pathErr.Err)
 }
 
 // Manifest is what the snapshot says about itself. The caller must not change its Sections.

@@ -294,6 +294,7 @@ var withoutEffect = []string{
 	"quiet",
 	"snapshot",
 	"trusted-key",
+	"identity",
 	"max-age",
 	"min-sequence",
 	"lock",

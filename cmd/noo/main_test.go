@@ -58,6 +58,8 @@ func TestScripts(t *testing.T) {
 			"flip":     flip,
 			"folder":   folder,
 			"perm":     perm,
+			"agekey":   ageKey,
+			"sshkey":   sshKey,
 
 			"compress":   compressFile,
 			"decompress": decompressFile,

@@ -18,6 +18,7 @@ import (
 	"noo/internal/lockfile"
 	"noo/job"
 	"noo/snapshot"
+	"noo/snapshot/sealed"
 )
 
 // hints are what to do about errors that say the same in every case.
@@ -31,6 +32,8 @@ var hints = []struct {
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
+	{sealed.ErrEncrypted, "name its file with --identity"},
+	{sealed.ErrRecipient, "or give another --identity"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},

@@ -21,7 +21,8 @@ var Environment = settings.Environment{
 	Prefix:  "NOO_",
 	Renamed: map[string]string{"trusted-key": "NOO_TRUSTED_KEYS"}, // separated as in PATH
 	Others: []string{
-		snapshot.StateDirVariable, PasswordVariable, atomicfile.HiddenVariable,
+		snapshot.StateDirVariable, PasswordVariable, IdentityPasswordVariable,
+		atomicfile.HiddenVariable,
 		"NOO_ACTIVE_HELP", "NOO_COMPLETION_DESCRIPTIONS",
 	},
 }

@@ -5,6 +5,7 @@ package runflags
 // Flags for the snapshot, for reading an input, and for what happens to its records.
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -62,6 +63,9 @@ type Snapshot struct {
 	maxAge      flagvalue.Age
 	minSequence flagvalue.Sequence
 
+	// Identities open the snapshot if it is encrypted.
+	Identities Identities
+
 	keyFiles []string // files of the trusted keys, after open
 }
 
@@ -74,6 +78,7 @@ func (f *Snapshot) add(cmd *cobra.Command) {
 func (f *Snapshot) AddTrust(cmd *cobra.Command) {
 	f.maxAge = flagvalue.Age(snapshot.DefaultMaxAge)
 	cmd.Flags().StringArrayVar(&f.Trusted, "trusted-key", nil, TrustedKeyUsage)
+	f.Identities.Add(cmd)
 	flagvalue.Add(cmd.Flags(), &f.maxAge, "max-age", "refuse an older snapshot")
 	flagvalue.Add(
 		cmd.Flags(),
@@ -84,7 +89,7 @@ func (f *Snapshot) AddTrust(cmd *cobra.Command) {
 }
 
 // Open opens and verifies the snapshot, without judging its age.
-func (f *Snapshot) Open() (*snapshot.Snapshot, error) {
+func (f *Snapshot) Open(ctx context.Context, t *ui.Terminal) (*snapshot.Snapshot, error) {
 	if f.Path == "" {
 		return nil, outcome.Usage(
 			errors.New(
@@ -104,12 +109,12 @@ func (f *Snapshot) Open() (*snapshot.Snapshot, error) {
 	}
 	// Open keeps nearly all that it allocates: with garbage collection it takes half as long again.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	return snapshot.Open(f.Path, keys)
+	return snapshot.OpenThrough(f.Path, keys, f.Identities.Load(ctx, t).Reader)
 }
 
 // Accept opens the snapshot and checks that it may be used now.
-func (f *Snapshot) Accept() (*snapshot.Snapshot, error) {
-	s, err := f.Open()
+func (f *Snapshot) Accept(ctx context.Context, t *ui.Terminal) (*snapshot.Snapshot, error) {
+	s, err := f.Open(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +275,7 @@ func (f *Data) Prepare(
 	return &job.Run{
 		Input:   input,
 		Stdin:   t.In,
-		Outputs: job.Outputs{Protected: append([]string{f.Path}, f.keyFiles...)},
+		Outputs: job.Outputs{Protected: slices.Concat([]string{f.Path}, f.keyFiles, f.Identities.Files)},
 		Rules: job.Rules{
 			Columns: columns.Rules{
 				Identifying: f.columns,

@@ -37,12 +37,14 @@ stops at a number that is not valid.
 
 Without --checked the lists must be complete: everyone else has not opted out.
 With it, only the numbers on the --checked lists were looked up, and filter will
-withhold the records of everyone else.`,
+withhold the records of everyone else.
+
+A snapshot names people. --recipient encrypts it with age.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
   noo snapshot build optouts.csv --column nhs_number -o optouts.noo \
     --key publisher.key --publisher "Example Trust"
   noo snapshot build optouts.txt --checked sent.dat -o optouts.noo \
-    --key publisher.key`,
+    --key publisher.key --recipient "$(cat trust.pub)"`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no list: name a file, or - for standard input")
