@@ -49,10 +49,7 @@ func (p Policy) Check(s *Snapshot) error {
 	if err == nil {
 		err = p.checkSequence(s)
 	}
-	if refusal, ok := err.(*Refusal); ok {
-		refusal.Path = s.path
-	}
-	return err
+	return form.At(s.path, err)
 }
 
 func (p Policy) checkTimes(m *Manifest) error {
@@ -100,7 +97,7 @@ func (p Policy) checkSequence(s *Snapshot) error {
 	if p.Seen == nil {
 		return nil
 	}
-	highest, err := p.Seen.Record(s.keyID, sequence)
+	highest, err := p.Seen.Record(s.content.KeyID, sequence)
 	if err != nil {
 		return err
 	}

@@ -217,23 +217,23 @@ func rename(t *testing.T, key minisign.PrivateKey, id uint64) minisign.PublicKey
 // resign replaces the signature of a file by one in legacy or prehashed form.
 func resign(t testing.TB, file []byte, key minisign.PrivateKey, hashed bool) []byte {
 	t.Helper()
-	signed, signature, err := split(file)
+	content, err := form.Open(file, public(key))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seal(signed, signature.TrustedComment, key, hashed)
+	return seal(content.Signed, content.TrustedComment, key, hashed)
 }
 
 // seal puts a signature and a trailer after body, whatever body is.
 func seal(body []byte, trustedComment string, key minisign.PrivateKey, hashed bool) []byte {
 	var text []byte
 	if hashed {
-		text = reader(body).SignWithComments(key, trustedComment, untrustedComment)
+		text = reader(body).SignWithComments(key, trustedComment, form.Comment)
 	} else {
-		text = minisign.SignWithComments(key, body, trustedComment, untrustedComment)
+		text = minisign.SignWithComments(key, body, trustedComment, form.Comment)
 	}
 	file := append(bytes.Clone(body), text...)
-	return append(binary.LittleEndian.AppendUint32(file, uint32(len(text))), trailerMagic...)
+	return append(binary.LittleEndian.AppendUint32(file, uint32(len(text))), form.End...)
 }
 
 // TestSignedNonsense signs files that break the format: a publisher's key does not make them
@@ -243,11 +243,11 @@ func TestSignedNonsense(t *testing.T) {
 	m, sets := small()
 	m.Publisher = "P"
 	file := write(t, m, sets, key)
-	signed, signature, err := split(file)
+	content, err := form.Open(file, public(key))
 	if err != nil {
 		t.Fatal(err)
 	}
-	comment := signature.TrustedComment
+	signed, comment := content.Signed, content.TrustedComment
 	change := func(old, new string) []byte {
 		if !bytes.Contains(signed, []byte(old)) {
 			t.Fatalf("%s is not in the manifest", old)

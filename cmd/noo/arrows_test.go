@@ -37,7 +37,7 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest", "noo/snapshot/sealed"},
 	{"noo/formats", "noo/snapshot"},
-	{"noo/formats/parquet/internal/thrift"},
+	{"noo/formats/parquet/internal/thrift", "noo/snapshot/internal/frame"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
 	// them.
 	{"noo/cmd/noo/internal/settings"},
