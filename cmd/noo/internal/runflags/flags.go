@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"aead.dev/minisign"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -99,17 +100,22 @@ func (f *Snapshot) Open(ctx context.Context, t *ui.Terminal) (*snapshot.Snapshot
 			),
 		)
 	}
-	var err error
-	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.Trusted); err != nil {
-		return nil, kind.Wrap(kind.Snapshot, err)
-	}
-	keys, err := snapshot.LoadKeys(f.keyFiles)
+	keys, err := f.Keys()
 	if err != nil {
-		return nil, kind.Wrap(kind.Snapshot, err)
+		return nil, err
 	}
 	// Open keeps nearly all that it allocates: with garbage collection it takes half as long again.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	return snapshot.OpenThrough(f.Path, keys, f.Identities.Load(ctx, t).Reader)
+}
+
+// Keys loads the trusted keys.
+func (f *Snapshot) Keys() (keys []minisign.PublicKey, err error) {
+	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.Trusted); err != nil {
+		return nil, kind.Wrap(kind.Snapshot, err)
+	}
+	keys, err = snapshot.LoadKeys(f.keyFiles)
+	return keys, kind.Wrap(kind.Snapshot, err)
 }
 
 // Accept opens the snapshot and checks that it may be used now.
