@@ -5,6 +5,7 @@ package delta
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -65,7 +66,8 @@ func build(
 ) []byte {
 	t.Helper()
 	m := snapshot.Manifest{
-		Publisher: "Example Trust", Scope: snapshot.National, Sequence: sequence,
+		ID: fmt.Sprint("snapshot-", sequence), Publisher: "Example Trust",
+		Scope: snapshot.National, Sequence: sequence,
 		Created: created, ValidUntil: created.Add(snapshot.DefaultMaxAge),
 	}
 	if checked != nil {
