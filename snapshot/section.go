@@ -149,8 +149,8 @@ func (x *index) addAll(bitmap *roaring.Bitmap, digits *checkDigits) error {
 
 // hasManyRuns reports whether a run container in data is larger than the canonical form allows,
 // which is the size of a bitmap container. The library compares each run of a container with each
-// other one: without this bound, a file within its largest size could keep it busy for minutes. data must be
-// a bitmap whose containers the library has found to be all there.
+// other one: without this bound, a file within its largest size could keep it busy for minutes.
+// data must be a bitmap whose containers the library has found to be all there.
 func hasManyRuns(data []byte) bool {
 	cookie := binary.LittleEndian.Uint32(data)
 	if cookie&0xFFFF != cookieRuns {

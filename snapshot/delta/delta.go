@@ -8,10 +8,10 @@
 //	d, err := delta.Open("tuesday.noodelta", trusted, nil)
 //	tuesday, err := d.Apply(monday, trusted)
 //
-// A delta is bound to the digest of the snapshot that it changes. Nothing of it is parsed before its
-// signature holds, and nothing that it gives is believed before the signature of the next snapshot
-// holds as well. One key signs both snapshots and the delta. SPEC.md of package snapshot has the
-// format.
+// A delta is bound to the digest of the snapshot that it changes. Nothing of it is parsed before
+// its signature holds, and nothing that it gives is believed before the signature of the next
+// snapshot holds as well. One key signs both snapshots and the delta. SPEC.md of package snapshot
+// has the format.
 //
 // The package never puts an NHS number or a key made from one into an error.
 package delta
@@ -111,7 +111,9 @@ func follows(old, fresh *snapshot.Snapshot, key minisign.PrivateKey) error {
 	}
 	was, is := old.Manifest(), fresh.Manifest()
 	if old.KeyID() != fresh.KeyID() || fresh.KeyID() != snapshot.FormatKeyID(key.ID()) {
-		return refuse(ErrOtherKey, "one key must sign both and the delta; hand out the full snapshot")
+		return refuse(
+			ErrOtherKey, "one key must sign both and the delta; hand out the full snapshot",
+		)
 	}
 	if is.Sequence <= was.Sequence {
 		return refuse(

@@ -1,5 +1,5 @@
-// The manifest of a delta. As for snapshots, there is one way to spell each, and a reader accepts no
-// other.
+// The manifest of a delta. As for snapshots, there is one way to spell each, and a reader accepts
+// no other.
 
 package delta
 
@@ -106,8 +106,8 @@ func (m Manifest) validate() error {
 	return m.validateNames()
 }
 
-// validateNames checks that head and tail are there, and that the names of the rest are names. Which
-// of these there are, the snapshot that the delta is for says.
+// validateNames checks that head and tail are there, and that the names of the rest are names.
+// Which of these there are, the snapshot that the delta is for says.
 func (m Manifest) validateNames() error {
 	sections := m.Sections
 	if len(sections) < 3 || len(sections) > maxSections ||

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -66,8 +67,22 @@ func (i *Identities) load() error {
 		}
 		loaded = append(loaded, some...)
 	}
+	slices.SortStableFunc(loaded, askLast)
 	i.loaded = loaded
 	return nil
+}
+
+// askLast puts files with a password behind all others: nobody is asked if another one opens.
+func askLast(a, b age.Identity) int {
+	_, first := a.(*lockedFile)
+	_, second := b.(*lockedFile)
+	switch {
+	case first == second:
+		return 0
+	case first:
+		return 1
+	}
+	return -1
 }
 
 // parse reads the identities in a file, whatever its kind.

@@ -128,8 +128,8 @@ func plainName(name string) bool {
 	return len(name) <= 32 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-+._") == ""
 }
 
-// ReadRecipients reads a file with one recipient a line. Blank lines and lines that start with # are
-// passed over. What cannot be used is a *FileError.
+// ReadRecipients reads a file with one recipient a line. Blank lines and lines that start with #
+// are passed over. What cannot be used is a *FileError.
 func ReadRecipients(path string) ([]age.Recipient, error) {
 	text, err := readFile(recipientsFile, path)
 	if err != nil {
@@ -173,7 +173,8 @@ func readFile(what, path string) ([]byte, error) {
 }
 
 // NewWriter returns a writer that encrypts for the recipients, of which there is at least one, and
-// writes to w. Its Close ends the file, and leaves w open. The error is ErrMixed, or one of w.
+// writes to w. Its Close ends the file, and leaves w open. The error is one of CheckRecipients, or
+// of w.
 func NewWriter(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) {
 	if err := CheckRecipients(recipients); err != nil {
 		return nil, err
@@ -181,8 +182,14 @@ func NewWriter(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) 
 	return age.Encrypt(w, recipients...)
 }
 
-// CheckRecipients returns ErrMixed if no file can be encrypted for all of the recipients.
+// CheckRecipients returns ErrMixed if no file can be encrypted for all of the recipients, and
+// ErrNotRecipient if none can be for one of them, such as a key of RSA that is too short.
 func CheckRecipients(recipients []age.Recipient) error {
+	for _, recipient := range recipients {
+		if _, err := age.Encrypt(io.Discard, recipient); err != nil {
+			return ErrNotRecipient
+		}
+	}
 	if _, err := age.Encrypt(io.Discard, recipients...); err != nil {
 		return ErrMixed
 	}

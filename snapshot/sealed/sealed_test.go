@@ -173,6 +173,23 @@ func TestPassword(t *testing.T) {
 	if asked != 7 {
 		t.Errorf("asked %d times", asked)
 	}
+	// Nobody is asked if another identity opens the file.
+	_, other := newIdentity(t)
+	both := &Identities{Files: append([]string{path}, other.Files...), Password: func(string) (string, error) {
+		t.Error("asked all the same")
+		return "", nil
+	}}
+	text, err := os.ReadFile(other.Files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := age.ParseX25519Identity(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(both, seal(t, content, own.Recipient())); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestParseRecipient(t *testing.T) {

@@ -53,10 +53,10 @@ type Section struct {
 	Count  uint64 `json:"count"`  // numbers in it
 }
 
-// Write returns the whole file: sections with the given data, whose offsets it sets, and a signature
-// with the trusted comment. manifest returns the text of the manifest with these offsets. They
-// depend on its length, which depends on them: both only grow from one round to the next, and stop
-// after a few.
+// Write returns the whole file: sections with the given data, whose offsets it sets, and a
+// signature with the trusted comment. manifest returns the text of the manifest with these offsets.
+// They depend on its length, which depends on them: both only grow from one round to the next, and
+// stop after a few.
 func (f *Form) Write(
 	sections []Section,
 	data [][]byte,

@@ -279,9 +279,11 @@ func (f *Data) Prepare(
 	input string,
 ) *job.Run {
 	return &job.Run{
-		Input:   input,
-		Stdin:   t.In,
-		Outputs: job.Outputs{Protected: slices.Concat([]string{f.Path}, f.keyFiles, f.Identities.Files)},
+		Input: input,
+		Stdin: t.In,
+		Outputs: job.Outputs{
+			Protected: slices.Concat([]string{f.Path}, f.keyFiles, f.Identities.Files),
+		},
 		Rules: job.Rules{
 			Columns: columns.Rules{
 				Identifying: f.columns,

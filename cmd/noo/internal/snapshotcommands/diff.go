@@ -122,7 +122,9 @@ func openOwn(
 	s, err := snapshot.OpenThrough(path, own, through)
 	if errors.Is(err, snapshot.ErrUntrusted) {
 		return nil, &snapshot.Refusal{
-			Path: path, Reason: delta.ErrOtherKey, Detail: "a delta is signed with the key of both snapshots",
+			Path:   path,
+			Reason: delta.ErrOtherKey,
+			Detail: "a delta is signed with the key of both snapshots",
 		}
 	}
 	return s, err
