@@ -26,10 +26,10 @@ func newApply(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply OLD DELTA -o NEW.noo",
 		Short: "Make the next snapshot from the last one and a delta",
-		Long: `apply makes the snapshot that the publisher made the delta for. NEW is the file of
-the publisher to the byte, with the publisher's signature. apply verifies OLD,
-DELTA and NEW with the trusted keys. It writes nothing if one of them is wrong,
-or if DELTA is for another snapshot than OLD.
+		Long: `apply makes the snapshot that the publisher made the delta for. NEW is the file
+of the publisher to the byte, with the publisher's signature. apply verifies
+OLD, DELTA and NEW with the trusted keys. It writes nothing if one of them is
+wrong, or if DELTA is for another snapshot than OLD.
 
 apply accepts an OLD that is too old or expired. noo filter looks at the age of
 NEW as of any snapshot.`,

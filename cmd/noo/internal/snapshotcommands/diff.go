@@ -29,9 +29,9 @@ func newDiff(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW -o FILE.noodelta --key NAME.key",
 		Short: "Make a delta from one snapshot to the next",
-		Long: `diff writes a delta: a signed file with what changed from OLD to NEW. Whoever has
-OLD makes NEW from it with noo snapshot apply. The delta is much smaller than
-NEW if little changed.
+		Long: `diff writes a delta: a signed file with what changed from OLD to NEW. People who
+have OLD make NEW from it with noo snapshot apply. The delta is much smaller
+than NEW if little changed.
 
 The key must be the one that signed OLD and NEW. NEW must have the scope of OLD
 and a higher sequence. The age of both does not matter.
