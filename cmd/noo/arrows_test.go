@@ -35,10 +35,10 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/codec", "noo/formats/parquet/internal/meta"},
 	{"noo/formats/parquet/internal/encoding", "noo/formats/parquet/internal/stats", "noo/formats/parquet/internal/spans"},
 	{"noo/formats/parquet/internal/spec"},
-	{"noo/filter/filtertest", "noo/mesh"},
+	{"noo/filter/filtertest", "noo/mesh", "noo/snapshot/sealed", "noo/snapshot/delta"},
 	{"noo/formats", "noo/snapshot", "noo/mesh/api"},
 	{"noo/mesh/api/apitest"},
-	{"noo/formats/parquet/internal/thrift", "noo/snapshot/seen"},
+	{"noo/formats/parquet/internal/thrift", "noo/snapshot/seen", "noo/snapshot/internal/frame"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
 	// them.
 	{"noo/cmd/noo/internal/settings"},

@@ -295,6 +295,7 @@ var withoutEffect = []string{
 	"quiet",
 	"snapshot",
 	"trusted-key",
+	"identity",
 	"max-age",
 	"min-sequence",
 	"lock",

@@ -59,6 +59,8 @@ func TestScripts(t *testing.T) {
 			"flip":     flip,
 			"folder":   folder,
 			"perm":     perm,
+			"agekey":   ageKey,
+			"sshkey":   sshKey,
 
 			"compress":   compressFile,
 			"decompress": decompressFile,
@@ -70,7 +72,6 @@ func TestScripts(t *testing.T) {
 
 			"answer":     answer,
 			"people":     people,
-			"age":        age,
 			"backdate":   backdate,
 			"meshserver": meshServer,
 		},

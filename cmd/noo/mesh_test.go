@@ -173,8 +173,8 @@ func numbersFrom(key nhsnumber.Key, count int) (numbers []string) {
 	return numbers
 }
 
-// age makes a file as old as a duration: age FILE 48h.
-func age(ts *testscript.TestScript, _ bool, args []string) {
+// makeOld makes a file as old as a duration: old FILE 48h.
+func makeOld(ts *testscript.TestScript, _ bool, args []string) {
 	old, err := time.ParseDuration(args[1])
 	ts.Check(err)
 	at := time.Now().Add(-old)

@@ -60,11 +60,16 @@ func readRoot(t *testing.T, name string) string {
 
 func TestMarkdownCommands(t *testing.T) {
 	ci := readRoot(t, ".ci/run")
-	_, missing := exec.LookPath("minisign")
+	var missing []string
+	for _, tool := range []string{"minisign", "age-keygen"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing = append(missing, tool)
+		}
+	}
 	unused := maps.Clone(notRun)
 	for _, name := range handWritten(t) {
 		t.Run(name, func(t *testing.T) {
-			s := session{ci: ci, noMinisign: missing != nil, skipped: unused}
+			s := session{ci: ci, missing: missing, skipped: unused}
 			for _, block := range fence.FindAllStringSubmatch(readRoot(t, name), -1) {
 				switch block[1] {
 				case "sh":
@@ -91,9 +96,9 @@ func TestMarkdownCommands(t *testing.T) {
 
 // session is the commands of one Markdown file as one shell script.
 type session struct {
-	ci         string
-	noMinisign bool
-	skipped    map[string]string // the entries of notRun that no file has had yet
+	ci      string
+	missing []string          // tools that are not installed
+	skipped map[string]string // the entries of notRun that no file has had yet
 
 	script   strings.Builder
 	commands int
@@ -114,10 +119,17 @@ func (s *session) skip(line string) bool {
 	return strings.HasPrefix(command, "make ") && strings.Contains(s.ci, "\n"+command+"\n")
 }
 
+// needsMissing reports whether commands use a tool that is not installed.
+func (s *session) needsMissing(commands string) bool {
+	return slices.ContainsFunc(s.missing, func(tool string) bool {
+		return strings.Contains(commands, tool+" ")
+	})
+}
+
 // addScript adds the commands of a block marked sh.
 func (s *session) addScript(block string) {
 	s.commands++
-	if s.noMinisign && strings.Contains(block, "minisign ") {
+	if s.needsMissing(block) {
 		return
 	}
 	for line := range strings.Lines(block) {
@@ -148,7 +160,7 @@ func (s *session) addConsole(block string) {
 	}
 	for i, one := range session {
 		s.commands++
-		if s.skip(one.command) || s.noMinisign && strings.HasPrefix(one.command, "minisign ") {
+		if s.skip(one.command) || s.needsMissing(one.command) {
 			continue
 		}
 		command := fmt.Sprintf("status=0\n%s || status=$?\n", one.command)

@@ -20,6 +20,7 @@ import (
 	"noo/mesh"
 	"noo/mesh/api"
 	"noo/snapshot"
+	"noo/snapshot/sealed"
 )
 
 // hints are what to do about errors that say the same in every case.
@@ -33,6 +34,8 @@ var hints = []struct {
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
+	{sealed.ErrEncrypted, "name its file with --identity"},
+	{sealed.ErrRecipient, "or give another --identity"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
 	{api.ErrNoURL, "name it with --api or in NOO_MESH_API"},
 	{api.ErrURL, "give --api the address that NHS England gave you"},

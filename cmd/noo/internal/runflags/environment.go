@@ -43,7 +43,8 @@ var Environment = settings.Environment{
 		"ca":              "NOO_MESH_CA",
 	},
 	Others: []string{
-		snapshot.StateDirVariable, PasswordVariable, atomicfile.HiddenVariable,
+		snapshot.StateDirVariable, PasswordVariable, IdentityPasswordVariable,
+		atomicfile.HiddenVariable,
 		MESHPasswordVariable, MESHSharedKeyVariable, MESHPollVariable,
 		"NOO_ACTIVE_HELP", "NOO_COMPLETION_DESCRIPTIONS",
 	},

@@ -53,13 +53,16 @@ The scope says what it means that a number is absent:
 
 --clear takes the opposite list: those who have not opted out, such as the
 answer of the national check. With the --checked lists that you sent, those who
-are missing in the answer have opted out.`,
+are missing in the answer have opted out.
+
+A snapshot names people. --recipient encrypts it with age.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
   noo snapshot build optouts.csv --column nhs_number -o optouts.noo \
     --key publisher.key --publisher "Example Trust"
   noo snapshot build --checked sent.dat --clear answer.dat -o optouts.noo \
     --key publisher.key
-  noo snapshot build ours.txt --scope local -o local.noo --key publisher.key`,
+  noo snapshot build ours.txt --scope local -o local.noo --key publisher.key \
+    --recipient "$(cat trust.pub)"`,
 		Args:    cobra.ArbitraryArgs,
 		PreRunE: func(_ *cobra.Command, lists []string) error { return flags.ready(lists) },
 		RunE:    func(cmd *cobra.Command, lists []string) error { return flags.build(cmd.Context(), t, lists) },
