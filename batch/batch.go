@@ -111,6 +111,9 @@ func (f *Run) Do(ctx context.Context) (*job.Report, error) {
 	if err := columns.Together(report.Seen(), f.Register.PerFirstDigit()); err != nil {
 		return nil, err
 	}
+	if err := f.CheckMatches(report.Files); err != nil {
+		return nil, err
+	}
 	report.Finished = time.Now().UTC()
 	if err := f.publish(ctx, report, files, out); err != nil {
 		return nil, err

@@ -32,6 +32,8 @@ type Judge struct {
 	fates    [verdicts]formats.Fate
 	scratch  sync.Pool // of *scratch
 
+	pseudonyms *pseudonyms // nil where the values are NHS numbers
+
 	offenders      offenders
 	refuseHeadings []int // the slots of the columns in which a heading ends the run
 
@@ -62,6 +64,7 @@ type scratch struct {
 	values    []Verdict                      // by value
 	records   []Verdict                      // by record
 
+	texts  [][]byte                 // of a column of pseudonyms
 	digits []byte                   // of a number that came as one
 	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
@@ -244,6 +247,10 @@ var standingVerdicts = [...]Verdict{
 
 // judgeValues sets the verdict on every value of a column, block by block.
 func (j *Judge) judgeValues(o *scratch, values *formats.Values) {
+	if j.pseudonyms != nil {
+		j.judgePseudonyms(o, values)
+		return
+	}
 	n := len(values.Text) + len(values.Ints) + len(values.Floats) // two of them are empty
 	all := n
 	for k := range values.Fixed {

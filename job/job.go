@@ -67,6 +67,8 @@ type Rules struct {
 	// Compress is what the outputs are compressed with; where nil, they are compressed as the input
 	// is.
 	Compress *formats.Compression
+	// AllowNoMatch lets a run end well though no pseudonym is of anybody whom the snapshot knows.
+	AllowNoMatch bool
 	// Offenders is how many of the records that must not be disclosed the report names, from the
 	// first; 0 for none.
 	Offenders int
@@ -261,6 +263,11 @@ func (r *Run) watch(in *input) {
 // filter reads the input and writes the outputs, which it creates.
 func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport, error) {
 	start := time.Now()
+	if r.Columns.Pseudonyms != nil {
+		if err := r.Policy.ValidatePseudonyms(); err != nil {
+			return nil, err
+		}
+	}
 	if r.Digests {
 		in.digest()
 	}
@@ -298,7 +305,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 
-	judge := filter.NewJudge(r.Register, r.Policy)
+	judge := r.newJudge()
 	judge.NameOffenders(r.Offenders)
 	for slot, place := range identifying {
 		if columns.Titled(dataset.Columns(), place) && !r.passesStrange() {
@@ -331,6 +338,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err := columns.OptedOutElsewhere(in.name, watched, r.Register.PerFirstDigit(), columns.Labels(dataset.Columns(), identifying)); err != nil {
 		return nil, err
 	}
+	if err := r.checkMatches(in.name, judge.Pseudonyms()); err != nil {
+		return nil, err
+	}
 	if backer, ok := format.(formats.ReadBacker); ok {
 		if err := r.readBack(ctx, backer.ReadBack(), identifying, judge.Tally(), out); err != nil {
 			return nil, err
@@ -344,6 +354,8 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		Offenders: judge.FirstOffenders(),
 		Took:      time.Since(start),
 		Allowed:   allowedCounts(watched),
+
+		Pseudonyms: judge.Pseudonyms(),
 	}
 	report.Seen = columns.Seen{Named: report.Columns, Sampled: otherColumns, Watched: watched}
 	if out.dataset != nil {

@@ -90,6 +90,8 @@ type PolicyReport struct {
 	Invalid   filter.Action `json:"invalid"`
 	Unchecked filter.Action `json:"unchecked"`
 	MaxAge    string        `json:"max_age"`
+	// Pseudonym is the method by which pseudonyms were made, "" where there are numbers.
+	Pseudonym string `json:"pseudonym,omitempty"`
 }
 
 // FileReport says what a run did with one input. Output is nil where nothing was written.
@@ -98,6 +100,8 @@ type FileReport struct {
 	Output  *OutputReport `json:"output,omitempty"`
 	Columns []string      `json:"columns"`
 	Records filter.Tally  `json:"records"`
+	// Pseudonyms are those in the identifying columns; nil where there are numbers.
+	Pseudonyms *filter.PseudonymTally `json:"pseudonyms,omitempty"`
 	// Offenders are the first records that must not be disclosed, as many as Rules.Offenders asked
 	// for.
 	Offenders []filter.Offender `json:"offenders,omitempty"`

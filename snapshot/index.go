@@ -226,6 +226,24 @@ func (x *index) countPerFirstDigit(people *[10]uint64, before []*index) {
 	}
 }
 
+// each calls yield for every key, in ascending order. It stops and returns false when yield does.
+func (x *index) each(yield func(nhsnumber.Key) bool) bool {
+	for i, present := range x.groups {
+		next := x.bases[i]
+		for groups := present; groups != 0; groups &= groups - 1 {
+			group := uint32(bits.TrailingZeros64(groups))
+			first := (x.first+uint32(i))<<blockBits | group<<groupBits
+			for word := x.words[next]; word != 0; word &= word - 1 {
+				if !yield(first + uint32(bits.TrailingZeros16(word))) {
+					return false
+				}
+			}
+			next++
+		}
+	}
+	return true
+}
+
 // Standing looks up one key. LookUp is faster for many.
 func (s *Snapshot) Standing(key nhsnumber.Key) Standing {
 	var standing [1]Standing

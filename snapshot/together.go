@@ -100,3 +100,37 @@ func (t *Together) countPeople() (people [10]uint64) {
 	}
 	return people
 }
+
+// CountKnown returns how many keys Known gives at most.
+func (t *Together) CountKnown() (count uint64) {
+	for _, x := range t.known() {
+		count += x.count
+	}
+	return count
+}
+
+// Known calls yield for the key of everybody whose standing is not that of an unknown number: all
+// who have opted out, and where no snapshot covers everybody, all who were looked up. Somebody may
+// come more than once. It stops when yield returns false.
+func (t *Together) Known(yield func(nhsnumber.Key) bool) {
+	for _, x := range t.known() {
+		if !x.each(yield) {
+			return
+		}
+	}
+}
+
+// known are the sets that LookUp asks. Who has opted out in a checked snapshot is in its set of
+// checked people as well.
+func (t *Together) known() []*index {
+	if len(t.checked) == 0 {
+		return t.optedOut
+	}
+	known := append([]*index(nil), t.checked...)
+	for i, x := range t.optedOut {
+		if t.members[i].manifest.Scope != Checked {
+			known = append(known, x)
+		}
+	}
+	return known
+}

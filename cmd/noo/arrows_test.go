@@ -47,6 +47,7 @@ var rooms = [][]string{
 	{"noo/internal/atomicdir", "noo/internal/lockfile", "noo/mesh/control"},
 	{"noo/internal/atomicfile"},
 	{"noo/internal/filetest"},
+	{"noo/internal/pseudonym"},
 	{"noo/internal/access", "noo/internal/hugepages", "noo/internal/kind", "noo/internal/nearest", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
 }
 

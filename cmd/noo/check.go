@@ -139,7 +139,12 @@ func (c *check) run(
 		report.Totals.Add(one.file.Report.Records)
 	}
 	err = verdict(result.Files, failures)
-	if together := columns.Together(report.Seen(), s.PerFirstDigit()); together != nil {
+	together := columns.Together(report.Seen(), s.PerFirstDigit())
+	if together == nil && sources.Many {
+		rules := c.Data.Prepare(c.terminal, cmd, s, "").Rules
+		together = rules.CheckMatches(report.Files)
+	}
+	if together != nil {
 		report.Error = outcome.Message(ctx, together)
 		result.Files = append(
 			result.Files,

@@ -281,7 +281,11 @@ func (f *filterFlags) folderRun(
 	}
 	run.Warn = func(err error) { t.Warn(outcome.Message(ctx, err)) }
 	if f.resume {
-		run.Fingerprint = f.rules(cmd, s)
+		secret, err := f.Pseudonyms.Fingerprint()
+		if err != nil {
+			return nil, err
+		}
+		run.Fingerprint = f.rules(cmd, s) + secret
 	}
 	return run.Do(ctx)
 }

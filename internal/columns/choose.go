@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"noo/filter"
 	"noo/formats"
 	"noo/internal/nhsnumber"
 )
@@ -28,6 +29,9 @@ type Rules struct {
 	// Forced lets columns identify people though less than half of their first values are NHS
 	// numbers.
 	Forced bool
+	// Pseudonyms, where not nil, reads the identifying columns: they hold pseudonyms of NHS numbers
+	// in the place of the numbers.
+	Pseudonyms filter.Pseudonyms
 }
 
 // Chosen are the columns of an input by what a run does with them, as places.
@@ -38,6 +42,8 @@ type Chosen struct {
 	allowed []int
 	// doubtful tells that the first line may be data, and was taken for names that nobody used.
 	doubtful bool
+	// pseudonyms reads the identifying columns, where they do not hold NHS numbers.
+	pseudonyms filter.Pseudonyms
 }
 
 // Choose returns the identifying columns: those wanted, by name or by number from 1, or where none
@@ -45,6 +51,7 @@ type Chosen struct {
 // in which a further column is named like an NHS number. name is the input's, for messages; of many
 // inputs not each need have the columns that are allowed.
 func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err error) {
+	c.pseudonyms = rules.Pseudonyms
 	wanted, allowed, many := rules.Identifying, rules.Allowed, rules.Batch
 	var others []int // that are allowed where no column is wanted
 	if len(wanted) == 0 {

@@ -204,7 +204,10 @@ func otherDelimiter(name string) string {
 var (
 	ErrUnnamedNumbers = errors.New("NHS numbers in a column that was not named")
 	ErrFewNumbers     = errors.New("few NHS numbers in a column that was named")
-	ErrLateNames      = errors.New("the names of the columns among the records")
+	// ErrUnnamedPseudonyms and ErrFewPseudonyms are the same for pseudonyms.
+	ErrUnnamedPseudonyms = errors.New("pseudonyms in a column that was not named")
+	ErrFewPseudonyms     = errors.New("few pseudonyms in a column that was named")
+	ErrLateNames         = errors.New("the names of the columns among the records")
 	// ErrOptedOutElsewhere is a column that was not named and holds numbers of people who opted
 	// out.
 	ErrOptedOutElsewhere = errors.New(
@@ -216,7 +219,7 @@ var (
 type PreflightError struct {
 	// Name is the input's name as the user gave it.
 	Name string
-	// Err is ErrUnnamedNumbers, ErrFewNumbers or ErrLateNames.
+	// Err is ErrUnnamedNumbers, ErrFewNumbers, their like for pseudonyms, or ErrLateNames.
 	Err error
 	// Columns are those that it speaks of, at least one.
 	Columns []Sampled
@@ -254,6 +257,9 @@ func (e *PreflightError) Error() string {
 	if errors.Is(e.Err, ErrLateNames) {
 		return e.lateNames()
 	}
+	if errors.Is(e.Err, ErrFewPseudonyms) {
+		return e.fewPseudonyms()
+	}
 	if errors.Is(e.Err, ErrFewNumbers) {
 		return fmt.Sprintf(
 			"%s: in the first records of %s less than half are NHS numbers",
@@ -261,14 +267,35 @@ func (e *PreflightError) Error() string {
 			columns,
 		)
 	}
+	what := "NHS numbers"
+	if errors.Is(e.Err, ErrUnnamedPseudonyms) {
+		what = "pseudonyms"
+	}
 	hold, was := "hold", "were"
 	if one {
 		hold, was = "holds", "was"
 	}
 	if e.Refused != "" {
-		return fmt.Sprintf("%s: %s %s NHS numbers: %s", e.Name, columns, hold, e.Refused)
+		return fmt.Sprintf("%s: %s %s %s: %s", e.Name, columns, hold, what, e.Refused)
 	}
-	return fmt.Sprintf("%s: %s %s NHS numbers and %s not named", e.Name, columns, hold, was)
+	return fmt.Sprintf("%s: %s %s %s and %s not named", e.Name, columns, hold, what, was)
+}
+
+// fewPseudonyms is the message of ErrFewPseudonyms, whose columns count pseudonyms.
+func (e *PreflightError) fewPseudonyms() string {
+	c := &e.Columns[0]
+	return fmt.Sprintf(
+		"%s: in the first records of column %s less than half are pseudonyms (%d of %d values)",
+		e.Name,
+		Quote(c.Label),
+		c.Hashes,
+		c.Filled,
+	)
+}
+
+// Hashed reports whether an ErrFewNumbers is about a column that seems to hold pseudonyms.
+func (e *PreflightError) Hashed() bool {
+	return errors.Is(e.Err, ErrFewNumbers) && e.Columns[0].LooksHashed()
 }
 
 // Late reports whether an ErrLateNames is about an identifying column: then there may be a title

@@ -33,7 +33,7 @@ func Preflight(
 			return nil, &formats.InputError{Name: name, Part: part, Err: reason}
 		}
 	}
-	samples, err := sampleAll(ctx, dataset)
+	samples, err := sampleAll(ctx, dataset, chosen.pseudonyms)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func Preflight(
 			switch {
 			case sample.Names > 0 && Titled(columns, i):
 				late = append(late, column)
-			case sample.LacksNumbers():
+			case sample.lacks(chosen.pseudonyms != nil):
 				few = append(few, column)
 			}
 		case sample.Filled > 0 && !slices.Contains(chosen.allowed, i):
@@ -56,7 +56,10 @@ func Preflight(
 		}
 	}
 	named := Labels(columns, chosen.Identifying)
-	unnamed := holdingNumbers(name, otherColumns, named)
+	unnamed := cmp.Or(
+		holdingNumbers(name, otherColumns, named),
+		holdingPseudonyms(name, otherColumns, named),
+	)
 	switch {
 	case len(late) > 0 && !passesStrange:
 		return nil, &PreflightError{Name: name, Err: ErrLateNames, Columns: late, Named: named}
@@ -64,6 +67,9 @@ func Preflight(
 		return nil, columnError(name, columns, "", ErrNoHeaderSaid)
 	case len(few) > 0 && !passesStrange:
 		e := &PreflightError{Name: name, Err: ErrFewNumbers, Columns: few, Named: named}
+		if chosen.pseudonyms != nil {
+			e.Err = ErrFewPseudonyms
+		}
 		if unnamed != nil && unnamed.Refused == "" {
 			e.Unnamed = unnamed.Unnamed
 		}
@@ -94,6 +100,22 @@ func holdingNumbers(name string, otherColumns []Sampled, named []string) *Prefli
 	for _, column := range otherColumns {
 		if column.HoldsNumbers() && (column.Refused == "") == (refused == "") {
 			e.Columns, e.Unnamed = append(e.Columns, column), append(e.Unnamed, column.Label)
+		}
+	}
+	if len(e.Columns) == 0 {
+		return nil
+	}
+	return e
+}
+
+// holdingPseudonyms returns the error for columns that hold pseudonyms of people whom the snapshot
+// knows and do not identify people, or nil. No such value is there by chance.
+func holdingPseudonyms(name string, otherColumns []Sampled, named []string) *PreflightError {
+	e := &PreflightError{Name: name, Err: ErrUnnamedPseudonyms, Named: named}
+	for _, column := range otherColumns {
+		if column.Matches > 0 {
+			e.Columns, e.Unnamed = append(e.Columns, column), append(e.Unnamed, column.Label)
+			e.Refused = cmp.Or(e.Refused, column.Refused)
 		}
 	}
 	if len(e.Columns) == 0 {

@@ -6,8 +6,10 @@ import (
 	"context"
 	"math"
 
+	"noo/filter"
 	"noo/formats"
 	"noo/internal/nhsnumber"
+	"noo/internal/pseudonym"
 )
 
 // sampleRecords is how many records are looked at.
@@ -28,6 +30,10 @@ type Sample struct {
 	Whole int `json:"-"`
 	// Names are those that are no number but the name of a column of NHS numbers.
 	Names int `json:"-"`
+	// Hashes are those that have the form of a pseudonym, and Matches those of them that are the
+	// pseudonym of somebody whom the snapshot knows.
+	Hashes  int `json:"-"`
+	Matches int `json:"-"`
 }
 
 // HoldsNumbers reports whether a column holds NHS numbers: more of its values of ten digits have
@@ -41,8 +47,19 @@ func (s Sample) HoldsNumbers() bool {
 // blank is. A blank column tells nothing.
 func (s Sample) LacksNumbers() bool { return 2*s.Valid < s.Filled }
 
+// LooksHashed reports whether most of what is not blank has the form of a pseudonym.
+func (s Sample) LooksHashed() bool { return s.Filled > 0 && 2*s.Hashes > s.Filled }
+
+// lacks reports whether a column is not what an identifying column should be.
+func (s Sample) lacks(pseudonyms bool) bool {
+	if pseudonyms {
+		return 2*s.Hashes < s.Filled
+	}
+	return s.LacksNumbers()
+}
+
 // add counts further values.
-func (s *Sample) add(v *formats.Values) {
+func (s *Sample) add(v *formats.Values, reader filter.Pseudonyms) {
 	if len(v.Fixed) > 0 {
 		spelt := *v
 		for i := range v.Fixed {
@@ -61,12 +78,12 @@ func (s *Sample) add(v *formats.Values) {
 			place = int(v.Index[i])
 		}
 		s.Values++
-		s.count(v, place)
+		s.count(v, place, reader)
 	}
 }
 
 // count counts the value in a place; -1 is the place of a null.
-func (s *Sample) count(v *formats.Values, place int) {
+func (s *Sample) count(v *formats.Values, place int, reader filter.Pseudonyms) {
 	status := statusAt(v, place)
 	if status == nhsnumber.Missing {
 		return
@@ -80,6 +97,7 @@ func (s *Sample) count(v *formats.Values, place int) {
 	}
 	switch {
 	case v.Text != nil:
+		s.countHash(v.Text[place], reader)
 		_, status, ten := nhsnumber.Whole(v.Text[place])
 		if ten {
 			s.Tens++
@@ -98,6 +116,20 @@ func (s *Sample) count(v *formats.Values, place int) {
 		if v := v.Floats[place]; v >= leastNumber && v <= mostNumber && v == math.Trunc(v) {
 			s.Tens++
 		}
+	}
+}
+
+// countHash counts a text that is no number.
+func (s *Sample) countHash(text []byte, reader filter.Pseudonyms) {
+	if _, ok := pseudonym.Parse(text); !ok {
+		return
+	}
+	s.Hashes++
+	if reader == nil {
+		return
+	}
+	if key, _ := reader.Read(text); key != 0 {
+		s.Matches++
 	}
 }
 
@@ -124,12 +156,16 @@ func statusAt(v *formats.Values, place int) nhsnumber.Status {
 }
 
 // sampleColumns looks at the first records of every column.
-func sampleAll(ctx context.Context, dataset formats.Dataset) ([]Sample, error) {
+func sampleAll(
+	ctx context.Context,
+	dataset formats.Dataset,
+	reader filter.Pseudonyms,
+) ([]Sample, error) {
 	samples := make([]Sample, len(dataset.Columns()))
 	err := dataset.Sample(
 		ctx,
 		sampleRecords,
-		func(column int, values *formats.Values) { samples[column].add(values) },
+		func(column int, values *formats.Values) { samples[column].add(values, reader) },
 	)
 	return samples, err
 }

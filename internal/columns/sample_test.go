@@ -18,7 +18,7 @@ func TestSample(t *testing.T) {
 		var got, want Sample
 		for range 1 + r.IntN(3) {
 			values, spelt := filtertest.Values(r, texts, r.IntN(30))
-			got.add(&values)
+			got.add(&values, nil)
 			for _, record := range spelt {
 				for _, text := range record {
 					_, status := nhsnumber.Parse([]byte(text))

@@ -73,7 +73,7 @@ const (
 // user gave it. The error is an *formats.InputError for a bad input, or the context's cause when it
 // ended.
 func SurveyOf(ctx context.Context, name, format string, dataset formats.Dataset) (*Survey, error) {
-	samples, err := sampleAll(ctx, dataset)
+	samples, err := sampleAll(ctx, dataset, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/lockfile"
+	"noo/internal/pseudonym"
 	"noo/job"
 	"noo/mesh"
 	"noo/mesh/api"
@@ -63,6 +64,11 @@ var hints = []struct {
 	{csv.ErrFeedInNames, "leave --record-end crlf out, or pass --record-end lf"},
 	{csv.ErrNoCRLF, "leave --record-end crlf out, or pass --record-end lf"},
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
+	{
+		job.ErrNoMatch,
+		"check --pseudonym and --pseudonym-key, or pass --allow-no-match if nobody opted out",
+	},
+	{pseudonym.ErrSecretFile, "name its file with --pseudonym-key"},
 	{mesh.ErrInvalidNumbers, "make the request again with --suspects leave-out"},
 	{mesh.ErrUnanswered, "wait for it, or pass --partial to use the other answers"},
 	{mesh.ErrTooOld, "send the request again, or raise the limit with --max-age"},
@@ -125,6 +131,10 @@ func preflightHint(e *columns.PreflightError) string {
 	switch {
 	case e.Refused != "": // no flag helps
 		return ""
+	case e.Hashed():
+		return "if they are pseudonyms of NHS numbers, say how they were made with --pseudonym"
+	case errors.Is(e.Err, columns.ErrFewPseudonyms):
+		return "name the column of pseudonyms with --column, or leave --pseudonym out"
 	case errors.Is(e.Err, columns.ErrFewNumbers):
 		another := cmp.Or(flagFor("--column", e.Unnamed), " --column NAME")
 		return fmt.Sprintf(

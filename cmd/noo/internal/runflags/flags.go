@@ -241,6 +241,7 @@ type Data struct {
 	Snapshot
 	Reading
 	Columns
+	Pseudonyms
 	Policy filter.Policy
 	Quiet  bool
 }
@@ -251,6 +252,7 @@ func (f *Data) Add(cmd *cobra.Command) {
 	f.Reading.Add(cmd)
 	flags := cmd.Flags()
 	f.Columns.add(flags, &f.Reading)
+	f.Pseudonyms.add(flags)
 	AddChoice(
 		flags,
 		newAction(&f.Policy.Missing, filter.Withhold, filter.Keep, filter.Fail),
@@ -275,6 +277,9 @@ func (f *Data) validate() error {
 	if err := f.Policy.Validate(); err != nil {
 		return outcome.Usage(fmt.Errorf("--unchecked keep: %w", err))
 	}
+	if err := f.Pseudonyms.validate(f.Policy); err != nil {
+		return err
+	}
 	return f.Reading.Validate()
 }
 
@@ -285,17 +290,20 @@ func (f *Data) Prepare(
 	s *snapshot.Together,
 	input string,
 ) *job.Run {
+	rules := f.Columns.Rules()
+	rules.Pseudonyms = f.Pseudonyms.reader()
 	return &job.Run{
 		Input: input,
 		Stdin: t.In,
 		Outputs: job.Outputs{
-			Protected: slices.Concat(f.Paths, f.keyFiles, f.Identities.Files),
+			Protected: slices.Concat(f.Paths, f.keyFiles, f.Identities.Files, f.Pseudonyms.files()),
 		},
 		Rules: job.Rules{
-			Columns:  f.Columns.Rules(),
-			Policy:   f.Policy,
-			Register: s,
-			Formats:  f.Formats(),
+			Columns:      rules,
+			Policy:       f.Policy,
+			Register:     s,
+			AllowNoMatch: f.allowNoMatch,
+			Formats:      f.Formats(),
 		},
 		Host:    job.Host{Stdout: t.Out},
 		Heading: f.about(cmd.CommandPath(), s),
@@ -312,6 +320,7 @@ func (f *Data) about(command string, s *snapshot.Together) job.Heading {
 		Command: CommandName(command),
 		Policy: job.PolicyReport{
 			Missing: f.Policy.Missing, Invalid: f.Policy.Invalid, Unchecked: f.Policy.Unchecked, MaxAge: f.maxAge.String(),
+			Pseudonym: f.method.String(),
 		},
 	}
 	var used []job.SnapshotReport

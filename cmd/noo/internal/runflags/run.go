@@ -113,6 +113,9 @@ func (f *Run) Do(t *ui.Terminal, cmd *cobra.Command, data *Data, named Files, ru
 				t.Warn("every snapshot has scope local: noo withholds all other records; " +
 					"add a national or checked snapshot")
 			}
+			if err := data.Pseudonyms.load(ctx, t, s, data.Quiet); err != nil {
+				return err
+			}
 			report.Started = started
 			return run(ctx, s, report)
 		})
@@ -198,6 +201,7 @@ func (f *Run) checkPaths(t *ui.Terminal, data *Data, named Files) error {
 	var paths iopaths.Paths
 	paths.Read(data.Paths...)
 	data.Identities.Paths(&paths)
+	paths.Read(data.Pseudonyms.files()...)
 	for _, path := range named.Read {
 		if path == "-" {
 			paths.ReadOpen("stdin", t.In)

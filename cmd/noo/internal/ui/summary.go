@@ -86,6 +86,9 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 			Ago(r.Finished.Sub(s.Created)),
 		)
 	}
+	if r.Policy.Pseudonym != "" {
+		fmt.Fprintf(w, "  pseudonyms %s\n", r.Policy.Pseudonym)
+	}
 	took := r.Finished.Sub(r.Started)
 	size := 0.0
 	for _, file := range r.Files {
