@@ -244,7 +244,11 @@ func (e *PreflightError) Error() string {
 	}
 	told := make([]string, 0, mostTold)
 	for _, c := range e.Columns[:min(len(e.Columns), mostTold)] {
-		told = append(told, fmt.Sprintf("%s (%d of %d values)", Quote(c.Label), c.Valid, c.Filled))
+		holding := c.Valid
+		if errors.Is(e.Err, ErrUnnamedPseudonyms) {
+			holding = c.Hashes
+		}
+		told = append(told, fmt.Sprintf("%s (%d of %d values)", Quote(c.Label), holding, c.Filled))
 	}
 	if more := len(e.Columns) - len(told); more > 0 {
 		told = append(told, fmt.Sprintf("%d more", more))

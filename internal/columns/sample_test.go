@@ -43,9 +43,9 @@ func TestSample(t *testing.T) {
 		}
 	}
 	var nulls Sample
-	nulls.add(&formats.Values{Text: [][]byte{nil, nil}})
-	nulls.add(&formats.Values{Index: []int32{-1, -1, -1}})
-	nulls.add(&formats.Values{})
+	nulls.add(&formats.Values{Text: [][]byte{nil, nil}}, nil)
+	nulls.add(&formats.Values{Index: []int32{-1, -1, -1}}, nil)
+	nulls.add(&formats.Values{}, nil)
 	if want := (Sample{Values: 5}); nulls != want {
 		t.Errorf("%+v, want %+v", nulls, want)
 	}
