@@ -10,6 +10,7 @@ package pseudonym
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -21,10 +22,12 @@ import (
 
 // Table tells of whom a pseudonym is. It is safe for concurrent use.
 type Table struct {
-	marks   []uint64 // 0 is a free entry
-	keys    []nhsnumber.Key
-	missing map[Digest]bool // the pseudonyms of texts that stand for "no number"
+	marks []uint64 // 0 is a free entry
+	keys  []nhsnumber.Key
 }
+
+// nobody is the key of the entries for texts that stand for "no number". No person has it.
+const nobody nhsnumber.Key = math.MaxUint32
 
 // blanks are the texts that stand for "no number" and were hashed all the same.
 var blanks = []string{
@@ -44,17 +47,16 @@ func NewTable(
 	count uint64,
 	people func(yield func(nhsnumber.Key) bool),
 ) (*Table, error) {
-	size := int(count + count/3 + 16)
+	size := int(count+count/3) + 4*len(blanks)
 	t := &Table{
-		marks:   hugepages.Make[uint64](size),
-		keys:    hugepages.Make[nhsnumber.Key](size),
-		missing: map[Digest]bool{},
+		marks: hugepages.Make[uint64](size),
+		keys:  hugepages.Make[nhsnumber.Key](size),
 	}
 	h := newHasher(method, secret)
 	for _, blank := range blanks {
 		var digest Digest
 		h.sum([]byte(blank), secret, &digest)
-		t.missing[digest] = true
+		t.enter(&digest, nobody)
 	}
 	batches := make(chan []nhsnumber.Key, runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
@@ -115,7 +117,8 @@ func (t *Table) enter(digest *Digest, key nhsnumber.Key) {
 	t.keys[at] = key
 }
 
-// find returns the key of the person whose pseudonym a digest is, or 0, which nobody has.
+// find returns the key of the person whose pseudonym a digest is, nobody for the hash of a blank, or
+// 0 for a digest that is not there.
 func (t *Table) find(digest *Digest) nhsnumber.Key {
 	at, mark := t.place(digest)
 	for t.marks[at] != 0 {
@@ -141,7 +144,7 @@ func (t *Table) Read(text []byte) (nhsnumber.Key, nhsnumber.Status) {
 		return 0, nhsnumber.Invalid
 	}
 	key := t.find(&digest)
-	if key == 0 && t.missing[digest] {
+	if key == nobody {
 		return 0, nhsnumber.Missing
 	}
 	return key, nhsnumber.Valid
@@ -152,6 +155,6 @@ func (t *Table) Read(text []byte) (nhsnumber.Key, nhsnumber.Status) {
 func (t *Table) Held(text []byte, found func(nhsnumber.Key) bool) bool {
 	return held(text, func(digest *Digest) bool {
 		key := t.find(digest)
-		return key != 0 && found(key)
+		return key != 0 && key != nobody && found(key)
 	})
 }
