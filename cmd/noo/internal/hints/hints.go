@@ -66,7 +66,7 @@ var hints = []struct {
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
 	{
 		job.ErrNoMatch,
-		"check --pseudonym and --pseudonym-key, or pass --allow-no-match if nobody opted out",
+		"check the method and the key, or pass --allow-no-match",
 	},
 	{pseudonym.ErrSecretFile, "name its file with --pseudonym-key"},
 	{mesh.ErrInvalidNumbers, "make the request again with --suspects leave-out"},
