@@ -281,11 +281,7 @@ func (f *filterFlags) folderRun(
 	}
 	run.Warn = func(err error) { t.Warn(outcome.Message(ctx, err)) }
 	if f.resume {
-		secret, err := f.Pseudonyms.Fingerprint()
-		if err != nil {
-			return nil, err
-		}
-		run.Fingerprint = f.rules(cmd, s) + secret
+		run.Fingerprint = f.rules(cmd, s) + f.Pseudonyms.Fingerprint()
 	}
 	return run.Do(ctx)
 }

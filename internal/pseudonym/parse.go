@@ -28,12 +28,12 @@ const (
 func Parse(b []byte) (digest Digest, ok bool) {
 	if len(b) == digestBytes {
 		copy(digest[:], b)
-		return digest, !readable(b) && !placeholder(&digest)
+		return digest, !readable(b) && !uniform(&digest)
 	}
 	if !parseText(bytes.Trim(b, " \t"), &digest) {
 		return digest, false
 	}
-	return digest, !placeholder(&digest)
+	return digest, !uniform(&digest)
 }
 
 // parseText reads hexadecimal digits or base64.
@@ -105,8 +105,8 @@ func readable(b []byte) bool {
 	return true
 }
 
-// placeholder reports whether all bytes are the same.
-func placeholder(digest *Digest) bool {
+// uniform reports whether all bytes are the same.
+func uniform(digest *Digest) bool {
 	for _, c := range digest {
 		if c != digest[0] {
 			return false

@@ -90,6 +90,7 @@ func TestNoPseudonym(t *testing.T) {
 		{"blanks", "  ", nhsnumber.Missing},
 		{"null", "NULL", nhsnumber.Missing},
 		{"hash of nothing", "d38b42096d80f45f826b44a9d5607de72496a415d3f4a1a8c88e3bb9da8dc1cb", nhsnumber.Missing},
+		{"hash of 9999999999", "171c9252697539fdcc7625d784e52b1fb8ed5bee6edac2d1acdb446e40ee6529", nhsnumber.Invalid},
 		{"somebody else", vectors[1].want, nhsnumber.Valid},
 		{"shortened", whole[:63], nhsnumber.Invalid},
 		{"shortened by half", whole[:32], nhsnumber.Invalid},

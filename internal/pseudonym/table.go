@@ -26,13 +26,21 @@ type Table struct {
 	keys  []nhsnumber.Key
 }
 
-// nobody is the key of the entries for texts that stand for "no number". No person has it.
-const nobody nhsnumber.Key = math.MaxUint32
+// The keys of entries that are no person's.
+const (
+	blank       nhsnumber.Key = math.MaxUint32 - iota // a text that stands for "no number"
+	placeholder                                       // ten times the same digit
+)
 
-// blanks are the texts that stand for "no number" and were hashed all the same.
-var blanks = []string{
-	"", " ", "-", "NULL", "null", "Null", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN",
-	"None", "none", "NONE",
+// nobodys are texts that systems hash though they are nobody's number.
+var nobodys = map[string]nhsnumber.Key{
+	"": blank, " ": blank, "-": blank, "NULL": blank, "null": blank, "Null": blank, "NA": blank,
+	"na": blank, "N/A": blank, "n/a": blank, "NaN": blank, "nan": blank, "NAN": blank,
+	"None": blank, "none": blank, "NONE": blank,
+	"0000000000": placeholder, "1111111111": placeholder, "2222222222": placeholder,
+	"3333333333": placeholder, "4444444444": placeholder, "5555555555": placeholder,
+	"6666666666": placeholder, "7777777777": placeholder, "8888888888": placeholder,
+	"9999999999": placeholder,
 }
 
 // batchKeys is how many numbers a goroutine hashes before it looks whether the context has ended.
@@ -47,16 +55,16 @@ func NewTable(
 	count uint64,
 	people func(yield func(nhsnumber.Key) bool),
 ) (*Table, error) {
-	size := int(count+count/3) + 4*len(blanks)
+	size := int(count+count/3) + 4*len(nobodys)
 	t := &Table{
 		marks: hugepages.Make[uint64](size),
 		keys:  hugepages.Make[nhsnumber.Key](size),
 	}
 	h := newHasher(method, secret)
-	for _, blank := range blanks {
+	for text, key := range nobodys {
 		var digest Digest
-		h.sum([]byte(blank), secret, &digest)
-		t.enter(&digest, nobody)
+		h.sum([]byte(text), secret, &digest)
+		t.enter(&digest, key)
 	}
 	batches := make(chan []nhsnumber.Key, runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
@@ -117,8 +125,8 @@ func (t *Table) enter(digest *Digest, key nhsnumber.Key) {
 	t.keys[at] = key
 }
 
-// find returns the key of the person whose pseudonym a digest is, nobody for the hash of a blank, or
-// 0 for a digest that is not there.
+// find returns the key of the person whose pseudonym a digest is, blank or placeholder for the hash
+// of one, or 0 for a digest that is not there.
 func (t *Table) find(digest *Digest) nhsnumber.Key {
 	at, mark := t.place(digest)
 	for t.marks[at] != 0 {
@@ -134,7 +142,7 @@ func (t *Table) find(digest *Digest) nhsnumber.Key {
 
 // Read returns the key of the person whose pseudonym a text is, and nhsnumber.Valid. The key is 0,
 // which nobody has, for a pseudonym of somebody unknown. Missing are the blanks and tokens that are
-// missing in a column of numbers, and their hashes.
+// missing in a column of numbers, and their hashes. The hash of ten times the same digit is Invalid.
 func (t *Table) Read(text []byte) (nhsnumber.Key, nhsnumber.Status) {
 	digest, ok := Parse(text)
 	if !ok {
@@ -143,11 +151,14 @@ func (t *Table) Read(text []byte) (nhsnumber.Key, nhsnumber.Status) {
 		}
 		return 0, nhsnumber.Invalid
 	}
-	key := t.find(&digest)
-	if key == nobody {
+	switch key := t.find(&digest); key {
+	case blank:
 		return 0, nhsnumber.Missing
+	case placeholder:
+		return 0, nhsnumber.Invalid
+	default:
+		return key, nhsnumber.Valid
 	}
-	return key, nhsnumber.Valid
 }
 
 // Held calls found for the key of every known person whose pseudonym is somewhere in a text that
@@ -155,6 +166,6 @@ func (t *Table) Read(text []byte) (nhsnumber.Key, nhsnumber.Status) {
 func (t *Table) Held(text []byte, found func(nhsnumber.Key) bool) bool {
 	return held(text, func(digest *Digest) bool {
 		key := t.find(digest)
-		return key != 0 && key != nobody && found(key)
+		return key != 0 && key <= nhsnumber.MaxKey && found(key)
 	})
 }

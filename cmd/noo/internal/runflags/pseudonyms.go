@@ -26,7 +26,8 @@ type Pseudonyms struct {
 	secretFile   string
 	allowNoMatch bool
 
-	table *pseudonym.Table // after load
+	table    *pseudonym.Table // after load
+	identity string           // of the file, as it was before load read it
 }
 
 func (f *Pseudonyms) add(flags *pflag.FlagSet) {
@@ -119,6 +120,7 @@ func (f *Pseudonyms) load(
 	}
 	var secret pseudonym.Secret
 	if f.method.WantsSecret() {
+		f.identify()
 		var err error
 		if secret, err = pseudonym.ReadSecret(f.secretFile); err != nil {
 			return err
@@ -144,17 +146,15 @@ func (f *Pseudonyms) reader() filter.Pseudonyms {
 
 // Fingerprint tells one file with a secret from another, and from the same after a change: by its
 // path, size and time of change. Nothing in it is made of the secret, since it goes into a file.
-func (f *Pseudonyms) Fingerprint() (string, error) {
-	if f.secretFile == "" {
-		return "", nil
-	}
+func (f *Pseudonyms) Fingerprint() string { return f.identity }
+
+// identify notes which file with a secret there is. One that cannot be read has none.
+func (f *Pseudonyms) identify() {
 	path, err := filepath.Abs(f.secretFile)
 	if err != nil {
-		return "", err
+		return
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", errors.New("noo cannot read the file of --pseudonym-key any more")
+	if info, err := os.Stat(path); err == nil {
+		f.identity = fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 	}
-	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano()), nil
 }
