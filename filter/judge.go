@@ -67,6 +67,7 @@ type scratch struct {
 	texts  [][]byte                 // of a column of pseudonyms
 	digits []byte                   // of a number that came as one
 	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
+	slot   int                      // of the identifying column at hand
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
 	name int
 }
@@ -146,7 +147,7 @@ func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 
 	o.records = grow(o.records, batch.Records)
 	for i := range batch.Columns {
-		o.name = -1
+		o.name, o.slot = -1, i
 		if err := j.judgeColumn(o, &batch.Columns[i], i == 0); err != nil {
 			return err
 		}

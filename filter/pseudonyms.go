@@ -46,7 +46,7 @@ func KeepsUnknown(register Register) bool {
 	return standing[0] == snapshot.Clear
 }
 
-// PseudonymTally counts the pseudonyms that a Judge has read.
+// PseudonymTally counts the pseudonyms that a Judge has read in one identifying column.
 type PseudonymTally struct {
 	// Distinct is how many different ones there were at least. It is near the truth up to some ten
 	// thousand, and never above 65,536.
@@ -55,33 +55,43 @@ type PseudonymTally struct {
 	Matched bool `json:"matched"`
 }
 
-// pseudonyms are the reader of a Judge, and what it read.
+// pseudonyms are the reader of a Judge, and what it read in each identifying column.
 type pseudonyms struct {
 	Pseudonyms
+	columns []pseudonymsSeen
+}
+
+// pseudonymsSeen is what was read in one column.
+type pseudonymsSeen struct {
 	matched atomic.Bool
-	seen    [1024]atomic.Uint64 // a bit for a part of each text
+	bits    [1024]atomic.Uint64 // one for a part of the hash of each text
 }
 
-// ReadPseudonyms has the Judge take the values for pseudonyms. It must be called before the first
-// Decide.
-func (j *Judge) ReadPseudonyms(reader Pseudonyms) {
-	j.pseudonyms = &pseudonyms{Pseudonyms: reader}
+// ReadPseudonyms has the Judge take the values of the identifying columns, which are so many, for
+// pseudonyms. It must be called before the first Decide.
+func (j *Judge) ReadPseudonyms(reader Pseudonyms, columns int) {
+	j.pseudonyms = &pseudonyms{Pseudonyms: reader, columns: make([]pseudonymsSeen, columns)}
 }
 
-// Pseudonyms returns the count of pseudonyms so far, nil where the values are NHS numbers.
-func (j *Judge) Pseudonyms() *PseudonymTally {
+// Pseudonyms returns the counts of pseudonyms so far, one for each identifying column; nil where
+// the values are NHS numbers.
+func (j *Judge) Pseudonyms() (tallies []PseudonymTally) {
 	if j.pseudonyms == nil {
 		return nil
 	}
-	tally := &PseudonymTally{Matched: j.pseudonyms.matched.Load()}
-	for i := range j.pseudonyms.seen {
-		tally.Distinct += bits.OnesCount64(j.pseudonyms.seen[i].Load())
+	for i := range j.pseudonyms.columns {
+		seen := &j.pseudonyms.columns[i]
+		tally := PseudonymTally{Matched: seen.matched.Load()}
+		for k := range seen.bits {
+			tally.Distinct += bits.OnesCount64(seen.bits[k].Load())
+		}
+		tallies = append(tallies, tally)
 	}
-	return tally
+	return tallies
 }
 
 // note counts a pseudonym. Most bits are set soon, and then nothing is written.
-func (p *pseudonyms) note(text []byte, key nhsnumber.Key) {
+func (p *pseudonymsSeen) note(text []byte, key nhsnumber.Key) {
 	if key != 0 && !p.matched.Load() {
 		p.matched.Store(true)
 	}
@@ -90,7 +100,7 @@ func (p *pseudonyms) note(text []byte, key nhsnumber.Key) {
 		hash = (hash ^ uint32(c)) * 16777619
 	}
 	hash ^= hash >> 16
-	word, bit := &p.seen[hash>>6&1023], uint64(1)<<(hash&63)
+	word, bit := &p.bits[hash>>6&1023], uint64(1)<<(hash&63)
 	if word.Load()&bit == 0 {
 		word.Or(bit)
 	}
@@ -122,12 +132,13 @@ func (j *Judge) judgePseudonyms(o *scratch, values *formats.Values) {
 // the values of the column.
 func (j *Judge) judgeTexts(o *scratch, texts [][]byte, first int, found []Verdict) {
 	keys, standings := o.keys[:len(texts)], o.standings[:len(texts)]
+	seen := &j.pseudonyms.columns[o.slot]
 	for i, text := range texts {
 		key, status := j.pseudonyms.Read(text)
 		keys[i], found[i] = key, statusVerdicts[status]
 		switch status {
 		case nhsnumber.Valid:
-			j.pseudonyms.note(text, key)
+			seen.note(text, key)
 		case nhsnumber.Invalid:
 			found[i] = o.invalid(text, first+i)
 			if found[i] == Invalid && j.pseudonyms.Held(text, o.hasOut) {

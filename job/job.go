@@ -305,7 +305,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 
-	judge := r.newJudge()
+	judge := r.newJudge(len(identifying))
 	judge.NameOffenders(r.Offenders)
 	for slot, place := range identifying {
 		if columns.Titled(dataset.Columns(), place) && !r.passesStrange() {

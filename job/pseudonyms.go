@@ -14,49 +14,64 @@ import (
 // ErrNoMatch is a dataset whose pseudonyms are nobody's whom the snapshot knows.
 var ErrNoMatch = errors.New("no pseudonym is of anybody who opted out; nothing was written")
 
-// mostUnmatched is how many different pseudonyms one of several files may have of which none is
+// mostUnmatched is how many different pseudonyms a column of a file may have of which none is
 // anybody's. About 1 in 18 people have opted out (NHS England, national data opt-out, 2024). Even
 // if it were 1 in 36, none of 750 would match with a probability of 7e-10.
 const mostUnmatched = 750
 
-// newJudge returns the judge of a file.
-func (r *Rules) newJudge() *filter.Judge {
+// newJudge returns the judge of a file with so many identifying columns.
+func (r *Rules) newJudge(columns int) *filter.Judge {
 	judge := filter.NewJudge(r.Register, r.Policy)
 	if r.Columns.Pseudonyms != nil {
-		judge.ReadPseudonyms(r.Columns.Pseudonyms)
+		judge.ReadPseudonyms(r.Columns.Pseudonyms, columns)
 	}
 	return judge
 }
 
-// checkMatches returns an error with ErrNoMatch for a file in which no pseudonym matches: for one
-// of several only where it has many.
-func (r *Rules) checkMatches(name string, tally *filter.PseudonymTally) error {
-	least := 1
-	if r.Columns.Batch {
-		least = mostUnmatched
-	}
-	if tally == nil || tally.Matched || tally.Distinct < least || !r.guardsMatches() {
+// checkMatches returns an error with ErrNoMatch for a file in which no pseudonym matches, or none of
+// a column that has many. One of several files need not match if it is small.
+func (r *Rules) checkMatches(name string, tallies []filter.PseudonymTally) error {
+	if !r.guardsMatches() {
 		return nil
 	}
-	return kind.Wrap(kind.Usage, fmt.Errorf("%s: %w", name, ErrNoMatch))
+	for _, tally := range tallies {
+		if !tally.Matched && tally.Distinct >= mostUnmatched {
+			return noMatch(name)
+		}
+	}
+	if !r.Columns.Batch && unmatched(tallies) {
+		return noMatch(name)
+	}
+	return nil
 }
 
 // CheckMatches returns an error with ErrNoMatch where no pseudonym in any of the files matches.
 func (r *Rules) CheckMatches(files []FileReport) error {
-	some := false
+	var all []filter.PseudonymTally
 	for i := range files {
-		switch tally := files[i].Pseudonyms; {
-		case tally == nil:
-		case tally.Matched:
-			return nil
-		default:
-			some = some || tally.Distinct > 0
-		}
+		all = append(all, files[i].Pseudonyms...)
 	}
-	if !some || !r.guardsMatches() {
+	if !r.guardsMatches() || !unmatched(all) {
 		return nil
 	}
-	return kind.Wrap(kind.Usage, fmt.Errorf("all files together: %w", ErrNoMatch))
+	return noMatch("all files together")
+}
+
+// unmatched reports whether there are pseudonyms, and none matches.
+func unmatched(tallies []filter.PseudonymTally) bool {
+	some := false
+	for _, tally := range tallies {
+		if tally.Matched {
+			return false
+		}
+		some = some || tally.Distinct > 0
+	}
+	return some
+}
+
+// noMatch is the error for the place with a name.
+func noMatch(name string) error {
+	return kind.Wrap(kind.Usage, fmt.Errorf("%s: %w", name, ErrNoMatch))
 }
 
 // guardsMatches reports whether a run must match somebody: whether it would keep people of whom

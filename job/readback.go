@@ -68,7 +68,7 @@ func (r *Run) tallyOutput(
 		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err)
 	}
 	defer dataset.Close()
-	judge := r.newJudge()
+	judge := r.newJudge(len(columns))
 	if err := dataset.Scan(ctx, columns, judge, formats.Sinks{}); err != nil {
 		if ctx.Err() != nil {
 			return filter.Tally{}, err

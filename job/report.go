@@ -100,8 +100,8 @@ type FileReport struct {
 	Output  *OutputReport `json:"output,omitempty"`
 	Columns []string      `json:"columns"`
 	Records filter.Tally  `json:"records"`
-	// Pseudonyms are those in the identifying columns; nil where there are numbers.
-	Pseudonyms *filter.PseudonymTally `json:"pseudonyms,omitempty"`
+	// Pseudonyms are those in each of Columns; nil where there are numbers.
+	Pseudonyms []filter.PseudonymTally `json:"pseudonyms,omitempty"`
 	// Offenders are the first records that must not be disclosed, as many as Rules.Offenders asked
 	// for.
 	Offenders []filter.Offender `json:"offenders,omitempty"`
