@@ -39,7 +39,7 @@ func (f *Pseudonyms) add(flags *pflag.FlagSet) {
 	}
 	AddChoice(
 		flags,
-		flagvalue.NewChoice("METHOD", &f.method, words...),
+		flagvalue.NewChoice("HOW", &f.method, words...),
 		"pseudonym",
 		"the column holds pseudonyms, made of NHS numbers by this method",
 	)
