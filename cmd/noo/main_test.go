@@ -72,6 +72,7 @@ func TestScripts(t *testing.T) {
 
 			"answer":     answer,
 			"people":     people,
+			"old":        makeOld,
 			"backdate":   backdate,
 			"meshserver": meshServer,
 		},

@@ -76,7 +76,7 @@ noo filter will withhold their records.`,
 	set.StringVarP(&flags.output, "output", "o", "", "write the request into the new folder `DIR`")
 	set.StringVar(&flags.mailbox, "mailbox", "", "your own MESH mailbox is `NAME`, such as X26HC001")
 	set.StringVar(&flags.to, "to", "", "the MESH mailbox of the national check is `NAME`")
-	set.StringVar(&flags.workflow, "workflow", mesh.Workflow, "the workflow of the check is `ID`")
+	set.StringVar(&flags.workflow, "workflow", mesh.Workflow, "the workflow of the check is `NAME`")
 	flagvalue.Add(set, &flags.maxBytes, "max-bytes", "make several files if one would be larger")
 	runflags.AddChoice(set, flagvalue.NewChoice(
 		"ACTION",

@@ -34,8 +34,8 @@ func newSend(t *ui.Terminal) *cobra.Command {
 		Short: "Send a request to the national check",
 		Long: `send sends the parts of a request that noo mesh request made. With --folder it
 puts them into the folder from which the MESH client takes what it sends. With
---api it sends them over the MESH API. It remembers in the folder REQUEST what it
-sent: if you run it again, it sends the rest.`,
+--api it sends them over the MESH API. It remembers in the folder REQUEST what
+it sent: if you run it again, it sends the rest.`,
 		Example: `  noo mesh send request --folder /mesh/data/X26ABC1/out
   noo mesh send request --api https://mesh-sync.spineservices.nhs.uk \
     --mailbox X26ABC1 --password-file password --shared-key-file shared-key \
