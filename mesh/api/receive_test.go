@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -366,4 +367,46 @@ func FuzzMessage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNoHTTP: what a server says that is no HTTP is not repeated: it may be part of a body.
+func TestNoHTTP(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	answers := []string{
+		"4,5,Mrs Example,\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nMrs Example\r\n\r\n",
+		"HTTP/1.1 Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nMrs Example\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\nX: Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("Mrs Example ", 1<<20),
+	}
+	go func() {
+		for i := 0; ; i++ {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = connection.Read(make([]byte, 4096))
+			_, _ = io.WriteString(connection, answers[i%len(answers)])
+			_ = connection.Close()
+		}
+	}()
+	s := apitest.New(t)
+	c, _ := newClient(t, s, func(c *Config) { c.URL = "http://" + listener.Addr().String() })
+	c.patience.tries = 1
+	for _, answer := range answers {
+		_, err := c.Inbox(t.Context(), "")
+		if !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrAnswer) {
+			t.Errorf("%.60q: %v", answer, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "Example") {
+			t.Errorf("%.60q is repeated: %v", answer, err)
+		}
+	}
 }
