@@ -192,14 +192,17 @@ func TestSlow(t *testing.T) {
 	c, waits := newClient(t, s)
 	c.patience.idle = 50 * time.Millisecond
 	id := s.Add(mailbox, &apitest.Message{Header: ofCheck(), Chunks: [][]byte{[]byte(list)}})
-	s.Next(func(w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
-		w.Header().Set("Content-Length", "100")
-		_, _ = w.Write([]byte("9"))
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-	})
+	stalls := func(body string) apitest.Fault {
+		return func(w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, body)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	}
+	s.Next(stalls(""), stalls("9"))
 	m, err := c.Open(t.Context(), id, 1<<20)
-	if err != nil || len(*waits) != 1 {
+	if err != nil || len(*waits) != 2 {
 		t.Fatalf("%v after %v", err, *waits)
 	}
 	if got, err := io.ReadAll(m.Body); err != nil || string(got) != list {
