@@ -43,7 +43,7 @@ var rooms = [][]string{
 	{"noo/cmd/noo/internal/settings"},
 	{"noo/cmd/noo/internal/suggest"},
 	{"noo/cmd/noo/internal/flagvalue"},
-	{"noo/internal/atomicdir", "noo/internal/lockfile"},
+	{"noo/internal/atomicdir", "noo/internal/lockfile", "noo/mesh/control"},
 	{"noo/internal/atomicfile"},
 	{"noo/internal/filetest"},
 	{"noo/internal/access", "noo/internal/kind", "noo/internal/nearest", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
