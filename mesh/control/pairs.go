@@ -51,7 +51,24 @@ type Pair struct {
 	Bytes int64
 	// Control is what the control file says.
 	Control *Control
+
+	looked []fs.FileInfo // its files, as they were
 }
+
+// Unchanged reports whether the files of the pair, in its folder, are still what they were when
+// Pairs found them.
+func (p *Pair) Unchanged(dir string) bool {
+	for _, before := range p.looked {
+		now, err := os.Lstat(filepath.Join(dir, before.Name()))
+		if err != nil || !sameFile(now, before) {
+			return false
+		}
+	}
+	return true
+}
+
+// ControlTime is when the control file was last written.
+func (p *Pair) ControlTime() time.Time { return p.looked[len(p.looked)-1].ModTime() }
 
 // Broken is a message that will not become complete.
 type Broken struct {
@@ -70,6 +87,8 @@ type Found struct {
 	// Waiting names the messages that are not complete: a file is missing, still written, or cannot
 	// be read yet.
 	Waiting []string
+	// Lone are those of Waiting whose control file can be read, and whose data is not there.
+	Lone []Pair
 }
 
 // Pairs looks for messages in a folder, but not in the folders below it. Suffixes may be in any
@@ -178,9 +197,14 @@ func (g group) regular() bool {
 // same reports whether a later look at a group saw the same files, unchanged.
 func (g group) same(before group) bool {
 	return slices.EqualFunc(g.files(), before.files(), func(a, b fs.FileInfo) bool {
-		return a.Name() == b.Name() && os.SameFile(a, b) &&
-			a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+		return a.Name() == b.Name() && sameFile(a, b)
 	})
+}
+
+// sameFile reports whether two looks saw the same file, unchanged.
+func sameFile(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.Mode() == b.Mode() &&
+		a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // add adds a group that did not change for a while.
@@ -203,11 +227,13 @@ func (f *Found) add(dir string, g group, patience time.Duration) {
 		f.addBroken(g, err)
 		return
 	}
-	pair := Pair{Name: g.name, ControlFile: controlFile.Name(), Control: c}
+	pair := Pair{Name: g.name, ControlFile: controlFile.Name(), Control: c, looked: g.files()}
 	switch {
-	case err != nil,
-		c.Type == Data && len(g.data) == 0,
-		c.Type == Data && g.data[0].Size() == 0 && !old(g.data[0]):
+	case err == nil && c.Type == Data && len(g.data) == 0:
+		f.Lone = append(f.Lone, pair)
+		f.Waiting = append(f.Waiting, g.name)
+		return
+	case err != nil, c.Type == Data && g.data[0].Size() == 0 && !old(g.data[0]):
 		f.Waiting = append(f.Waiting, g.name)
 		return
 	case len(g.data) == 1:
