@@ -108,6 +108,16 @@ func (l *Log) SetJob(name, command string) {
 	l.command.Store(&command)
 }
 
+// LeaveJob makes all later events those of no job. It undoes what SetJob and the job have set.
+func (l *Log) LeaveJob() {
+	if l == nil || l.job.Load() == nil {
+		return
+	}
+	l.logger.Store(l.outer)
+	l.level.Set(slog.LevelInfo)
+	l.job.Store(nil)
+}
+
 func (l *Log) write(level slog.Level, event string, attributes ...slog.Attr) {
 	if job := l.job.Load(); job != nil {
 		attributes = append([]slog.Attr{slog.String("job", *job)}, attributes...)

@@ -1,0 +1,136 @@
+package relay
+
+// Passing one dataset on: the steps that the comment of the package lists.
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"noo/internal/atomicfile"
+	"noo/mesh/control"
+)
+
+// Filter reads a dataset from input, and writes what may be sent to output, complete or not at all.
+// output may exist, and is replaced. Filter returns the SHA-256 of the input in hexadecimal.
+type Filter func(ctx context.Context, input, output string) (sha256 string, err error)
+
+// Envelope is what the control file of the outgoing message says.
+type Envelope struct {
+	From, To, Subject, WorkflowID string
+	// LocalID begins the local id. Letters that tell messages apart follow.
+	LocalID string
+}
+
+// Deliver filters a dataset, puts the result into the outgoing folder as a new message, and removes
+// what arrived. It returns the name of the new message.
+//
+// On an error nothing was sent, and the dataset is still there, with one exception: if what arrived
+// cannot be removed, name is not "", and Look will remove it. The error is that of filter, wraps
+// control.ErrUnwritable, is ErrChanged, or is one of the file system.
+func (r *Relay) Deliver(
+	ctx context.Context,
+	d Dataset,
+	e Envelope,
+	filter Filter,
+) (name string, err error) {
+	c := e.control(d.key)
+	if err := c.Validate(); err != nil {
+		return "", err
+	}
+	sent := false
+	defer func() {
+		if !sent {
+			if lost := r.forget(d.key); lost != nil && err == nil {
+				err = lost
+			}
+		}
+	}()
+	digest, err := filter(ctx, filepath.Join(r.In, d.Data), r.path(d.key, dataSuffix))
+	if err != nil {
+		return "", err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return "", err
+	}
+	if !d.Unchanged(r.In) {
+		return "", fmt.Errorf("%s: %w", d.Name, ErrChanged)
+	}
+	if err := r.send(d, c, digest); err != nil {
+		return "", err
+	}
+	sent = true
+	return d.key.output(), r.remove(d.Pair)
+}
+
+// control returns the control file of the outgoing message.
+func (e Envelope) control(k key) *control.Control {
+	return &control.Control{
+		Version: "1.0", AddressType: "DTS", Type: control.Data, From: e.From, To: e.To,
+		Subject: e.Subject, LocalID: e.LocalID + "-" + k.short(), WorkflowID: e.WorkflowID,
+		Compress: true, AllowChunking: true,
+	}
+}
+
+// send makes the steps from the data to the control file in the outgoing folder.
+func (r *Relay) send(d Dataset, c *control.Control, digest string) error {
+	data, controlFile := r.path(d.key, dataSuffix), r.path(d.key, controlSuffix)
+	out := filepath.Join(r.Out, d.key.output())
+	if exists(out + ".ctl") {
+		return fmt.Errorf("cannot write %s.ctl: it %w", out, atomicfile.ErrExists)
+	}
+	if err := os.Chmod(data, control.Mode(r.Out)); err != nil {
+		return ioError("write", data, err)
+	}
+	if err := r.writeControl(controlFile, c); err != nil {
+		return err
+	}
+	text, err := json.Marshal(record{Name: string(nameKey(d.Name)), SHA256: digest})
+	if err != nil {
+		return err
+	}
+	if err := r.write(r.path(d.key, sentSuffix), append(text, '\n')); err != nil {
+		return err
+	}
+	for _, step := range []struct{ from, to string }{
+		{data, out + ".dat"}, {controlFile, out + ".ctl"},
+	} {
+		if err := os.Rename(step.from, step.to); err != nil {
+			return ioError("write", step.to, err)
+		}
+		if err := atomicfile.SyncFolder(r.Out); err != nil {
+			return ioError("write", step.to, err)
+		}
+		if err := atomicfile.SyncFolder(r.state); err != nil {
+			return ioError("write", step.to, err)
+		}
+	}
+	return nil
+}
+
+func (r *Relay) writeControl(path string, c *control.Control) error {
+	file, err := atomicfile.Create(path, true)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if err := control.Write(file, c); err != nil {
+		return err
+	}
+	file.SetMode(control.Mode(r.Out))
+	return atomicfile.Commit(file)
+}
+
+func (r *Relay) write(path string, text []byte) error {
+	file, err := atomicfile.Create(path, true)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return atomicfile.Commit(file)
+}
