@@ -17,6 +17,7 @@ import (
 	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/meshcommands"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/snapshotcommands"
@@ -120,6 +121,7 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		newCheck(t),
 		newColumns(t),
 		snapshotcommands.New(t),
+		meshcommands.New(t),
 		newKey(t),
 		newDemo(t),
 		newVersion(t),

@@ -130,6 +130,11 @@ func (l *Log) Warn(text string) {
 	l.write(slog.LevelWarn, "warning", slog.String("error", text))
 }
 
+// Note writes the event of something that is neither a file nor a run, and is no mistake.
+func (l *Log) Note(text string) {
+	l.write(slog.LevelInfo, "note", slog.String("text", text))
+}
+
 // File writes the event of a file that a command read.
 func (l *Log) File(command string, file *job.FileReport, end End) {
 	attributes := []slog.Attr{
