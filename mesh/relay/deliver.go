@@ -4,7 +4,6 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,20 +24,29 @@ type Envelope struct {
 }
 
 // Deliver filters a dataset, puts the result into the outgoing folder as a new message, and removes
-// what arrived. It returns the name of the new message.
+// what arrived. If the same message was sent since Look found it, because it arrived twice, Deliver
+// does what Look does with it.
 //
 // On an error nothing was sent, and the dataset is still there, with one exception: if what arrived
-// cannot be removed, name is not "", and Look will remove it. The error is that of filter, wraps
-// control.ErrUnwritable, is ErrChanged, or is one of the file system.
+// cannot be removed, Handled has the place of what is sent, and Look will remove it. The error is
+// that of filter, wraps control.ErrUnwritable, is ErrChanged, or is one of the file system.
 func (r *Relay) Deliver(
 	ctx context.Context,
 	d Dataset,
 	e Envelope,
 	filter Filter,
-) (name string, err error) {
+) (handled Handled, err error) {
+	handled.Name = d.Name
+	before, err := r.sent(d.key)
+	switch {
+	case err != nil:
+		return handled, err
+	case before != nil:
+		return r.again(ctx, d, before)
+	}
 	c := e.control(d.key)
 	if err := c.Validate(); err != nil {
-		return "", err
+		return handled, err
 	}
 	sent := false
 	defer func() {
@@ -50,19 +58,20 @@ func (r *Relay) Deliver(
 	}()
 	digest, err := filter(ctx, filepath.Join(r.In, d.Data), r.path(d.key, dataSuffix))
 	if err != nil {
-		return "", err
+		return handled, err
 	}
 	if err := context.Cause(ctx); err != nil {
-		return "", err
+		return handled, err
 	}
 	if !d.Unchanged(r.In) {
-		return "", fmt.Errorf("%s: %w", d.Name, ErrChanged)
+		return handled, fmt.Errorf("%s: %w", d.Name, ErrChanged)
 	}
 	if err := r.send(d, c, digest); err != nil {
-		return "", err
+		return handled, err
 	}
 	sent = true
-	return d.key.output(), r.remove(d.Pair)
+	handled.Place = filepath.Join(r.Out, d.key.output()+".dat")
+	return handled, r.remove(d.Pair)
 }
 
 // control returns the control file of the outgoing message.
@@ -87,11 +96,7 @@ func (r *Relay) send(d Dataset, c *control.Control, digest string) error {
 	if err := r.writeControl(controlFile, c); err != nil {
 		return err
 	}
-	text, err := json.Marshal(record{Name: string(nameKey(d.Name)), SHA256: digest})
-	if err != nil {
-		return err
-	}
-	if err := r.write(r.path(d.key, sentSuffix), append(text, '\n')); err != nil {
+	if err := r.record(d.key, record{Name: string(nameKey(d.Name)), SHA256: digest}); err != nil {
 		return err
 	}
 	for _, step := range []struct{ from, to string }{

@@ -201,9 +201,10 @@ type Dataset struct {
 
 // Handled is a message that needs nothing more.
 type Handled struct {
-	// Name is the name of the message, and Place is where it is now, "" where it is gone.
+	// Name is the name of the message, and Place is where it is now: of one that was delivered, the
+	// data that is to be sent. It is "" for a message that is gone.
 	Name, Place string
-	// Repeated says that the message had been sent before. Else it is a report, or Err is set.
+	// Repeated says that the message had been sent before.
 	Repeated bool
 	// Event is the event of a report, such as COLLECT, or "".
 	Event string
@@ -365,6 +366,11 @@ func (r *Relay) again(ctx context.Context, d Dataset, sent *record) (Handled, er
 	}
 	if !d.Unchanged(r.In) {
 		return handled, fmt.Errorf("%s: %w", d.Name, ErrChanged)
+	}
+	if name := string(nameKey(d.Name)); sent.Name != name { // what a kill leaves has this name
+		if err := r.record(d.key, record{Name: name, SHA256: digest}); err != nil {
+			return handled, err
+		}
 	}
 	return handled, r.remove(d.Pair)
 }

@@ -187,10 +187,11 @@ func TestDeliver(t *testing.T) {
 		t.Fatalf("got %+v", arrivals)
 	}
 	for _, d := range arrivals.Datasets {
-		name, err := r.Deliver(t.Context(), d, envelope, upper)
+		handled, err := r.Deliver(t.Context(), d, envelope, upper)
 		if err != nil {
 			t.Fatal(err)
 		}
+		name := strings.TrimSuffix(filepath.Base(handled.Place), ".dat")
 		c, err := control.ReadFile(filepath.Join(p.Out, name+".ctl"))
 		if err != nil {
 			t.Fatal(err)
@@ -230,6 +231,39 @@ func TestTheSameMessageTwice(t *testing.T) {
 	}
 	p.wantTaken()
 	p.wantIn("errors/other/other.ctl", "errors/other/other.dat", "errors/other/reason.txt")
+}
+
+// TestTheSameMessageTwiceAtOnce: both are there when Look looks.
+func TestTheSameMessageTwiceAtOnce(t *testing.T) {
+	p := newPlace(t)
+	for _, name := range []string{"a", "b"} {
+		p.arrive(name, "one", message("1"))
+	}
+	r := p.open()
+	p.round(r)
+	p.wantTaken("ONE")
+	p.wantIn()
+}
+
+// TestKilledWhileRemovingARepeatedMessage: the control file that is left is removed, whichever name
+// the message had the first time.
+func TestKilledWhileRemovingARepeatedMessage(t *testing.T) {
+	p := newPlace(t)
+	r := p.open()
+	p.arrive("a", "one", message("1"))
+	p.round(r)
+	p.arrive("b", "one", message("1"))
+	d := Dataset{key: letters("id", "1")}
+	if err := r.record(d.key, record{Name: string(nameKey("b")), SHA256: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(p.In, "b.dat")); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	p.look(p.open())
+	p.wantIn()
+	p.wantTaken("ONE")
 }
 
 // TestWithoutMessageID: what did not come through MESH may come again under the same name.
@@ -287,9 +321,9 @@ func TestDeliverKeepsWhatCannotBeSent(t *testing.T) {
 			p.arrive("a", "one", message("1"))
 			r := p.open()
 			d := p.look(r).Datasets[0]
-			name, err := r.Deliver(t.Context(), d, test.envelope, test.filter(p))
-			if !errors.Is(err, test.err) || name != "" {
-				t.Errorf("got %q and %v, want %v", name, err, test.err)
+			handled, err := r.Deliver(t.Context(), d, test.envelope, test.filter(p))
+			if !errors.Is(err, test.err) || handled.Place != "" {
+				t.Errorf("got %+v and %v, want %v", handled, err, test.err)
 			}
 			if !exists(filepath.Join(p.In, "a.dat")) || !exists(filepath.Join(p.In, "a.ctl")) {
 				t.Error("the message is gone")

@@ -68,7 +68,7 @@ func (k key) output() string { return "noo-" + k.short() }
 
 // record is a message that was sent. It is the content of its K.sent.
 type record struct {
-	// Name is the nameKey of the message.
+	// Name is the nameKey of the message, of the one that arrived last.
 	Name string `json:"name"`
 	// SHA256 is the digest of the data, as it arrived, in hexadecimal.
 	SHA256 string `json:"sha256"`
@@ -96,6 +96,15 @@ func (r *Relay) sent(k key) (*record, error) {
 		return nil, fmt.Errorf("%s is damaged: noo cannot tell if a message was sent", path)
 	}
 	return sent, nil
+}
+
+// record writes that a message was sent.
+func (r *Relay) record(k key, sent record) error {
+	text, err := json.Marshal(sent)
+	if err != nil {
+		return err
+	}
+	return r.write(r.path(k, sentSuffix), append(text, '\n'))
 }
 
 // forget removes all that is left of a message, unless it was sent. K.control is the last, since it

@@ -309,7 +309,7 @@ func (w *watch) filterOne(
 		envelope.WorkflowID = d.Control.WorkflowID
 	}
 	var file *job.FileReport
-	sent, err := w.relay.Deliver(ctx, d, envelope,
+	handled, err := w.relay.Deliver(ctx, d, envelope,
 		func(ctx context.Context, input, output string) (string, error) {
 			run := j.Prepare(w.t, j.cmd, s, input)
 			run.Protected = append(run.Protected, j.Own()...)
@@ -323,10 +323,14 @@ func (w *watch) filterOne(
 			return file.Input.SHA256, nil
 		})
 	w.t.SetFinishing(false)
-	if sent != "" {
-		file.Output.Name = sent + ".dat"
+	switch {
+	case handled.Place != "" && handled.Err == nil:
+		file.Output.Name = filepath.Base(handled.Place)
 		said.Append(file)
 		w.tell(j, file)
+	case err == nil: // it arrived twice
+		w.handled(ctx, handled)
+		return handled.Err
 	}
 	return w.after(ctx, d, err)
 }
