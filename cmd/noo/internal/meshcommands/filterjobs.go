@@ -95,10 +95,7 @@ func openJobs(t *ui.Terminal, cmd *cobra.Command, path string) ([]*filterJob, er
 	var all []*filterJob
 	for _, entry := range file.Jobs {
 		t.Log.SetJob(entry.Name, entry.Command)
-		j, err := newJob(entry, settings.Forwarded(cmd.Flags()))
-		if err == nil {
-			err = j.apart(all)
-		}
+		j, err := newJob(entry, settings.Forwarded(cmd.Flags()), all)
 		if err != nil {
 			return nil, err
 		}
@@ -108,8 +105,13 @@ func openJobs(t *ui.Terminal, cmd *cobra.Command, path string) ([]*filterJob, er
 	return all, nil
 }
 
-// newJob sets the flags of a job.
-func newJob(entry *settings.Job, given settings.Values) (*filterJob, error) {
+// newJob sets the flags of a job, first from those given on the command line. It refuses one that
+// does not go with others.
+func newJob(
+	entry *settings.Job,
+	given settings.Values,
+	others []*filterJob,
+) (*filterJob, error) {
 	j := newFilterJob()
 	j.name = entry.Name
 	wrong := func(err error) error {
@@ -131,11 +133,10 @@ func newJob(entry *settings.Job, given settings.Values) (*filterJob, error) {
 	}
 	j.envelope.Subject = cmp.Or(j.envelope.Subject, j.name)
 	j.envelope.LocalID = cmp.Or(j.envelope.LocalID, j.name)
-	if err := j.check(); err != nil {
-		return nil, wrong(err)
-	}
-	if err := j.Ready(&j.Data); err != nil {
-		return nil, wrong(err)
+	for _, err := range []error{j.check(), j.apart(others), j.Ready(&j.Data)} {
+		if err != nil {
+			return nil, wrong(err)
+		}
 	}
 	return j, nil
 }
@@ -175,7 +176,8 @@ func (j *filterJob) apart(others []*filterJob) error {
 	for _, other := range others {
 		for _, w := range j.workflows {
 			if other.takes(w) {
-				return fmt.Errorf("job %s: %w", j.name, errSharedWorkflow(other.name, w))
+				return fmt.Errorf(
+					"the job %s has the workflow %s too: give each job its own", other.name, w)
 			}
 		}
 	}

@@ -77,11 +77,6 @@ func (e *errMoved) Error() string { return fmt.Sprintf("%v; moved to %s", e.err,
 
 func (e *errMoved) Unwrap() error { return e.err }
 
-func errSharedWorkflow(other, workflow string) error {
-	return kind.Wrap(kind.Usage, fmt.Errorf(
-		"the job %s has the workflow %s too: give each job its own", other, workflow))
-}
-
 // round does what has arrived. An error is that of the folder, or the cause for which ctx ended;
 // messages that fail are noted.
 func (w *watch) round(ctx context.Context) error {
