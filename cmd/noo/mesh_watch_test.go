@@ -106,7 +106,8 @@ func TestMeshFilterWatches(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	lines := strings.Split(strings.TrimSpace(said()), "\n")
-	if last := lines[len(lines)-1]; last != "noo: interrupted; messages that were not filtered are in in" {
+	want := "noo: interrupted; messages that were not filtered are in in"
+	if last := lines[len(lines)-1]; last != want {
 		t.Errorf("at last it said %q", last)
 	}
 	if len(lines) != 6 || p.midway() {

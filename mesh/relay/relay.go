@@ -23,7 +23,8 @@
 // K.sent without K.control says that it was sent: then only step 6 is left. A key is the name that
 // the service gave the message, so that a message which MESH delivers twice is sent once.
 //
-// The state folder is inside of the outgoing folder, because a rename works on one file system only.
+// The state folder is inside of the outgoing folder, because a rename works on one file system
+// only.
 package relay
 
 import (
@@ -52,6 +53,8 @@ var (
 	ErrReused = kind.New(kind.Input, "another message with this id was filtered before")
 	// ErrEncrypted is data that its sender encrypted.
 	ErrEncrypted = kind.New(kind.Input, "the data is encrypted")
+	// ErrFailed is a message whose own status tells of a failure.
+	ErrFailed = kind.New(kind.Input, "its status tells of a failure")
 	// ErrNotDelivered is a report that a message was not delivered.
 	ErrNotDelivered = errors.New("MESH reports that a message was not delivered")
 	// ErrChanged is a message that changed while it was worked on. It waits.
@@ -234,7 +237,7 @@ func (r *Relay) Look(ctx context.Context) (*Arrivals, error) {
 	}
 	arrivals := &Arrivals{Waiting: found.Waiting}
 	for _, broken := range found.Broken {
-		reason := fmt.Errorf("%s: the message %w", broken.Name, broken.Err)
+		reason := fmt.Errorf("%s: %w", broken.Name, broken.Err)
 		arrivals.add(r.refuse(broken.Name, broken.Files, nameKey(broken.Name), reason))
 	}
 	for _, pair := range found.Lone {
@@ -280,6 +283,8 @@ func (r *Relay) sort(ctx context.Context, pair control.Pair, arrivals *Arrivals)
 		arrivals.add(r.again(ctx, d, sent))
 	case pair.Control.Encrypted:
 		arrivals.add(r.Refuse(d, fmt.Errorf("%s: %w", pair.Name, ErrEncrypted)))
+	case pair.Control.Status != nil && !pair.Control.Status.Succeeded():
+		arrivals.add(r.Refuse(d, fmt.Errorf("%s: %w", pair.Name, ErrFailed)))
 	default:
 		arrivals.Datasets = append(arrivals.Datasets, d)
 	}

@@ -488,9 +488,12 @@ func TestRefused(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(p.In, "b.DAT"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	p.arrive("d", "half", message("4", func(c *control.Control) {
+		c.Status = &control.Status{Event: "TRANSFER", Status: "ERROR", Code: "14"}
+	}))
 	r := p.open()
 	arrivals := p.look(r)
-	if len(arrivals.Handled) != 2 || len(arrivals.Datasets) != 0 ||
+	if len(arrivals.Handled) != 3 || !errors.Is(arrivals.Handled[2].Err, ErrFailed) || len(arrivals.Datasets) != 0 ||
 		!errors.Is(arrivals.Handled[0].Err, control.ErrAmbiguous) ||
 		!errors.Is(arrivals.Handled[1].Err, ErrEncrypted) {
 		t.Fatalf("got %+v", arrivals)
@@ -507,7 +510,8 @@ func TestRefused(t *testing.T) {
 	}
 	p.wantIn("errors/a/a.ctl", "errors/a/a.dat", "errors/a/reason.txt", "errors/b/b.DAT",
 		"errors/b/b.ctl", "errors/b/b.dat", "errors/b/reason.txt", "errors/c/c.ctl",
-		"errors/c/c.dat", "errors/c/reason.txt")
+		"errors/c/c.dat", "errors/c/reason.txt",
+		"errors/d/d.ctl", "errors/d/d.dat", "errors/d/reason.txt")
 
 	// what was put right comes back, and may be refused again
 	for _, name := range []string{"c.dat", "c.ctl"} {

@@ -54,9 +54,9 @@ Each message is filtered once and sent once, even if noo is killed or MESH
 delivers the message twice. The new control file is written last. Then noo
 removes the message that arrived. A message waits until both of its files are
 complete. A message that noo refuses goes into a folder of its own below the
-folder for errors, with a reason. Reports go into the folder for reports. Answers
-of the national check (SPINE_NTT_UPHOLDING) stay. If the snapshot is refused, all
-messages stay.
+folder for errors, with a reason. Reports go into the folder for reports. The
+answers of the national check (SPINE_NTT_UPHOLDING) stay. If the snapshot is
+refused, all messages stay.
 
 noo opens the snapshot anew for each round. It looks into the folder until you
 end it. With --once it does what is complete, and ends. The exit code is 0, or

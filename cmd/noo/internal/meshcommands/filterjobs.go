@@ -51,13 +51,13 @@ func newFilterJob() *filterJob {
 	j.Run.Add(j.cmd)
 	flags := j.cmd.Flags()
 	runflags.AddWriting(flags, &j.Data, &j.compress)
-	flags.StringArrayVar(&j.workflows, workflowKey, nil, "filter messages with this workflow `ID`")
+	flags.StringArrayVar(&j.workflows, workflowKey, nil, "filter messages with the workflow id `NAME`")
 	e := &j.envelope
-	flags.StringVar(&e.To, "send-to", "", "send results to `MAILBOX`")
+	flags.StringVar(&e.To, "send-to", "", "send results to the mailbox `NAME`")
 	flags.StringVar(&e.From, "send-from", "",
-		"send results from `MAILBOX`; without it, from the mailbox that got the message")
+		"send results from the mailbox `NAME`; without it, from the one that got the message")
 	flags.StringVar(&e.WorkflowID, "send-workflow", "",
-		"send results with this workflow `ID`; without it, with that of the message")
+		"send results with the workflow id `NAME`; without it, with that of the message")
 	flags.StringVar(&e.Subject, "send-subject", "",
 		"send results with the subject `TEXT`; without it, with the name of the job")
 	flags.StringVar(&e.LocalID, "send-local-id", "",
@@ -93,16 +93,17 @@ func openJobs(t *ui.Terminal, cmd *cobra.Command, path string) ([]*filterJob, er
 		return nil, err
 	}
 	var all []*filterJob
+	var commands []*cobra.Command
 	for _, entry := range file.Jobs {
 		t.Log.SetJob(entry.Name, entry.Command)
 		j, err := newJob(entry, settings.Forwarded(cmd.Flags()), all)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, j)
+		all, commands = append(all, j), append(commands, j.cmd)
 	}
 	t.Log.LeaveJob()
-	return all, nil
+	return all, jobs.CheckOutputs(file.Jobs, commands)
 }
 
 // newJob sets the flags of a job, first from those given on the command line. It refuses one that

@@ -336,6 +336,7 @@ func (w *watch) after(ctx context.Context, d relay.Dataset, err error) error {
 	case err == nil:
 		w.failure.worked++
 		delete(w.said, d.Name)
+		delete(w.retry, d.Name)
 		return nil
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return err
