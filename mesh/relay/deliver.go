@@ -93,12 +93,15 @@ func (r *Relay) send(d Dataset, c *control.Control, digest string) error {
 	if err := os.Chmod(data, control.Mode(r.Out)); err != nil {
 		return ioError("write", data, err)
 	}
+	r.step()
 	if err := r.writeControl(controlFile, c); err != nil {
 		return err
 	}
+	r.step()
 	if err := r.record(d.key, record{Name: string(nameKey(d.Name)), SHA256: digest}); err != nil {
 		return err
 	}
+	r.step()
 	for _, step := range []struct{ from, to string }{
 		{data, out + ".dat"}, {controlFile, out + ".ctl"},
 	} {
@@ -111,6 +114,7 @@ func (r *Relay) send(d Dataset, c *control.Control, digest string) error {
 		if err := atomicfile.SyncFolder(r.state); err != nil {
 			return ioError("write", step.to, err)
 		}
+		r.step()
 	}
 	return nil
 }

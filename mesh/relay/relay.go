@@ -93,12 +93,18 @@ type Relay struct {
 	state  string
 	locks  []*lockfile.Lock
 	looked bool // Look was called before
+	// step is called after each step of a delivery. Tests look at the folders then, as a process
+	// would find them if this one were killed.
+	step func()
 }
 
 // Open takes the folders, and clears away what a process left that was killed. The error wraps
 // ErrBusy, ErrOtherFileSystem, or is one of the file system. Close must be called.
 func Open(ctx context.Context, folders Folders, timing control.Timing) (_ *Relay, err error) {
-	r := &Relay{Folders: folders, timing: timing, state: filepath.Join(folders.Out, StateName)}
+	r := &Relay{
+		Folders: folders, timing: timing, state: filepath.Join(folders.Out, StateName),
+		step: func() {},
+	}
 	defer func() {
 		if err != nil {
 			r.Close()
@@ -342,6 +348,7 @@ func (r *Relay) remove(pair control.Pair) error {
 		if err := atomicfile.SyncFolder(r.In); err != nil {
 			return ioError("remove", path, err)
 		}
+		r.step()
 	}
 	return nil
 }
