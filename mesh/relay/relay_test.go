@@ -374,10 +374,10 @@ func (p *place) copied() *place {
 	}}
 }
 
-// TestKilledAtEachStep looks at the folders after each step of a delivery, as a process finds them
-// if this one is killed then, with a client that has taken the message by then or takes it later.
-// Every message is sent once.
-func TestKilledAtEachStep(t *testing.T) {
+// killedAtEachStep delivers a message, and returns the folders as they are before and after each
+// step.
+func killedAtEachStep(t *testing.T) []*place {
+	t.Helper()
 	p := newPlace(t)
 	p.arrive("a", "one", message("1"))
 	r := p.open()
@@ -387,6 +387,34 @@ func TestKilledAtEachStep(t *testing.T) {
 	if len(steps) != 8 {
 		t.Fatalf("%d steps, want 8", len(steps))
 	}
+	return steps
+}
+
+// TestKilledAndTakenBack: if somebody takes a message back that a killed process was sending,
+// nothing of it stays in the outgoing folder.
+func TestKilledAndTakenBack(t *testing.T) {
+	for i, q := range killedAtEachStep(t)[:5] {
+		for _, name := range []string{"a.dat", "a.ctl"} {
+			if err := os.Remove(filepath.Join(q.In, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := q.open()
+		left, err := os.ReadDir(r.state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := names(t, q.Out); len(got) > 0 || len(left) != 1 { // the lock
+			t.Errorf("after %d steps: out holds %q and %v", i, got, left)
+		}
+	}
+}
+
+// TestKilledAtEachStep looks at the folders after each step of a delivery, as a process finds them
+// if this one is killed then, with a client that has taken the message by then or takes it later.
+// Every message is sent once.
+func TestKilledAtEachStep(t *testing.T) {
+	steps := killedAtEachStep(t)
 	sentAt := 0
 	for i, killed := range steps {
 		for _, takesFirst := range []bool{true, false} {

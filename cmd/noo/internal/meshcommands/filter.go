@@ -135,7 +135,10 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command) error {
 		return err
 	}
 	defer r.Close()
-	w := &watch{t: t, relay: r, jobs: jobs, once: f.once, said: map[string]string{}}
+	w := &watch{
+		t: t, relay: r, jobs: jobs, once: f.once,
+		said: map[string]string{}, retry: map[string]time.Time{},
+	}
 	if f.once {
 		return w.single(ctx)
 	}

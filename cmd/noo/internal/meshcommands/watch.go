@@ -253,6 +253,9 @@ func (w *watch) runJob(ctx context.Context, j *filterJob, datasets []relay.Datas
 	if err == nil || began || ctx.Err() != nil {
 		return
 	}
+	for _, d := range datasets {
+		w.retry[d.Name] = time.Now().Add(retryAfter)
+	}
 	err = outcome.InJob(j.name, err)
 	w.count(err)
 	if !w.once && !w.t.Log.On() {
@@ -344,9 +347,6 @@ func (w *watch) after(ctx context.Context, d relay.Dataset, err error) error {
 		w.waiting++
 		return nil
 	case kind.Of(err) == kind.IO, kind.Of(err) == kind.Snapshot:
-		if w.retry == nil {
-			w.retry = map[string]time.Time{}
-		}
 		w.retry[d.Name] = time.Now().Add(retryAfter)
 		w.fail(ctx, d.Name, err)
 		return err
