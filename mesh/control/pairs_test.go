@@ -193,6 +193,43 @@ func TestPairsWaitsForWriters(t *testing.T) {
 	}
 }
 
+// TestPairsWaitsForDataThatComesLast: a writer that pauses in the data, after the control file, must
+// not have half of it taken.
+func TestPairsWaitsForDataThatComesLast(t *testing.T) {
+	timing := quick
+	timing.DataLast = time.Minute
+	for _, test := range []struct {
+		name          string
+		control, data time.Duration // ages
+		complete      bool
+	}{
+		{"control file last", time.Second, 2 * time.Second, true},
+		{"both at once", time.Second, time.Second, true},
+		{"data last", 2 * time.Second, time.Second, false},
+		{"data last, long ago", time.Hour, 2 * time.Minute, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := fill(t, map[string]string{"a.dat": "x", "a.ctl": example})
+			now := time.Now()
+			for name, age := range map[string]time.Duration{
+				"a.dat": test.data, "a.ctl": test.control,
+			} {
+				at := now.Add(-age)
+				if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found, err := Pairs(t.Context(), dir, timing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if complete := len(found.Pairs) == 1; complete != test.complete {
+				t.Errorf("complete: %v", complete)
+			}
+		})
+	}
+}
+
 func TestPairsRefusesLinks(t *testing.T) {
 	elsewhere := fill(t, map[string]string{"a.dat": "x", "a.ctl": example})
 	dir := fill(t, map[string]string{"a.ctl": example, "b.dat": "x"})

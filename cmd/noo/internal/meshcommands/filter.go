@@ -20,6 +20,10 @@ import (
 	"noo/mesh/relay"
 )
 
+// dataLast is how many times as long as other files data must not change that was written after
+// its control file: half a minute where --settle is not given.
+const dataLast = 15
+
 // filterFlags are the flags of noo mesh filter itself. The others are those of its jobs.
 type filterFlags struct {
 	in, out, errors, reports, jobs string
@@ -128,6 +132,7 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command) error {
 	}
 	timing := control.DefaultTiming
 	timing.Settle = time.Duration(f.settle)
+	timing.DataLast = dataLast * timing.Settle
 	r, err := relay.Open(ctx, relay.Folders{
 		In: f.in, Out: f.out, Errors: f.errors, Reports: f.reports,
 	}, timing)
