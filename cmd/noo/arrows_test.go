@@ -16,7 +16,8 @@ import (
 // of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
-	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands", "noo/cmd/noo/internal/meshcommands"},
+	{"noo/cmd/noo/internal/meshcommands"},
+	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands"},
 	{"noo/cmd/noo/internal/publishing"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
 	{"noo/cmd/noo/internal/commandtree"},
@@ -44,6 +45,7 @@ var rooms = [][]string{
 	{"noo/cmd/noo/internal/settings"},
 	{"noo/cmd/noo/internal/suggest"},
 	{"noo/cmd/noo/internal/flagvalue"},
+	{"noo/mesh/relay"},
 	{"noo/internal/atomicdir", "noo/internal/lockfile", "noo/mesh/control"},
 	{"noo/internal/atomicfile"},
 	{"noo/internal/filetest"},

@@ -24,6 +24,7 @@ import (
 type collectFlags struct {
 	publishing.Flags
 	Connection
+	settling
 	from                               string
 	wait                               flagvalue.Wait
 	maxAge                             flagvalue.Age
@@ -69,6 +70,7 @@ was.`,
 	flags.Connection.Add(cmd)
 	set := cmd.Flags()
 	set.StringVar(&flags.from, "from", "", "take the answers from the folder `DIR` of the MESH client")
+	flags.settling.add(set)
 	flagvalue.Add(set, &flags.wait, "wait", "wait for the answers at most this long")
 	set.Lookup("wait").DefValue = ""
 	flagvalue.Add(set, &flags.maxAge, "max-age", "refuse an older answer")
@@ -193,7 +195,9 @@ func (f *collectFlags) take(
 func (f *collectFlags) inbox(t *ui.Terminal, exchange *mesh.Exchange) (inbox, error) {
 	switch {
 	case f.from != "":
-		return &folderInbox{dir: f.from, terminal: t, warned: map[string]bool{}}, nil
+		return &folderInbox{
+			dir: f.from, timing: f.timing(), terminal: t, warned: map[string]bool{},
+		}, nil
 	case !f.overAPI:
 		return nil, nil
 	}
