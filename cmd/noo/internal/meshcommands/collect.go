@@ -62,6 +62,7 @@ was.`,
 			}
 			return runflags.AllNamed(args)
 		},
+		PreRunE: func(_ *cobra.Command, args []string) error { return flags.validate(args[1:]) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), t, args[0], args[1:])
 		},
@@ -102,9 +103,6 @@ func (f *collectFlags) run(
 	folder string,
 	answers []string,
 ) error {
-	if err := f.validate(answers); err != nil {
-		return err
-	}
 	var paths iopaths.Paths
 	paths.ReadFolders(folder)
 	if f.from != "" {

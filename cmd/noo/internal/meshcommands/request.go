@@ -68,6 +68,7 @@ noo filter will withhold their records.`,
 			}
 			return runflags.AllNamed(args)
 		},
+		PreRunE: func(*cobra.Command, []string) error { return flags.validate() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), t, args)
 		},
@@ -110,9 +111,6 @@ func (f *requestFlags) validate() error {
 }
 
 func (f *requestFlags) run(ctx context.Context, t *ui.Terminal, args []string) error {
-	if err := f.validate(); err != nil {
-		return err
-	}
 	sources, err := inputs.Expand(args)
 	if err != nil {
 		return err

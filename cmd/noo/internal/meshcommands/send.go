@@ -46,6 +46,7 @@ it sent: if you run it again, it sends the rest.`,
 			}
 			return runflags.AllNamed(args)
 		},
+		PreRunE: func(*cobra.Command, []string) error { return flags.validate() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), t, args[0])
 		},
@@ -69,9 +70,6 @@ func (f *sendFlags) validate() error {
 }
 
 func (f *sendFlags) run(ctx context.Context, t *ui.Terminal, folder string) error {
-	if err := f.validate(); err != nil {
-		return err
-	}
 	unlock, err := lockFolder(folder)
 	if err != nil {
 		return err
