@@ -36,6 +36,7 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/encoding", "noo/formats/parquet/internal/stats", "noo/formats/parquet/internal/spans"},
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest"},
+	{"noo/fhir"},
 	{"noo/formats", "noo/snapshot"},
 	{"noo/formats/parquet/internal/thrift"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using

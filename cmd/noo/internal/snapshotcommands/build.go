@@ -20,29 +20,38 @@ import (
 // buildFlags say what goes into a snapshot.
 type buildFlags struct {
 	publishing.Flags
-	column  string
-	checked []string
+	column      string
+	checked     []string
+	skipInvalid bool
 }
 
 func newBuild(t *ui.Terminal) *cobra.Command {
 	var flags buildFlags
 	cmd := &cobra.Command{
 		Use:   "build LIST... -o OUT.noo --key NAME.key",
-		Short: "Make a signed snapshot from lists of NHS numbers",
+		Short: "Make a signed snapshot from lists of NHS numbers or FHIR Consents",
 		Long: `build reads lists of the NHS numbers of people who have opted out, and writes a
 signed snapshot. A list has one number on each line, with or without a comma
 after it. build ignores blank lines and lines that start with #. With --column
 the lists are CSV files with a header. LIST may be - for standard input. build
-stops at a number that is not valid.
+stops at a number that is not valid. A list may be compressed.
+
+LIST may also hold FHIR Consents, STU3 or R4: a Bundle, an array, NDJSON or one
+resource, JSON or XML. The latest Consent of each patient decides. build stops at
+one that it cannot use; with --skip-invalid it counts it and goes on.
 
 Without --checked the lists must be complete: everyone else has not opted out.
 With it, only the numbers on the --checked lists were looked up, and filter will
-withhold the records of everyone else.`,
+withhold the records of everyone else. The Consents of a local or regional
+repository are not complete: name its patients with --checked. Patients with a
+Consent count as looked up.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
   noo snapshot build optouts.csv --column nhs_number -o optouts.noo \
     --key publisher.key --publisher "Example Trust"
   noo snapshot build optouts.txt --checked sent.dat -o optouts.noo \
-    --key publisher.key`,
+    --key publisher.key
+  noo snapshot build consents.ndjson.gz --checked patients.txt \
+    -o optouts.noo --key publisher.key`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no list: name a file, or - for standard input")
@@ -56,6 +65,8 @@ withhold the records of everyone else.`,
 		StringVar(&flags.column, "column", "", "the lists are CSV; read the numbers from column `NAME`")
 	cmd.Flags().
 		StringArrayVar(&flags.checked, "checked", nil, "the numbers in the list `FILE` were looked up; may be repeated")
+	cmd.Flags().
+		BoolVar(&flags.skipInvalid, "skip-invalid", false, "count FHIR Consents that cannot be used, and go on")
 	return cmd
 }
 
@@ -75,7 +86,7 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 	}
 	defer out.Discard()
 
-	sets, duplicates, err := f.sets(t, lists)
+	sets, found, err := f.sets(ctx, t, lists)
 	if err != nil {
 		return err
 	}
@@ -86,6 +97,11 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 	m, err := f.Publish(ctx, t, out, publishing.Snapshot{Scope: scope, Sets: sets, Created: time.Now()})
 	if err != nil {
 		return err
+	}
+	if found.Patients != nil && scope == snapshot.National {
+		t.Say(
+			"warning: everyone without a Consent counts as not opted out: name who was looked up with --checked if that is not so",
+		)
 	}
 	switch all := sets.Checked; {
 	case sets.OptedOut.Len() == 0:
@@ -101,7 +117,7 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 		"%s: %s opted out (%s dropped), sequence %d, valid until %s",
 		f.Output,
 		ui.Grouped(int64(sets.OptedOut.Len())),
-		ui.Counted(int64(duplicates), "duplicate", "duplicates"),
+		ui.Counted(int64(found.Duplicates), "duplicate", "duplicates"),
 		m.Sequence,
 		m.ValidUntil.Format("2 Jan 2006 15:04 UTC"),
 	)
@@ -131,17 +147,23 @@ func (f *buildFlags) checkPaths(t *ui.Terminal, lists []string) error {
 	return paths.Check()
 }
 
-// sets reads the lists, and counts the numbers that came more than once in those of who has opted
-// out.
+// sets reads the lists. Patients with a Consent were looked up, as are the numbers on the lists of
+// those who were.
 func (f *buildFlags) sets(
+	ctx context.Context,
 	t *ui.Terminal,
 	named []string,
-) (sets snapshot.Sets, duplicates uint64, err error) {
-	if sets.OptedOut, duplicates, err = lists.Read(t, named, f.column); err != nil {
-		return sets, 0, err
+) (sets snapshot.Sets, found lists.OptOuts, err error) {
+	found, err = lists.ReadOptOuts(ctx, t, named, lists.Options{Column: f.column, SkipInvalid: f.skipInvalid})
+	if err != nil {
+		return sets, found, err
 	}
+	sets.OptedOut = found.OptedOut
 	if len(f.checked) > 0 {
-		sets.Checked, _, err = lists.Read(t, f.checked, f.column)
+		sets.Checked, _, err = lists.Read(ctx, t, f.checked, f.column)
 	}
-	return sets, duplicates, err
+	if err == nil && sets.Checked != nil && found.Patients != nil {
+		sets.Checked.Union(found.Patients)
+	}
+	return sets, found, err
 }
