@@ -6,6 +6,7 @@ package fhir
 
 import (
 	"bytes"
+	"noo/fhir/internal/jsontext"
 	"unicode/utf8"
 )
 
@@ -26,27 +27,28 @@ const (
 	elIssue
 	elSeverity
 	elAnswer
+	elURL
 	elSkipped // and above
 )
 
 var (
-	bundleElements = names{others(map[string]uint8{"resourceType": elBundleResourceType,
+	bundleElements = jsontext.Names{others(map[string]uint8{"resourceType": elBundleResourceType,
 		"type": elBundleType, "total": elTotal, "link": elLink, "entry": elEntry,
 		"implicitRules": elBundleModifier},
 		elSkipped, "id", "meta", "language", "identifier", "timestamp", "signature"), ErrElement}
-	linkElements = names{others(map[string]uint8{"relation": elRelation},
-		elSkipped, "id", "extension", "url"), ErrElement}
-	entryElements = names{others(map[string]uint8{"resource": elResource, "search": elSearch,
+	linkElements = jsontext.Names{others(map[string]uint8{"relation": elRelation, "url": elURL},
+		elSkipped, "id", "extension", "modifierExtension"), ErrElement}
+	entryElements = jsontext.Names{others(map[string]uint8{"resource": elResource, "search": elSearch,
 		"request": elRequest, "response": elResponse, "modifierExtension": elBundleModifier},
 		elSkipped, "id", "extension", "fullUrl", "link"), ErrElement}
-	searchElements = names{others(map[string]uint8{"mode": elMode, "modifierExtension": elBundleModifier},
+	searchElements = jsontext.Names{others(map[string]uint8{"mode": elMode, "modifierExtension": elBundleModifier},
 		elSkipped, "id", "extension", "score"), ErrElement}
-	responseElements = names{others(map[string]uint8{"status": elAnswer, "outcome": elOutcome,
+	responseElements = jsontext.Names{others(map[string]uint8{"status": elAnswer, "outcome": elOutcome,
 		"modifierExtension": elBundleModifier},
 		elSkipped, "id", "extension", "location", "etag", "lastModified"), ErrElement}
-	outcomeElements = names{map[string]uint8{"resourceType": elBundleResourceType, "issue": elIssue,
+	outcomeElements = jsontext.Names{map[string]uint8{"resourceType": elBundleResourceType, "issue": elIssue,
 		"implicitRules": elBundleModifier, "modifierExtension": elBundleModifier}, nil}
-	issueElements = names{map[string]uint8{"severity": elSeverity}, nil}
+	issueElements = jsontext.Names{map[string]uint8{"severity": elSeverity}, nil}
 )
 
 // bundle is what a Bundle says of itself.
@@ -60,40 +62,49 @@ type bundle struct {
 	nested  bool
 }
 
-// member reads one member of a Bundle, but for its entries.
+// bundleMember reads one member of a Bundle, but for its entries.
 func (d *decoder) bundleMember(b *bundle, name uint8) {
 	switch name {
 	case elBundleResourceType:
-		kind := d.str()
+		kind := d.Text()
 		b.isBundle = string(kind) == "Bundle"
 	case elBundleType:
-		switch kind := d.str(); string(kind) {
+		switch kind := d.Text(); string(kind) {
 		case "searchset", "collection", "batch-response", "transaction-response":
 			b.kind = string(kind)
 		}
 	case elTotal:
-		b.total, b.hasTotal = d.count(), true
+		b.total, b.hasTotal = d.Count(), true
 	case elLink:
-		d.array(d.link)
+		d.Array(d.refusePages)
 	case elBundleModifier:
-		d.fail(ErrModifier)
+		d.Fail(ErrModifier)
 	default:
-		d.skip()
+		d.Skip()
 	}
 }
 
-// link refuses a link to another page.
-func (d *decoder) link() {
-	d.object(linkElements, func(name uint8) {
-		if name != elRelation {
-			d.skip()
-			return
-		}
-		switch relation := d.str(); string(relation) {
-		case "next", "previous", "prev":
-			d.fail(ErrPages)
+// refusePages refuses a link to another page.
+func (d *decoder) refusePages() {
+	switch relation, _ := d.link(); relation {
+	case "next", "previous", "prev":
+		d.Fail(ErrPages)
+	}
+}
+
+// link reads a link.
+func (d *decoder) link() (relation, url string) {
+	d.Object(linkElements, func(name uint8) {
+		switch name {
+		case elRelation:
+			relation = string(d.Text())
+		case elURL:
+			url = string(d.Text())
+		default:
+			d.Skip()
 		}
 	})
+	return relation, url
 }
 
 // check returns what is wrong with a Bundle that was read to its end, or nil.
@@ -111,11 +122,19 @@ func (b *bundle) check() error {
 	return nil
 }
 
+// decoder reads the elements of resources.
+type decoder struct{ jsontext.Decoder }
+
+// newReader returns a reader of one text.
+func newReader(text []byte) *reader {
+	return &reader{decoder: decoder{jsontext.Decoder{Input: text}}}
+}
+
 // reader reads resources, one after the other. It belongs to one goroutine.
 type reader struct {
 	decoder
 	now     int64
-	skip    bool // count what cannot be used
+	lenient bool // count what cannot be used
 	choices []choice
 	tally   Tally
 	skipped error // the first reason for which a resource was skipped
@@ -124,7 +143,7 @@ type reader struct {
 
 // use reads a text that is one resource, or one entry of the Bundle b, and nothing else.
 func (r *reader) use(text []byte, b *bundle) error {
-	r.read(text)
+	r.Decoder = jsontext.Decoder{Input: text}
 	if !utf8.Valid(text) {
 		return ErrUTF8
 	}
@@ -133,32 +152,14 @@ func (r *reader) use(text []byte, b *bundle) error {
 	} else {
 		r.resource("", nil)
 	}
-	r.end()
-	return r.err
+	r.End()
+	return r.Err
 }
 
-// entry reads an entry of a Bundle.
+// entry reads an entry of a Bundle, and the resource in it.
 func (r *reader) entry(b *bundle) {
-	mode, from := "", -1
-	r.object(entryElements, func(name uint8) {
-		switch name {
-		case elResource:
-			r.peek()
-			from = r.at
-			r.decoder.skip()
-		case elSearch:
-			mode = r.searchMode()
-		case elRequest:
-			r.fail(ErrBundleType)
-		case elResponse:
-			r.response()
-		case elBundleModifier:
-			r.fail(ErrModifier)
-		default:
-			r.decoder.skip()
-		}
-	})
-	if r.err != nil {
+	mode, from := r.entryParts()
+	if r.Err != nil {
 		return
 	}
 	if from < 0 { // a response without a resource
@@ -168,27 +169,57 @@ func (r *reader) entry(b *bundle) {
 		return
 	}
 	// How a resource is read depends on its mode, which may follow it.
-	after := r.at
-	r.at = from
-	if kind := r.resource(mode, b); kind != "OperationOutcome" && (mode == "" || mode == "match") {
+	after := r.At
+	r.At = from
+	if kind := r.resource(mode, b); isMatch(kind, mode) {
 		b.matches++
 	}
-	r.at = max(after, r.at)
+	r.At = max(after, r.At)
+}
+
+// isMatch reports whether a resource is one of those that the total of a Bundle counts.
+func isMatch(kind, mode string) bool {
+	return kind != "OperationOutcome" && (mode == "" || mode == "match")
+}
+
+// entryParts reads an entry, and returns why it is in the result of a search, and where its resource
+// begins, which is skipped: -1 if there is none.
+func (r *reader) entryParts() (mode string, from int) {
+	from = -1
+	r.Object(entryElements, func(name uint8) {
+		switch name {
+		case elResource:
+			r.Peek()
+			from = r.At
+			r.Skip()
+		case elSearch:
+			mode = r.searchMode()
+		case elRequest:
+			r.Fail(ErrBundleType)
+		case elResponse:
+			r.response()
+		case elBundleModifier:
+			r.Fail(ErrModifier)
+		default:
+			r.Skip()
+		}
+	})
+	return mode, from
 }
 
 // searchMode reads why an entry is in the result of a search.
 func (r *reader) searchMode() (mode string) {
-	r.object(searchElements, func(name uint8) {
+	r.Object(searchElements, func(name uint8) {
 		switch name {
 		case elMode:
-			mode = string(r.str())
+			mode = string(r.Text())
 			if mode != "match" && mode != "include" && mode != "outcome" {
-				r.fail(ErrType)
+				r.Fail(ErrType)
 			}
 		case elBundleModifier:
-			r.fail(ErrModifier)
+			r.Fail(ErrModifier)
 		default:
-			r.decoder.skip()
+			r.Skip()
 		}
 	})
 	return mode
@@ -196,18 +227,18 @@ func (r *reader) searchMode() (mode string) {
 
 // response reads how a request of a batch ended, and refuses it if it failed.
 func (r *reader) response() {
-	r.object(responseElements, func(name uint8) {
+	r.Object(responseElements, func(name uint8) {
 		switch name {
 		case elAnswer:
-			if status := r.str(); len(status) < 3 || status[0] != '2' {
-				r.fail(ErrFailed)
+			if status := r.Text(); len(status) < 3 || status[0] != '2' {
+				r.Fail(ErrFailed)
 			}
 		case elOutcome:
 			r.resource("outcome", nil)
 		case elBundleModifier:
-			r.fail(ErrModifier)
+			r.Fail(ErrModifier)
 		default:
-			r.decoder.skip()
+			r.Skip()
 		}
 	})
 }
@@ -219,12 +250,12 @@ func (r *reader) resource(mode string, outer *bundle) (kind string) {
 	case "Consent":
 		chosen, ok := r.consent(r.now)
 		switch {
-		case r.err != nil:
+		case r.Err != nil:
 		case ok:
 			r.choices = append(r.choices, chosen)
 			r.tally.Consents++
 		default:
-			r.unusable(r.found)
+			r.unusable(r.Refused)
 		}
 		return kind
 	case "OperationOutcome":
@@ -232,14 +263,17 @@ func (r *reader) resource(mode string, outer *bundle) (kind string) {
 		return kind
 	case "Bundle":
 		if outer == nil || r.inner {
-			r.fail(ErrNested)
+			r.Fail(ErrNested)
 			return kind
 		}
 		outer.nested = true
 		r.innerBundle()
 		return kind
 	}
-	if r.decoder.skip(); r.err != nil {
+	if r.Peek() != '{' {
+		r.Fail(ErrType)
+	}
+	if r.Skip(); r.Err != nil {
 		return ""
 	}
 	if mode == "include" {
@@ -252,8 +286,8 @@ func (r *reader) resource(mode string, outer *bundle) (kind string) {
 
 // unusable counts a resource that cannot be used, or refuses it.
 func (r *reader) unusable(reason error) {
-	if !r.skip {
-		r.fail(reason)
+	if !r.lenient {
+		r.Fail(reason)
 		return
 	}
 	r.tally.Skipped++
@@ -262,28 +296,11 @@ func (r *reader) unusable(reason error) {
 	}
 }
 
-// resourceType returns the type of the resource that begins here, and consumes nothing.
-func (r *reader) resourceType() (kind string) {
-	ahead := decoder{text: r.text, at: r.at}
-	if ahead.peek() != '{' {
-		r.fail(ErrType)
-		return ""
-	}
-	for more := ahead.enter('{', '}'); more && kind == ""; more = ahead.another('}') {
-		name := ahead.str()
-		if !ahead.expect(':') {
-			break
-		}
-		if string(name) != "resourceType" {
-			ahead.skip()
-			continue
-		}
-		value := ahead.str()
-		if kind = knownTypes[string(value)]; kind == "" {
-			break
-		}
-	}
-	return kind
+// resourceType returns the type of the resource that begins here if it is known, and consumes
+// nothing.
+func (r *reader) resourceType() string {
+	kind, _ := r.Find("resourceType")
+	return knownTypes[string(kind)]
 }
 
 var knownTypes = map[string]string{
@@ -294,41 +311,41 @@ var knownTypes = map[string]string{
 func (r *reader) innerBundle() {
 	var b bundle
 	r.inner = true
-	r.object(bundleElements, func(name uint8) {
+	r.Object(bundleElements, func(name uint8) {
 		if name == elEntry {
-			r.array(func() { r.entry(&b) })
+			r.Array(func() { r.entry(&b) })
 			return
 		}
 		r.bundleMember(&b, name)
 	})
 	r.inner = false
-	if r.err == nil {
+	if r.Err == nil {
 		if err := b.check(); err != nil {
-			r.fail(err)
+			r.Fail(err)
 		}
 	}
 }
 
 // outcome reads an OperationOutcome, and refuses an error.
 func (r *reader) outcome() {
-	r.object(outcomeElements, func(name uint8) {
+	r.Object(outcomeElements, func(name uint8) {
 		switch name {
 		case elIssue:
-			r.array(r.issue)
+			r.Array(r.issue)
 		case elBundleModifier:
-			r.fail(ErrModifier)
+			r.Fail(ErrModifier)
 		default:
-			r.decoder.skip()
+			r.Skip()
 		}
 	})
 	r.tally.Messages++
 }
 
 func (r *reader) issue() {
-	r.object(issueElements, func(name uint8) {
-		severity := r.str()
+	r.Object(issueElements, func(name uint8) {
+		severity := r.Text()
 		if !bytes.Equal(severity, []byte("information")) && !bytes.Equal(severity, []byte("warning")) {
-			r.fail(ErrFailed)
+			r.Fail(ErrFailed)
 		}
 	})
 }

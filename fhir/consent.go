@@ -11,6 +11,7 @@ package fhir
 import (
 	"bytes"
 
+	"noo/fhir/internal/jsontext"
 	"noo/internal/nhsnumber"
 )
 
@@ -55,7 +56,7 @@ const (
 	elOthers = 32 // and above: elements without meaning here
 )
 
-var consentElements = names{others(others(map[string]uint8{
+var consentElements = jsontext.Names{others(others(map[string]uint8{
 	"resourceType": elResourceType, "meta": elMeta, "implicitRules": elImplicitRules,
 	"modifierExtension": elModifierExtension, "status": elStatus, "category": elCategory,
 	"scope": elScope, "patient": elPatient, "dateTime": elDateTime, "policyRule": elPolicyRule,
@@ -79,16 +80,16 @@ const (
 )
 
 var (
-	metaElements = names{others(map[string]uint8{"lastUpdated": elLastUpdated, "tag": elTag},
+	metaElements = jsontext.Names{others(map[string]uint8{"lastUpdated": elLastUpdated, "tag": elTag},
 		elInner, "id", "extension", "versionId", "source", "profile", "security"), ErrUnknown}
-	codingElements = names{others(map[string]uint8{"system": elSystem, "code": elCode},
+	codingElements = jsontext.Names{others(map[string]uint8{"system": elSystem, "code": elCode},
 		elInner, "id", "extension", "version", "display", "userSelected"), ErrUnknown}
-	conceptElements   = names{others(map[string]uint8{"coding": elCoding}, elInner, "id", "extension", "text"), ErrUnknown}
-	referenceElements = names{others(map[string]uint8{"reference": elReference, "type": elType,
+	conceptElements   = jsontext.Names{others(map[string]uint8{"coding": elCoding}, elInner, "id", "extension", "text"), ErrUnknown}
+	referenceElements = jsontext.Names{others(map[string]uint8{"reference": elReference, "type": elType,
 		"identifier": elIdentifier}, elInner, "id", "extension", "display"), ErrUnknown}
-	identifierElements = names{others(map[string]uint8{"system": elSystem, "value": elValue},
+	identifierElements = jsontext.Names{others(map[string]uint8{"system": elSystem, "value": elValue},
 		elInner, "id", "extension", "use", "type", "period", "assigner"), ErrUnknown}
-	provisionElements = names{others(others(map[string]uint8{"type": elType, "purpose": elPurpose,
+	provisionElements = jsontext.Names{others(others(map[string]uint8{"type": elType, "purpose": elPurpose,
 		"modifierExtension": elModifierExtension}, elLimits, "period", "actor", "action",
 		"securityLabel", "class", "code", "dataPeriod", "data", "provision"),
 		elOthers, "id", "extension"), ErrUnknown}
@@ -106,13 +107,13 @@ type consent struct {
 // consent reads a Consent. It returns false if the Consent cannot be used; found says why.
 func (d *decoder) consent(now int64) (choice, bool) {
 	var c consent
-	d.found = nil
-	d.object(consentElements, func(name uint8) { d.consentElement(&c, name) })
-	if d.err != nil {
+	d.Refused = nil
+	d.Object(consentElements, func(name uint8) { d.consentElement(&c, name) })
+	if d.Err != nil {
 		return choice{}, false
 	}
 	d.judge(&c, now)
-	if d.found != nil {
+	if d.Refused != nil {
 		return choice{}, false
 	}
 	return choice{c.key, c.rank()}, true
@@ -121,28 +122,28 @@ func (d *decoder) consent(now int64) (choice, bool) {
 func (d *decoder) consentElement(c *consent, name uint8) {
 	switch name {
 	case elResourceType:
-		d.str()
+		d.Text()
 	case elMeta:
 		d.meta(c)
 	case elImplicitRules, elModifierExtension:
-		d.refuse(ErrModified)
-		d.skip()
+		d.Refuse(ErrModified)
+		d.Skip()
 	case elStatus:
-		switch status := d.str(); string(status) {
+		switch status := d.Text(); string(status) {
 		case "active":
 			c.status = "active"
 		case "inactive":
 			c.status = "inactive"
 		}
 	case elCategory:
-		d.array(func() { c.purpose = d.concept(isOptOut) || c.purpose })
+		d.Array(func() { c.purpose = d.concept(isOptOut) || c.purpose })
 	case elScope:
 		c.r4 = true
 		c.purpose = d.concept(isOptOut) || c.purpose
 	case elPatient:
 		c.key = d.patient()
 	case elDateTime:
-		c.time, c.timed = parseDateTime(d.str())
+		c.time, c.timed = parseDateTime(d.Text())
 	case elPolicyRule:
 		d.policyRule(c)
 	case elPurpose:
@@ -153,28 +154,28 @@ func (d *decoder) consentElement(c *consent, name uint8) {
 		d.provision(c)
 	default:
 		if name < elOthers {
-			d.refuse(ErrLimited)
+			d.Refuse(ErrLimited)
 		}
-		d.skip()
+		d.Skip()
 	}
 }
 
 // judge looks at what was read of a Consent as a whole.
 func (d *decoder) judge(c *consent, now int64) {
 	switch {
-	case d.found != nil:
+	case d.Refused != nil:
 	case c.status == "":
-		d.refuse(ErrStatus)
+		d.Refuse(ErrStatus)
 	case c.stu3 && c.r4:
-		d.refuse(ErrVersions)
+		d.Refuse(ErrVersions)
 	case !c.purpose:
-		d.refuse(ErrPurpose)
+		d.Refuse(ErrPurpose)
 	case c.key == 0:
-		d.refuse(ErrPatient)
+		d.Refuse(ErrPatient)
 	case !c.timed:
-		d.refuse(ErrDateTime)
+		d.Refuse(ErrDateTime)
 	case c.time.first > now:
-		d.refuse(ErrFuture)
+		d.Refuse(ErrFuture)
 	}
 }
 
@@ -196,20 +197,20 @@ func (c *consent) rank() rank {
 
 // meta reads when the Consent was last updated, and whether it is whole.
 func (d *decoder) meta(c *consent) {
-	d.object(metaElements, func(name uint8) {
+	d.Object(metaElements, func(name uint8) {
 		switch name {
 		case elLastUpdated:
-			if c.updated, c.isUpdated = parseInstant(d.str()); !c.isUpdated {
-				d.refuse(ErrDateTime)
+			if c.updated, c.isUpdated = parseInstant(d.Text()); !c.isUpdated {
+				d.Refuse(ErrDateTime)
 			}
 		case elTag:
-			d.array(func() {
+			d.Array(func() {
 				if d.coding(func(_, code []byte) bool { return string(code) == "SUBSETTED" }) {
-					d.refuse(ErrSubset)
+					d.Refuse(ErrSubset)
 				}
 			})
 		default:
-			d.skip()
+			d.Skip()
 		}
 	})
 }
@@ -219,14 +220,14 @@ func isOptOut(system, code []byte) bool { return isSNOMED(system) && string(code
 // coding reads a Coding, and reports whether it is one of those meant.
 func (d *decoder) coding(meant func(system, code []byte) bool) bool {
 	var system, code []byte
-	d.object(codingElements, func(name uint8) {
+	d.Object(codingElements, func(name uint8) {
 		switch name {
 		case elSystem:
-			system = d.str()
+			system = d.Text()
 		case elCode:
-			code = d.str()
+			code = d.Text()
 		default:
-			d.skip()
+			d.Skip()
 		}
 	})
 	return meant(system, code)
@@ -234,23 +235,23 @@ func (d *decoder) coding(meant func(system, code []byte) bool) bool {
 
 // concept reads a CodeableConcept, and reports whether it has a Coding that is meant.
 func (d *decoder) concept(meant func(system, code []byte) bool) (found bool) {
-	d.object(conceptElements, func(name uint8) {
+	d.Object(conceptElements, func(name uint8) {
 		if name != elCoding {
-			d.skip()
+			d.Skip()
 			return
 		}
-		d.array(func() { found = d.coding(meant) || found })
+		d.Array(func() { found = d.coding(meant) || found })
 	})
 	return found
 }
 
 // purposes reads a list of purposes, each of which must be the national data opt-out.
 func (d *decoder) purposes(c *consent) {
-	d.array(func() {
+	d.Array(func() {
 		if d.coding(isOptOut) {
 			c.purpose = true
 		} else {
-			d.refuse(ErrPurpose)
+			d.Refuse(ErrPurpose)
 		}
 	})
 }
@@ -258,36 +259,36 @@ func (d *decoder) purposes(c *consent) {
 // policyRule reads the policy: in STU3 its address, in R4 a concept. A policy of opting in, or of
 // opting out with exceptions, is another one (HL7 v3 ActConsentDirective).
 func (d *decoder) policyRule(c *consent) {
-	if d.peek() == '"' {
-		d.skip()
+	if d.Peek() == '"' {
+		d.Skip()
 		return
 	}
 	c.r4 = true
 	if d.concept(func(_, code []byte) bool {
 		return bytes.HasPrefix(code, []byte("OPTIN")) || string(code) == "OPTOUTE"
 	}) {
-		d.refuse(ErrPermit)
+		d.Refuse(ErrPermit)
 	}
 }
 
 // provision reads R4's rule: nothing, or deny, for the national data opt-out as a whole.
 func (d *decoder) provision(c *consent) {
-	d.object(provisionElements, func(name uint8) {
+	d.Object(provisionElements, func(name uint8) {
 		switch name {
 		case elType:
-			if string(d.str()) != "deny" {
-				d.refuse(ErrPermit)
+			if string(d.Text()) != "deny" {
+				d.Refuse(ErrPermit)
 			}
 		case elPurpose:
 			d.purposes(c)
 		case elModifierExtension:
-			d.refuse(ErrModified)
-			d.skip()
+			d.Refuse(ErrModified)
+			d.Skip()
 		default:
 			if name < elOthers {
-				d.refuse(ErrLimited)
+				d.Refuse(ErrLimited)
 			}
-			d.skip()
+			d.Skip()
 		}
 	})
 }
@@ -296,22 +297,22 @@ func (d *decoder) provision(c *consent) {
 // in both. It returns 0 if there is none.
 func (d *decoder) patient() nhsnumber.Key {
 	var referred, identified nhsnumber.Key
-	d.object(referenceElements, func(name uint8) {
+	d.Object(referenceElements, func(name uint8) {
 		switch name {
 		case elReference:
-			referred = numberIn(d.str())
+			referred = numberIn(d.Text())
 		case elType:
-			if kind := d.str(); string(kind) != "Patient" {
-				d.refuse(ErrPatient)
+			if kind := d.Text(); string(kind) != "Patient" {
+				d.Refuse(ErrPatient)
 			}
 		case elIdentifier:
 			identified = d.identifier()
 		default:
-			d.skip()
+			d.Skip()
 		}
 	})
 	if referred != 0 && identified != 0 && referred != identified {
-		d.refuse(ErrPatients)
+		d.Refuse(ErrPatients)
 	}
 	return max(referred, identified)
 }
@@ -332,14 +333,14 @@ func numberIn(reference []byte) nhsnumber.Key {
 // identifier reads an identifier, and returns its NHS number, or 0 if it is of another kind.
 func (d *decoder) identifier() nhsnumber.Key {
 	var system, value []byte
-	d.object(identifierElements, func(name uint8) {
+	d.Object(identifierElements, func(name uint8) {
 		switch name {
 		case elSystem:
-			system = d.str()
+			system = d.Text()
 		case elValue:
-			value = d.str()
+			value = d.Text()
 		default:
-			d.skip()
+			d.Skip()
 		}
 	})
 	if string(system) != nhsNumberSystem {
@@ -347,7 +348,7 @@ func (d *decoder) identifier() nhsnumber.Key {
 	}
 	key := keyOf(nhsnumber.Parse(value))
 	if key == 0 {
-		d.refuse(ErrPatient)
+		d.Refuse(ErrPatient)
 	}
 	return key
 }

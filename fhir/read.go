@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"noo/fhir/internal/jsontext"
 	"noo/internal/atomicfile"
 	"noo/internal/contextio"
 	"noo/internal/kind"
@@ -114,7 +115,7 @@ func (f *file) start() {
 	}
 	for range n {
 		f.workers.Go(func() {
-			r := reader{now: ticksOf(f.options.Now.Add(clockSkew)), skip: f.options.SkipInvalid}
+			r := reader{now: ticksOf(f.options.Now.Add(clockSkew)), lenient: f.options.SkipInvalid}
 			for b := range f.full {
 				f.read(&r, b)
 				b.texts, b.ends = b.texts[:0], b.ends[:0]
@@ -262,12 +263,12 @@ func (f *file) cut(in *bufio.Reader) error {
 	if bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("<")) {
 		return f.cutXML(in)
 	}
-	return f.cutJSON(newStream(in))
+	return f.cutJSON(jsontext.NewStream(in))
 }
 
 // cutJSON cuts a JSON document or NDJSON.
-func (f *file) cutJSON(s *stream) error {
-	c, err := s.next()
+func (f *file) cutJSON(s *jsontext.Stream) error {
+	c, err := s.Next()
 	switch {
 	case errors.Is(err, ErrTruncated):
 		return ErrEmpty
@@ -284,33 +285,32 @@ func (f *file) cutJSON(s *stream) error {
 	default:
 		return ErrNotFHIR
 	}
-	if end, err := s.atEnd(); err != nil || !end {
+	if end, err := s.AtEnd(); err != nil || !end {
 		return cmp.Or[error](err, ErrFollows)
 	}
 	return nil
 }
 
 // cutArray hands over each element of an array as a resource, or as an entry.
-func (f *file) cutArray(s *stream, unit unit) error {
+func (f *file) cutArray(s *jsontext.Stream, unit unit) error {
 	f.unit = unit
-	if err := s.expect('['); err != nil {
+	if err := s.Expect('['); err != nil {
 		return err
 	}
-	c, err := s.next()
+	c, err := s.Next()
 	if err != nil {
 		return err
 	}
 	if c == ']' {
-		s.at++
-		return nil
+		return s.Expect(']')
 	}
 	for more := true; more && err == nil; {
 		b := f.room()
-		if b.texts, err = s.value(b.texts); err != nil {
+		if b.texts, err = s.Value(b.texts); err != nil {
 			return err
 		}
 		if err = f.added(); err == nil {
-			more, err = s.another(']')
+			more, err = s.Another(']')
 		}
 	}
 	return err
@@ -319,8 +319,8 @@ func (f *file) cutArray(s *stream, unit unit) error {
 // cutObject reads the first object of a file. It is a Bundle if it has entries. If it is on one line
 // and something follows, the file is NDJSON, which cutObject cuts to the end. It returns whether the
 // end was reached.
-func (f *file) cutObject(s *stream) (ended bool, err error) {
-	before := s.lines
+func (f *file) cutObject(s *jsontext.Stream) (ended bool, err error) {
+	before := s.Lines
 	text, entries, err := f.cutMembers(s)
 	if err != nil {
 		return false, err
@@ -329,14 +329,14 @@ func (f *file) cutObject(s *stream) (ended bool, err error) {
 	if f.document, err = f.bundleOf(text, entries); f.document != nil || err != nil {
 		return false, err
 	}
-	after := s.lines
-	end, err := s.atEnd()
+	after := s.Lines
+	end, err := s.AtEnd()
 	if err != nil {
 		return false, err
 	}
 	if end {
 		f.unit = whole
-	} else if f.unit, f.number = line, before; after != before || s.lines == after {
+	} else if f.unit, f.number = line, before; after != before || s.Lines == after {
 		return false, ErrFollows
 	}
 	b := f.room()
@@ -345,24 +345,23 @@ func (f *file) cutObject(s *stream) (ended bool, err error) {
 		return end, err
 	}
 	f.flush()
-	f.number = s.lines // blank lines count
+	f.number = s.Lines // blank lines count
 	return true, f.cutLines(s)
 }
 
 // cutMembers reads an object. It hands over the elements of its member entry, and returns the text
 // of all others.
-func (f *file) cutMembers(s *stream) (text []byte, entries bool, err error) {
-	if err := s.expect('{'); err != nil {
+func (f *file) cutMembers(s *jsontext.Stream) (text []byte, entries bool, err error) {
+	if err := s.Expect('{'); err != nil {
 		return nil, false, err
 	}
 	text = []byte{'{'}
-	c, err := s.next()
+	c, err := s.Next()
 	if err != nil {
 		return nil, false, err
 	}
 	if c == '}' {
-		s.at++
-		return []byte("{}"), false, nil
+		return []byte("{}"), false, s.Expect('}')
 	}
 	for more := true; more; {
 		before := len(text)
@@ -370,11 +369,11 @@ func (f *file) cutMembers(s *stream) (text []byte, entries bool, err error) {
 			text = append(text, ',')
 		}
 		named := len(text)
-		if text, err = s.value(text); err != nil {
+		if text, err = s.Value(text); err != nil {
 			return nil, false, err
 		}
 		isEntry := f.isEntry(text[named:])
-		if err := s.expect(':'); err != nil {
+		if err := s.Expect(':'); err != nil {
 			return nil, false, err
 		}
 		if isEntry {
@@ -384,15 +383,15 @@ func (f *file) cutMembers(s *stream) (text []byte, entries bool, err error) {
 			text, entries = text[:before], true
 			err = f.cutArray(s, entry)
 		} else {
-			text, err = s.value(append(text, ':'))
+			text, err = s.Value(append(text, ':'))
 		}
 		switch {
 		case err != nil:
 			return nil, false, err
-		case len(text) > maxResource:
+		case len(text) > jsontext.MaxValue:
 			return nil, false, ErrTooLarge
 		}
-		if more, err = s.another('}'); err != nil {
+		if more, err = s.Another('}'); err != nil {
 			return nil, false, err
 		}
 	}
@@ -401,27 +400,27 @@ func (f *file) cutMembers(s *stream) (text []byte, entries bool, err error) {
 
 // isEntry reports whether the text of a name means entry.
 func (f *file) isEntry(name []byte) bool {
-	d := decoder{text: name}
-	return string(d.str()) == "entry" && d.err == nil
+	d := jsontext.Decoder{Input: name}
+	return string(d.Text()) == "entry" && d.Err == nil
 }
 
 // bundleOf returns the Bundle that has these members, or nil for another resource.
 func (f *file) bundleOf(text []byte, entries bool) (*bundle, error) {
-	r := reader{decoder: decoder{text: text}}
-	if kind := r.resourceType(); !entries && (kind != "Bundle" || r.err != nil) {
+	r := newReader(text)
+	if kind := r.resourceType(); !entries && (kind != "Bundle" || r.Err != nil) {
 		return nil, nil
 	}
 	var b bundle
-	r.object(bundleElements, func(name uint8) { r.bundleMember(&b, name) })
-	r.end()
-	return &b, r.err
+	r.Object(bundleElements, func(name uint8) { r.bundleMember(&b, name) })
+	r.End()
+	return &b, r.Err
 }
 
 // cutLines hands over each line to the end.
-func (f *file) cutLines(s *stream) (err error) {
+func (f *file) cutLines(s *jsontext.Stream) (err error) {
 	for {
 		b := f.room()
-		if b.texts, err = s.line(b.texts); err != nil {
+		if b.texts, err = s.Line(b.texts); err != nil {
 			if err == io.EOF {
 				return nil
 			}

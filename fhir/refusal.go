@@ -6,6 +6,7 @@ package fhir
 import (
 	"fmt"
 
+	"noo/fhir/internal/jsontext"
 	"noo/internal/kind"
 )
 
@@ -47,9 +48,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // fault is a file that is damaged, incomplete or no FHIR. It is refused always.
-type fault string
-
-func (f fault) Error() string { return string(f) }
+type fault = jsontext.Fault
 
 // Reasons for which a file is refused. Each comes wrapped in an *Error.
 const (
@@ -57,15 +56,15 @@ const (
 	ErrEmpty      = fault("it is empty")
 	ErrUTF16      = fault("the file is in UTF-16; save it as UTF-8")
 	ErrUTF8       = fault("the text is not UTF-8; get the file again")
-	ErrJSON       = fault("this is not valid JSON; get the file again")
+	ErrJSON       = jsontext.ErrJSON
 	ErrXML        = fault("this is not valid XML; get the file again")
 	ErrDTD        = fault("the XML has a DTD or an instruction, which FHIR forbids")
-	ErrTruncated  = fault("the file ends too early; get it again")
+	ErrTruncated  = jsontext.ErrTruncated
 	ErrFollows    = fault("something follows after the end of the document; NDJSON has one resource a line")
-	ErrDuplicate  = fault("an element is there twice, so two programs could read it differently")
-	ErrTooLarge   = fault("a resource has more than 16 MiB")
-	ErrTooDeep    = fault("the elements are nested too deeply")
-	ErrType       = fault("an element has another type than FHIR gives it")
+	ErrDuplicate  = jsontext.ErrDuplicate
+	ErrTooLarge   = jsontext.ErrTooLarge
+	ErrTooDeep    = jsontext.ErrTooDeep
+	ErrType       = jsontext.ErrType
 	ErrBundleType = fault("the type of the Bundle is not searchset, collection or a response")
 	ErrNested     = fault("a Bundle inside is only read in a batch-response or transaction-response")
 	ErrPages      = fault("the Bundle is one page of several (it has a link next or previous); get all pages")

@@ -11,6 +11,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"noo/fhir/internal/jsontext"
 	"strings"
 )
 
@@ -55,7 +56,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 // cutXML cuts an XML document: a Bundle or one resource.
 func (f *file) cutXML(in io.Reader) error {
-	bound := &bounded{in: in, left: maxResource}
+	bound := &bounded{in: in, left: jsontext.MaxValue}
 	x := xmlFile{xml.NewDecoder(bound), bound}
 	x.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, ErrUTF8 }
 	root, _, err := x.child()
@@ -77,7 +78,7 @@ func (f *file) cutXML(in io.Reader) error {
 	} else if err := f.cutXMLBundle(x, *root); err != nil {
 		return x.meant(err)
 	}
-	bound.left = maxResource
+	bound.left = jsontext.MaxValue
 	if next, _, err := x.child(); next != nil || !errors.Is(err, io.EOF) {
 		return cmp.Or[error](x.meant(err), ErrFollows)
 	}
@@ -92,7 +93,7 @@ func (f *file) cutXMLBundle(x xmlFile, root xml.StartElement) (err error) {
 		return err
 	}
 	for {
-		x.bound.left = maxResource
+		x.bound.left = jsontext.MaxValue
 		start, end, err := x.child()
 		switch {
 		case err != nil:
@@ -271,7 +272,7 @@ func isNumber(text string) bool {
 
 // members reads the elements inside one, to its end, and returns the object.
 func (x xmlFile) members(t *tree, depth int, resource bool) ([]byte, error) {
-	if depth > maxDepth {
+	if depth > jsontext.MaxDepth {
 		return t.text, ErrTooDeep
 	}
 	for {

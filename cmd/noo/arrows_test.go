@@ -16,7 +16,7 @@ import (
 // of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
-	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands"},
+	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands", "noo/cmd/noo/internal/fhircommands"},
 	{"noo/cmd/noo/internal/publishing"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
 	{"noo/cmd/noo/internal/commandtree"},
@@ -36,7 +36,9 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/encoding", "noo/formats/parquet/internal/stats", "noo/formats/parquet/internal/spans"},
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest"},
+	{"noo/fhir/download"},
 	{"noo/fhir"},
+	{"noo/fhir/internal/jsontext"},
 	{"noo/formats", "noo/snapshot"},
 	{"noo/formats/parquet/internal/thrift"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
@@ -90,6 +92,26 @@ func TestNoArrowRunsUp(t *testing.T) {
 	}
 	if found != 0 {
 		t.Errorf("go list names %+d packages compared with rooms", found)
+	}
+}
+
+// clients are the packages that may open a socket.
+var clients = []string{"noo/fhir/download"}
+
+// TestOnlyClientsOpenSockets: noo promises that no other command uses the network.
+func TestOnlyClientsOpenSockets(t *testing.T) {
+	listed, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "noo/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(listed)) {
+		words := strings.Fields(line)
+		for _, imported := range words[1:] {
+			isNetwork := imported == "net" || strings.HasPrefix(imported, "net/") && imported != "net/url"
+			if isNetwork && !slices.Contains(clients, words[0]) {
+				t.Errorf("%s imports %s", words[0], imported)
+			}
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/fhircommands"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/snapshotcommands"
@@ -90,7 +91,8 @@ func newTree(t *ui.Terminal) (root *cobra.Command, started *bool) {
 		Long: `noo removes the whole record of everyone who has opted out (the national data
 opt-out) from a dataset before it is disclosed. A snapshot says who has opted
 out: a file signed by a publisher whose key you trust. Nothing leaves this
-machine: noo uses no service and no network.
+machine: noo uses no service and no network. Only noo fhir download connects to
+a server, the one that you name, and it reads no dataset.
 
 noo also withholds records without a readable NHS number, unless you say
 otherwise. It writes a complete output or none. It never prints an NHS number.`,
@@ -120,6 +122,7 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		newCheck(t),
 		newColumns(t),
 		snapshotcommands.New(t),
+		fhircommands.New(t),
 		newKey(t),
 		newDemo(t),
 		newVersion(t),

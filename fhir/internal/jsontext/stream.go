@@ -1,4 +1,4 @@
-package fhir
+package jsontext
 
 // Cutting a JSON document of any size into the texts of its resources. Only enough of the grammar is
 // looked at to find where a value ends: the decoder checks each text that is cut out.
@@ -9,22 +9,25 @@ import (
 	"io"
 )
 
-// maxResource is the most that one resource, or a Bundle without its entries, may have, in bytes.
-const maxResource = 16 << 20
+// MaxValue is the most that one value that is held in memory may have, in bytes.
+const MaxValue = 16 << 20
 
-// stream reads a document in parts.
-type stream struct {
+// Stream reads a document in parts.
+type Stream struct {
+	// Lines counts the line feeds that were consumed.
+	Lines int
+
 	in      io.Reader
 	buffer  []byte
 	at, end int
-	lines   int   // line feeds consumed
 	err     error // of in, io.EOF at its end
 }
 
-func newStream(in io.Reader) *stream { return &stream{in: in, buffer: make([]byte, 256<<10)} }
+// NewStream returns a stream of a document.
+func NewStream(in io.Reader) *Stream { return &Stream{in: in, buffer: make([]byte, 256<<10)} }
 
 // fill reads on if all is consumed. It returns false at the end, or if reading fails.
-func (s *stream) fill() bool {
+func (s *Stream) fill() bool {
 	for s.at == s.end && s.err == nil {
 		s.at = 0
 		s.end, s.err = s.in.Read(s.buffer)
@@ -33,31 +36,31 @@ func (s *stream) fill() bool {
 }
 
 // ended returns the error of reading, or ErrTruncated at the end of the document.
-func (s *stream) ended() error {
+func (s *Stream) ended() error {
 	if errors.Is(s.err, io.EOF) {
 		return ErrTruncated
 	}
 	return s.err
 }
 
-// next returns the next byte that is not blank, and does not consume it.
-func (s *stream) next() (byte, error) {
+// Next returns the next byte that is not blank, and does not consume it.
+func (s *Stream) Next() (byte, error) {
 	for s.fill() {
 		c := s.buffer[s.at]
 		if !isBlank(c) {
 			return c, nil
 		}
 		if c == '\n' {
-			s.lines++
+			s.Lines++
 		}
 		s.at++
 	}
 	return 0, s.ended()
 }
 
-// expect consumes a byte.
-func (s *stream) expect(c byte) error {
-	found, err := s.next()
+// Expect consumes a byte.
+func (s *Stream) Expect(c byte) error {
+	found, err := s.Next()
 	if err == nil && found != c {
 		err = ErrJSON
 	}
@@ -65,18 +68,18 @@ func (s *stream) expect(c byte) error {
 	return err
 }
 
-// atEnd reports whether there are only blanks to the end of the document.
-func (s *stream) atEnd() (bool, error) {
-	_, err := s.next()
+// AtEnd reports whether there are only blanks to the end of the document.
+func (s *Stream) AtEnd() (bool, error) {
+	_, err := s.Next()
 	if errors.Is(err, ErrTruncated) {
 		return true, nil
 	}
 	return false, err
 }
 
-// another reports whether another element follows, and consumes the comma or the end.
-func (s *stream) another(closing byte) (bool, error) {
-	c, err := s.next()
+// Another reports whether another element follows, and consumes the comma or the end.
+func (s *Stream) Another(closing byte) (bool, error) {
+	c, err := s.Next()
 	if err != nil {
 		return false, err
 	}
@@ -87,9 +90,9 @@ func (s *stream) another(closing byte) (bool, error) {
 	return c == ',', nil
 }
 
-// value appends the text of the next value, of at most maxResource bytes, to text.
-func (s *stream) value(text []byte) ([]byte, error) {
-	if _, err := s.next(); err != nil {
+// Value appends the text of the next value, of at most MaxValue bytes, to text.
+func (s *Stream) Value(text []byte) ([]byte, error) {
+	if _, err := s.Next(); err != nil {
 		return text, err
 	}
 	start := len(text)
@@ -99,11 +102,11 @@ func (s *stream) value(text []byte) ([]byte, error) {
 		}
 		part := s.buffer[s.at:s.end]
 		n, done := end.find(part)
-		s.lines += bytes.Count(part[:n], []byte{'\n'})
+		s.Lines += bytes.Count(part[:n], []byte{'\n'})
 		s.at += n
 		text = append(text, part[:n]...)
 		switch {
-		case len(text)-start > maxResource:
+		case len(text)-start > MaxValue:
 			return text, ErrTooLarge
 		case done:
 			return text, nil
@@ -169,9 +172,9 @@ func (e *ending) find(part []byte) (n int, done bool) {
 	return len(part), false
 }
 
-// line appends the rest of a line to text, without its end. It returns io.EOF if there is no line
+// Line appends the rest of a line to text, without its end. It returns io.EOF if there is no line
 // any more.
-func (s *stream) line(text []byte) ([]byte, error) {
+func (s *Stream) Line(text []byte) ([]byte, error) {
 	start := len(text)
 	for some := false; ; some = true {
 		if !s.fill() {
@@ -184,12 +187,12 @@ func (s *stream) line(text []byte) ([]byte, error) {
 		n := bytes.IndexByte(part, '\n')
 		if n >= 0 {
 			s.at += n + 1
-			s.lines++
+			s.Lines++
 			return append(text, part[:n]...), nil
 		}
 		s.at = s.end
 		text = append(text, part...)
-		if len(text)-start > maxResource {
+		if len(text)-start > MaxValue {
 			return text, ErrTooLarge
 		}
 	}
