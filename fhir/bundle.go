@@ -32,23 +32,23 @@ const (
 )
 
 var (
-	bundleElements = jsontext.Names{others(map[string]uint8{"resourceType": elBundleResourceType,
+	bundleElements = jsontext.Names{Numbers: others(map[string]uint8{"resourceType": elBundleResourceType,
 		"type": elBundleType, "total": elTotal, "link": elLink, "entry": elEntry,
 		"implicitRules": elBundleModifier},
-		elSkipped, "id", "meta", "language", "identifier", "timestamp", "signature"), ErrElement}
-	linkElements = jsontext.Names{others(map[string]uint8{"relation": elRelation, "url": elURL},
-		elSkipped, "id", "extension", "modifierExtension"), ErrElement}
-	entryElements = jsontext.Names{others(map[string]uint8{"resource": elResource, "search": elSearch,
+		elSkipped, "id", "meta", "language", "identifier", "timestamp", "signature"), Foreign: ErrElement}
+	linkElements = jsontext.Names{Numbers: others(map[string]uint8{"relation": elRelation, "url": elURL},
+		elSkipped, "id", "extension", "modifierExtension"), Foreign: ErrElement}
+	entryElements = jsontext.Names{Numbers: others(map[string]uint8{"resource": elResource, "search": elSearch,
 		"request": elRequest, "response": elResponse, "modifierExtension": elBundleModifier},
-		elSkipped, "id", "extension", "fullUrl", "link"), ErrElement}
-	searchElements = jsontext.Names{others(map[string]uint8{"mode": elMode, "modifierExtension": elBundleModifier},
-		elSkipped, "id", "extension", "score"), ErrElement}
-	responseElements = jsontext.Names{others(map[string]uint8{"status": elAnswer, "outcome": elOutcome,
+		elSkipped, "id", "extension", "fullUrl", "link"), Foreign: ErrElement}
+	searchElements = jsontext.Names{Numbers: others(map[string]uint8{"mode": elMode, "modifierExtension": elBundleModifier},
+		elSkipped, "id", "extension", "score"), Foreign: ErrElement}
+	responseElements = jsontext.Names{Numbers: others(map[string]uint8{"status": elAnswer, "outcome": elOutcome,
 		"modifierExtension": elBundleModifier},
-		elSkipped, "id", "extension", "location", "etag", "lastModified"), ErrElement}
-	outcomeElements = jsontext.Names{map[string]uint8{"resourceType": elBundleResourceType, "issue": elIssue,
-		"implicitRules": elBundleModifier, "modifierExtension": elBundleModifier}, nil}
-	issueElements = jsontext.Names{map[string]uint8{"severity": elSeverity}, nil}
+		elSkipped, "id", "extension", "location", "etag", "lastModified"), Foreign: ErrElement}
+	outcomeElements = jsontext.Names{Numbers: map[string]uint8{"resourceType": elBundleResourceType, "issue": elIssue,
+		"implicitRules": elBundleModifier, "modifierExtension": elBundleModifier}}
+	issueElements = jsontext.Names{Numbers: map[string]uint8{"severity": elSeverity}}
 )
 
 // bundle is what a Bundle says of itself.

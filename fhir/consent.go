@@ -56,7 +56,7 @@ const (
 	elOthers = 32 // and above: elements without meaning here
 )
 
-var consentElements = jsontext.Names{others(others(map[string]uint8{
+var consentElements = jsontext.Names{Numbers: others(others(map[string]uint8{
 	"resourceType": elResourceType, "meta": elMeta, "implicitRules": elImplicitRules,
 	"modifierExtension": elModifierExtension, "status": elStatus, "category": elCategory,
 	"scope": elScope, "patient": elPatient, "dateTime": elDateTime, "policyRule": elPolicyRule,
@@ -64,7 +64,7 @@ var consentElements = jsontext.Names{others(others(map[string]uint8{
 }, elLimits, "except", "period", "actor", "action", "securityLabel", "dataPeriod", "data"),
 	elOthers, "id", "language", "text", "contained", "extension", "identifier", "consentingParty",
 	"organization", "sourceAttachment", "sourceIdentifier", "sourceReference", "policy",
-	"performer", "verification"), ErrUnknown}
+	"performer", "verification"), Foreign: ErrUnknown}
 
 const (
 	elType = iota
@@ -80,19 +80,19 @@ const (
 )
 
 var (
-	metaElements = jsontext.Names{others(map[string]uint8{"lastUpdated": elLastUpdated, "tag": elTag},
-		elInner, "id", "extension", "versionId", "source", "profile", "security"), ErrUnknown}
-	codingElements = jsontext.Names{others(map[string]uint8{"system": elSystem, "code": elCode},
-		elInner, "id", "extension", "version", "display", "userSelected"), ErrUnknown}
-	conceptElements   = jsontext.Names{others(map[string]uint8{"coding": elCoding}, elInner, "id", "extension", "text"), ErrUnknown}
-	referenceElements = jsontext.Names{others(map[string]uint8{"reference": elReference, "type": elType,
-		"identifier": elIdentifier}, elInner, "id", "extension", "display"), ErrUnknown}
-	identifierElements = jsontext.Names{others(map[string]uint8{"system": elSystem, "value": elValue},
-		elInner, "id", "extension", "use", "type", "period", "assigner"), ErrUnknown}
-	provisionElements = jsontext.Names{others(others(map[string]uint8{"type": elType, "purpose": elPurpose,
+	metaElements = jsontext.Names{Numbers: others(map[string]uint8{"lastUpdated": elLastUpdated, "tag": elTag},
+		elInner, "id", "extension", "versionId", "source", "profile", "security"), Foreign: ErrUnknown}
+	codingElements = jsontext.Names{Numbers: others(map[string]uint8{"system": elSystem, "code": elCode},
+		elInner, "id", "extension", "version", "display", "userSelected"), Foreign: ErrUnknown}
+	conceptElements   = jsontext.Names{Numbers: others(map[string]uint8{"coding": elCoding}, elInner, "id", "extension", "text"), Foreign: ErrUnknown}
+	referenceElements = jsontext.Names{Numbers: others(map[string]uint8{"reference": elReference, "type": elType,
+		"identifier": elIdentifier}, elInner, "id", "extension", "display"), Foreign: ErrUnknown}
+	identifierElements = jsontext.Names{Numbers: others(map[string]uint8{"system": elSystem, "value": elValue},
+		elInner, "id", "extension", "use", "type", "period", "assigner"), Foreign: ErrUnknown}
+	provisionElements = jsontext.Names{Numbers: others(others(map[string]uint8{"type": elType, "purpose": elPurpose,
 		"modifierExtension": elModifierExtension}, elLimits, "period", "actor", "action",
 		"securityLabel", "class", "code", "dataPeriod", "data", "provision"),
-		elOthers, "id", "extension"), ErrUnknown}
+		elOthers, "id", "extension"), Foreign: ErrUnknown}
 )
 
 // consent is what was read of one Consent.
