@@ -5,6 +5,7 @@ package fhircommands
 import (
 	"context"
 	"errors"
+	"io"
 	"runtime"
 	"time"
 
@@ -117,16 +118,8 @@ func (f *downloadFlags) download(ctx context.Context, t *ui.Terminal, address st
 		return err
 	}
 	defer out.Discard()
-	to, err := formats.NewCompressor(formats.CompressionNamed(f.output), out, runtime.GOMAXPROCS(0))
+	result, err := f.write(ctx, out, options)
 	if err != nil {
-		return err
-	}
-	defer to.Abandon()
-	result, err := download.Run(ctx, to, options)
-	if err != nil {
-		return err
-	}
-	if err := to.Close(); err != nil {
 		return err
 	}
 	t.Finish()
@@ -138,6 +131,24 @@ func (f *downloadFlags) download(ctx context.Context, t *ui.Terminal, address st
 	}
 	f.say(t, result)
 	return nil
+}
+
+// write fetches the Consents and writes them, compressed as the name of the output promises.
+func (f *downloadFlags) write(ctx context.Context, out io.Writer, options download.Options) (download.Result, error) {
+	compression := formats.CompressionNamed(f.output)
+	if compression == formats.Uncompressed {
+		return download.Run(ctx, out, options)
+	}
+	to, err := formats.NewCompressor(compression, out, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return download.Result{}, err
+	}
+	defer to.Abandon()
+	result, err := download.Run(ctx, to, options)
+	if err != nil {
+		return result, err
+	}
+	return result, to.Close()
 }
 
 // options reads the files that the flags name.
