@@ -336,7 +336,10 @@ func (d *Decoder) digits() {
 
 // Count reads a whole number that is not negative.
 func (d *Decoder) Count() (n uint64) {
-	d.Peek()
+	if !isDigit(d.Peek()) {
+		d.Fail(ErrType)
+		return 0
+	}
 	start := d.At
 	d.digits()
 	if d.Err != nil {
