@@ -19,7 +19,7 @@ import (
 // TestForms: the same Consents say the same in every form of a document.
 func TestForms(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 60 {
+	for range 20 {
 		consents := drawn(r, r.IntN(30)+1)
 		want := plainly(t, consents)
 		var indented []string

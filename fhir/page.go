@@ -29,8 +29,11 @@ func ParsePage(text []byte) (Page, error) {
 	var p Page
 	var b bundle
 	r := newReader(text)
-	if !utf8.Valid(text) {
-		return Page{}, kind.Wrap(kind.Input, ErrUTF8)
+	switch {
+	case !utf8.Valid(text):
+		r.Fail(ErrUTF8)
+	case r.Peek() != '{':
+		r.Fail(ErrNotFHIR)
 	}
 	if what := r.resourceType(); what == "OperationOutcome" {
 		r.outcome()

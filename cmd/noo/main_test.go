@@ -63,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"decompress": decompressFile,
 			"append":     appendFile,
 			"cut":        cutFile,
+			"fhirserver": serveFHIR,
 			"lock":       lock,
 			"unlock":     unlock,
 			"nameless":   nameless,

@@ -164,7 +164,7 @@ func (d *download) meant(err error) error {
 		return errors.New("the certificate of the server is not trusted, or not its own")
 	case errors.As(err, &alert):
 		return errors.New("the server refuses the TLS connection, or wants a client certificate")
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return errors.New("the server does not speak TLS")
 	case errors.As(err, &dns) && first:
 		return errors.New("there is no server of this name")

@@ -109,7 +109,7 @@ func (f *downloadFlags) download(ctx context.Context, t *ui.Terminal, address st
 	if err := f.validate(address); err != nil {
 		return err
 	}
-	options, err := f.options(t, address)
+	options, err := f.options(address)
 	if err != nil {
 		return err
 	}
@@ -152,16 +152,11 @@ func (f *downloadFlags) write(ctx context.Context, out io.Writer, options downlo
 }
 
 // options reads the files that the flags name.
-func (f *downloadFlags) options(t *ui.Terminal, address string) (o download.Options, err error) {
+func (f *downloadFlags) options(address string) (o download.Options, err error) {
 	o = download.Options{Address: address, Patience: time.Duration(f.wait)}
 	if f.tokenFile != "" {
 		if o.Token, err = download.ReadToken(f.tokenFile); err != nil {
 			return o, err
-		}
-	}
-	for _, path := range []string{f.tokenFile, f.files.Key} {
-		if loose, err := snapshot.LoosePermissions(path); path != "" && err == nil && loose {
-			t.Say("warning: others can read %s: make it yours alone (chmod 600)", path)
 		}
 	}
 	o.Client, err = download.NewClient(f.files)
@@ -183,5 +178,10 @@ func (f *downloadFlags) say(t *ui.Terminal, result download.Result) {
 	if result.Included > 0 {
 		t.Say("left out %s that the search included",
 			ui.Counted(int64(result.Included), "other resource", "other resources"))
+	}
+	for _, path := range []string{f.tokenFile, f.files.Key} {
+		if loose, err := snapshot.LoosePermissions(path); path != "" && err == nil && loose {
+			t.Say("warning: others can read %s: make it yours alone (chmod 600)", path)
+		}
 	}
 }

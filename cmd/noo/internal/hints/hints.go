@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"noo/batch"
+	"noo/fhir"
+	"noo/fhir/download"
 	"noo/formats"
 	"noo/formats/csv"
 	"noo/formats/parquet"
@@ -31,6 +33,8 @@ var hints = []struct {
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
+	{download.ErrToken, "name the file with --token-file"},
+	{download.ErrBusy, "or wait longer with --wait"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
@@ -67,6 +71,9 @@ func Add(err error, text string) string {
 	}
 	if e, ok := errors.AsType[*job.CompressionError](err); ok && e.Promised != nil {
 		return fmt.Sprintf("%s, or pass --compress %v", text, e.Promised)
+	}
+	if _, ok := errors.AsType[*fhir.Error](err); ok && errors.As(err, new(fhir.Unusable)) {
+		return joined(text, "pass --skip-invalid to leave it out")
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
