@@ -1,14 +1,23 @@
 package main
 
+// A FHIR server of files for scripts, and downloads that are killed.
+
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path"
 	"strconv"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"noo/internal/atomicfile"
 )
 
 // serveFHIR serves the files in a folder to a script, and sets FHIR to the address: fhirserver DIR.
@@ -43,4 +52,40 @@ func serveFHIR(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	ts.Defer(server.Close)
 	ts.Setenv("FHIR", server.URL)
+}
+
+// TestDownloadKilled: a download that ends early leaves no output, nor part of one.
+func TestDownloadKilled(t *testing.T) {
+	page := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page++ // one request at a time
+		w.Header().Set("Content-Type", "application/fhir+json")
+		fmt.Fprintf(w, `{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"?p=%d"}],"entry":[{"resource":{"resourceType":"Consent","id":"%d"}}]}`, page, page)
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	for range 10 {
+		cmd := exec.Command("noo", "fhir", "download", server.URL+"/Consent", "-o", "c.ndjson.gz")
+		cmd.Dir = dir
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(20+rand.IntN(150)) * time.Millisecond)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		left, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range left { // where files cannot be without a name, one is left that no reader takes
+			if !strings.HasSuffix(entry.Name(), atomicfile.TempSuffix) {
+				t.Errorf("%s is left", entry.Name())
+			}
+		}
+	}
+	if page < 10 {
+		t.Errorf("%d pages were asked for: the downloads were killed before they began", page)
+	}
 }

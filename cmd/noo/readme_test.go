@@ -20,7 +20,8 @@ import (
 // notRun are the command lines that no test can run, each with the reason. Lines that CI runs on a
 // clean checkout need no entry: make would run these tests again.
 var notRun = map[string]string{
-	"make build":                      "CI builds with make demo",
+	"make build": "CI builds with make demo",
+	`noo fhir download "https://fhir.example.org/R4/Consent?_count=1000" -o consents.ndjson.gz --token-file token.txt`: "it needs a FHIR server; make fhir and the scripts fhir_download have one",
 	"make bench":                      "it takes half an hour and 4 GB",
 	"go run ./cmd/noobench -long":     "it takes half an hour and 12 GB",
 	"mkdir out && chgrp research out": "the group research exists on few machines",

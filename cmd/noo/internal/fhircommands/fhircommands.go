@@ -49,13 +49,13 @@ func newDownload(t *ui.Terminal) *cobra.Command {
 		Use:   "download URL -o FILE",
 		Short: "Fetch all Consents that a FHIR server finds",
 		Long: `download asks a FHIR server for Consents, and writes them to FILE as NDJSON: one
-resource on each line. It compresses FILE if the name ends in .gz or .zst. URL is
-the address of a search. download follows its pages to the last, and writes the
-complete result or nothing.
+resource on each line. It compresses FILE if the name ends in .gz or .zst. URL
+is the address of a search. download follows its pages to the last, and writes
+the complete result or nothing.
 
 Only https is used, unless the server is on this machine. download sends the
-token to this server only: it refuses links and redirects to another. It waits if
-the server is busy. Messages show the address without its query.
+token to this server only: it refuses links and redirects to another. It waits
+if the server is busy. Messages show the address without its query.
 
 The file says who opted out: keep it confidential, and delete it when the
 snapshot is built.`,

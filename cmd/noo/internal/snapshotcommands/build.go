@@ -37,8 +37,8 @@ the lists are CSV files with a header. LIST may be - for standard input. build
 stops at a number that is not valid. A list may be compressed.
 
 LIST may also hold FHIR Consents, STU3 or R4: a Bundle, an array, NDJSON or one
-resource, JSON or XML. The latest Consent of each patient decides. build stops at
-one that it cannot use; with --skip-invalid it counts it and goes on.
+resource, JSON or XML. The latest Consent of each patient decides. build stops
+at one that it cannot use; with --skip-invalid it counts it and goes on.
 
 Without --checked the lists must be complete: everyone else has not opted out.
 With it, only the numbers on the --checked lists were looked up, and filter will
