@@ -5,7 +5,6 @@ package fhir
 // would count as not opted out.
 
 import (
-	"bytes"
 	"noo/fhir/internal/jsontext"
 	"unicode/utf8"
 )
@@ -28,27 +27,31 @@ const (
 	elSeverity
 	elAnswer
 	elURL
-	elSkipped // and above
 )
 
 var (
-	bundleElements = jsontext.Names{Numbers: others(map[string]uint8{"resourceType": elBundleResourceType,
-		"type": elBundleType, "total": elTotal, "link": elLink, "entry": elEntry,
-		"implicitRules": elBundleModifier},
-		elSkipped, "id", "meta", "language", "identifier", "timestamp", "signature"), Foreign: ErrElement}
-	linkElements = jsontext.Names{Numbers: others(map[string]uint8{"relation": elRelation, "url": elURL},
-		elSkipped, "id", "extension", "modifierExtension"), Foreign: ErrElement}
-	entryElements = jsontext.Names{Numbers: others(map[string]uint8{"resource": elResource, "search": elSearch,
-		"request": elRequest, "response": elResponse, "modifierExtension": elBundleModifier},
-		elSkipped, "id", "extension", "fullUrl", "link"), Foreign: ErrElement}
-	searchElements = jsontext.Names{Numbers: others(map[string]uint8{"mode": elMode, "modifierExtension": elBundleModifier},
-		elSkipped, "id", "extension", "score"), Foreign: ErrElement}
-	responseElements = jsontext.Names{Numbers: others(map[string]uint8{"status": elAnswer, "outcome": elOutcome,
-		"modifierExtension": elBundleModifier},
-		elSkipped, "id", "extension", "location", "etag", "lastModified"), Foreign: ErrElement}
-	outcomeElements = jsontext.Names{Numbers: map[string]uint8{"resourceType": elBundleResourceType, "issue": elIssue,
-		"implicitRules": elBundleModifier, "modifierExtension": elBundleModifier}}
-	issueElements = jsontext.Names{Numbers: map[string]uint8{"severity": elSeverity}}
+	bundleElements = elements(ErrElement, map[string]uint8{
+		"resourceType": elBundleResourceType, "type": elBundleType, "total": elTotal,
+		"link": elLink, "entry": elEntry, "implicitRules": elBundleModifier,
+	}, "id meta language identifier timestamp signature")
+	linkElements = elements(ErrElement, map[string]uint8{
+		"relation": elRelation, "url": elURL,
+	}, "id extension modifierExtension")
+	entryElements = elements(ErrElement, map[string]uint8{
+		"resource": elResource, "search": elSearch, "request": elRequest, "response": elResponse,
+		"modifierExtension": elBundleModifier,
+	}, "id extension fullUrl link")
+	searchElements = elements(ErrElement, map[string]uint8{
+		"mode": elMode, "modifierExtension": elBundleModifier,
+	}, "id extension score")
+	responseElements = elements(ErrElement, map[string]uint8{
+		"status": elAnswer, "outcome": elOutcome, "modifierExtension": elBundleModifier,
+	}, "id extension location etag lastModified")
+	outcomeElements = elements(nil, map[string]uint8{
+		"resourceType": elBundleResourceType, "issue": elIssue,
+		"implicitRules": elBundleModifier, "modifierExtension": elBundleModifier,
+	}, "")
+	issueElements = elements(nil, map[string]uint8{"severity": elSeverity}, "")
 )
 
 // bundle is what a Bundle says of itself.
@@ -182,8 +185,8 @@ func isMatch(kind, mode string) bool {
 	return kind != "OperationOutcome" && (mode == "" || mode == "match")
 }
 
-// entryParts reads an entry, and returns why it is in the result of a search, and where its resource
-// begins, which is skipped: -1 if there is none.
+// entryParts reads an entry, and returns why it is in the result of a search, and where its
+// resource begins, which is skipped: -1 if there is none.
 func (r *reader) entryParts() (mode string, from int) {
 	from = -1
 	r.Object(entryElements, func(name uint8) {
@@ -343,8 +346,9 @@ func (r *reader) outcome() {
 
 func (r *reader) issue() {
 	r.Object(issueElements, func(name uint8) {
-		severity := r.Text()
-		if !bytes.Equal(severity, []byte("information")) && !bytes.Equal(severity, []byte("warning")) {
+		switch severity := r.Text(); string(severity) {
+		case "information", "warning":
+		default:
 			r.Fail(ErrFailed)
 		}
 	})

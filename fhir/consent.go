@@ -5,11 +5,12 @@ package fhir
 //
 // All elements that restrict to whom, when or to what a Consent applies are refused: the national
 // data opt-out knows no such thing. So is permission. R4 says that an active Consent with provision
-// type permit gives consent, which would turn "active" around; and its provision may not have a type
-// in the outermost rule, so a reader cannot know what the writer meant.
+// type permit gives consent, which would turn "active" around; and its provision may not have a
+// type in the outermost rule, so a reader cannot know what the writer meant.
 
 import (
 	"bytes"
+	"strings"
 
 	"noo/fhir/internal/jsontext"
 	"noo/internal/nhsnumber"
@@ -26,8 +27,8 @@ func isSNOMED(system []byte) bool {
 	return string(system) == "http://snomed.info/sct" || string(system) == "https://snomed.info/sct"
 }
 
-// The elements of objects that are read. The others have the number other, each its own: they may
-// not come twice.
+// The elements of objects that are read. Each other element has a number of its own as
+// well: none may come twice.
 const (
 	elResourceType = iota
 	elMeta
@@ -43,28 +44,33 @@ const (
 	elProvision
 )
 
-// others gives numbers to names that are skipped.
-func others(known map[string]uint8, from uint8, skipped ...string) map[string]uint8 {
-	for i, name := range skipped {
-		known[name] = from + uint8(i)
-	}
-	return known
-}
-
 const (
 	elLimits = 16 // and above: elements that restrict
 	elOthers = 32 // and above: elements without meaning here
 )
 
-var consentElements = jsontext.Names{Numbers: others(others(map[string]uint8{
+// elements returns the names that an object may have: known ones, and others that are skipped,
+// which have a blank between them.
+func elements(foreign error, known map[string]uint8, skipped string) jsontext.Names {
+	return jsontext.Names{Numbers: numbered(known, elOthers, skipped), Foreign: foreign}
+}
+
+// numbered adds names, and gives them numbers from first.
+func numbered(known map[string]uint8, first uint8, more string) map[string]uint8 {
+	for i, name := range strings.Fields(more) {
+		known[name] = first + uint8(i)
+	}
+	return known
+}
+
+var consentElements = elements(ErrUnknown, numbered(map[string]uint8{
 	"resourceType": elResourceType, "meta": elMeta, "implicitRules": elImplicitRules,
 	"modifierExtension": elModifierExtension, "status": elStatus, "category": elCategory,
 	"scope": elScope, "patient": elPatient, "dateTime": elDateTime, "policyRule": elPolicyRule,
 	"purpose": elPurpose, "provision": elProvision,
-}, elLimits, "except", "period", "actor", "action", "securityLabel", "dataPeriod", "data"),
-	elOthers, "id", "language", "text", "contained", "extension", "identifier", "consentingParty",
-	"organization", "sourceAttachment", "sourceIdentifier", "sourceReference", "policy",
-	"performer", "verification"), Foreign: ErrUnknown}
+}, elLimits, "except period actor action securityLabel dataPeriod data"),
+	"id language text contained extension identifier consentingParty organization "+
+		"sourceAttachment sourceIdentifier sourceReference policy performer verification")
 
 const (
 	elType = iota
@@ -76,23 +82,28 @@ const (
 	elValue
 	elLastUpdated
 	elTag
-	elInner // and above: elements without meaning here
 )
 
 var (
-	metaElements = jsontext.Names{Numbers: others(map[string]uint8{"lastUpdated": elLastUpdated, "tag": elTag},
-		elInner, "id", "extension", "versionId", "source", "profile", "security"), Foreign: ErrUnknown}
-	codingElements = jsontext.Names{Numbers: others(map[string]uint8{"system": elSystem, "code": elCode},
-		elInner, "id", "extension", "version", "display", "userSelected"), Foreign: ErrUnknown}
-	conceptElements   = jsontext.Names{Numbers: others(map[string]uint8{"coding": elCoding}, elInner, "id", "extension", "text"), Foreign: ErrUnknown}
-	referenceElements = jsontext.Names{Numbers: others(map[string]uint8{"reference": elReference, "type": elType,
-		"identifier": elIdentifier}, elInner, "id", "extension", "display"), Foreign: ErrUnknown}
-	identifierElements = jsontext.Names{Numbers: others(map[string]uint8{"system": elSystem, "value": elValue},
-		elInner, "id", "extension", "use", "type", "period", "assigner"), Foreign: ErrUnknown}
-	provisionElements = jsontext.Names{Numbers: others(others(map[string]uint8{"type": elType, "purpose": elPurpose,
-		"modifierExtension": elModifierExtension}, elLimits, "period", "actor", "action",
-		"securityLabel", "class", "code", "dataPeriod", "data", "provision"),
-		elOthers, "id", "extension"), Foreign: ErrUnknown}
+	metaElements = elements(ErrUnknown, map[string]uint8{
+		"lastUpdated": elLastUpdated, "tag": elTag,
+	}, "id extension versionId source profile security")
+	codingElements = elements(ErrUnknown, map[string]uint8{
+		"system": elSystem, "code": elCode,
+	}, "id extension version display userSelected")
+	conceptElements = elements(ErrUnknown, map[string]uint8{
+		"coding": elCoding,
+	}, "id extension text")
+	referenceElements = elements(ErrUnknown, map[string]uint8{
+		"reference": elReference, "type": elType, "identifier": elIdentifier,
+	}, "id extension display")
+	identifierElements = elements(ErrUnknown, map[string]uint8{
+		"system": elSystem, "value": elValue,
+	}, "id extension use type period assigner")
+	provisionElements = elements(ErrUnknown, numbered(map[string]uint8{
+		"type": elType, "purpose": elPurpose, "modifierExtension": elModifierExtension,
+	}, elLimits, "period actor action securityLabel class code dataPeriod data provision"),
+		"id extension")
 )
 
 // consent is what was read of one Consent.
@@ -293,8 +304,8 @@ func (d *decoder) provision(c *consent) {
 	})
 }
 
-// patient reads whom the Consent is of: the NHS number in a reference, in an identifier, or the same
-// in both. It returns 0 if there is none.
+// patient reads whom the Consent is of: the NHS number in a reference, in an identifier, or the
+// same in both. It returns 0 if there is none.
 func (d *decoder) patient() nhsnumber.Key {
 	var referred, identified nhsnumber.Key
 	d.Object(referenceElements, func(name uint8) {
@@ -317,8 +328,8 @@ func (d *decoder) patient() nhsnumber.Key {
 	return max(referred, identified)
 }
 
-// numberIn returns the NHS number in which a reference to a Patient ends, or 0. A version may follow
-// it.
+// numberIn returns the NHS number in which a reference to a Patient ends, or 0. A version may
+// follow it.
 func numberIn(reference []byte) nhsnumber.Key {
 	reference, _, _ = bytes.Cut(reference, []byte("/_history/"))
 	const kind = "Patient/"

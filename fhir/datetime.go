@@ -13,8 +13,8 @@ const (
 	unixEpoch      = 62_135_596_800 // seconds from the year 1 to 1970
 )
 
-// span is the time that a dateTime may mean: from its first to its last tick. A time with seconds is
-// one tick, or two if it is finer. A day, a month or a year is meant as in England.
+// span is the time that a dateTime may mean: from its first to its last tick. A time with seconds
+// is one tick, or two if it is finer. A day, a month or a year is meant as in England.
 type span struct{ first, last int64 }
 
 func ticksOf(t time.Time) int64 {
@@ -38,13 +38,14 @@ func parseDateTime(text []byte) (span, bool) {
 		return between(year, month, 1, year, month+1, 1), true
 	}
 	day, ok := digits(text, 8, 2)
-	if !ok || text[7] != '-' || day < 1 || time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() != day {
+	date := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	if !ok || text[7] != '-' || day < 1 || date.Day() != day {
 		return span{}, false
 	}
 	if len(text) == 10 {
 		return between(year, month, day, year, month, day+1), true
 	}
-	return parseTime(text, time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC))
+	return parseTime(text, date)
 }
 
 // parseInstant reads an instant: a dateTime with a time.
@@ -100,10 +101,10 @@ func parseZone(text []byte) (seconds int, ok bool) {
 	}
 	hours, ok1 := digits(text, 1, 2)
 	minutes, ok2 := digits(text, 4, 2)
-	if len(text) != 6 || !ok1 || !ok2 || text[3] != ':' || minutes > 59 || hours*60+minutes > 14*60 {
+	seconds = hours*3600 + minutes*60
+	if len(text) != 6 || !ok1 || !ok2 || text[3] != ':' || minutes > 59 || seconds > 14*3600 {
 		return 0, false
 	}
-	seconds = hours*3600 + minutes*60
 	switch text[0] {
 	case '+':
 		return seconds, true

@@ -58,8 +58,8 @@ type Register struct {
 func NewRegister() *Register { return &Register{people: make(map[nhsnumber.Key]rank)} }
 
 // rank orders the Consents of a patient: the highest decides. time is that of dateTime. updated is
-// twice that of meta.lastUpdated, and 1 more if the Consent is active, so that opted out wins if all
-// else is equal.
+// twice that of meta.lastUpdated, and 1 more if the Consent is active, so that opted out wins if
+// all else is equal.
 type rank struct{ time, updated int64 }
 
 func (r rank) active() bool { return r.updated&1 != 0 }

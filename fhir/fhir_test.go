@@ -204,7 +204,7 @@ func TestUnusable(t *testing.T) {
 				"file, element 2": "[" + good + "," + c.consent + "]",
 				"file: ":          c.consent,
 			} {
-				got, _, err := read(t, text, false)
+				_, _, err := read(t, text, false)
 				refused, ok := errors.AsType[*Error](err)
 				if !ok || !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), name) || kind.Of(err) != kind.Input {
 					t.Errorf("%v, want %s %v", err, name, c.want)

@@ -1,8 +1,6 @@
 package fhir
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -67,14 +65,6 @@ func searchset(consents ...string) string {
 	}
 	return fmt.Sprintf(`{"resourceType":"Bundle","type":"searchset","total":%d,"link":[{"relation":"self","url":"x"}],"entry":[%s]}`,
 		len(consents), strings.Join(entries, ","))
-}
-
-func gzipped(text string) string {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	_, _ = w.Write([]byte(text))
-	_ = w.Close()
-	return out.String()
 }
 
 // plain is a Consent as encoding/json reads it: the reference, which shares nothing with the reader.

@@ -22,9 +22,9 @@ type Page struct {
 	Messages, Included uint64
 }
 
-// ParsePage reads a page in JSON: a Bundle of type searchset. It refuses what [Register.Read] refuses
-// of a Bundle, and entries that are no Consents; what the Consents say is not looked at. The error is
-// of kind.Input.
+// ParsePage reads a page in JSON: a Bundle of type searchset. It refuses what [Register.Read]
+// refuses of a Bundle, and entries that are no Consents; what the Consents say is not looked at.
+// The error is of kind.Input.
 func ParsePage(text []byte) (Page, error) {
 	var p Page
 	var b bundle

@@ -54,10 +54,15 @@ func isUTF16(head []byte) bool {
 // opening are the characters that FHIR starts with.
 var opening = []byte("{[<")
 
-// Read reads a file, and joins what it says with what is known. name is the file's, for messages. An
-// *Error says what is wrong with the file; an error of in comes back wrapped. After an error, the
-// Register must not be used.
-func (r *Register) Read(ctx context.Context, in io.Reader, name string, o Options) (Skipped, error) {
+// Read reads a file, and joins what it says with what is known. name is the file's, for messages.
+// An *Error says what is wrong with the file; an error of in comes back wrapped. After an error,
+// the Register must not be used.
+func (r *Register) Read(
+	ctx context.Context,
+	in io.Reader,
+	name string,
+	o Options,
+) (Skipped, error) {
 	f := &file{register: r, name: name, options: o, first: math.MaxInt}
 	f.start()
 	err := f.cut(bufio.NewReaderSize(contextio.NewReader(ctx, in), 64<<10))
@@ -194,7 +199,9 @@ func (f *file) placed(err error) error {
 		return nil
 	case errors.As(err, &wrong):
 		at := place{whole, 0}
-		if f.number > 0 && (wrong == ErrTruncated || wrong == ErrJSON || wrong == ErrTooLarge || wrong == ErrXML) {
+		switch {
+		case f.number == 0:
+		case wrong == ErrTruncated, wrong == ErrJSON, wrong == ErrTooLarge, wrong == ErrXML:
 			at = place{f.unit, f.number + 1}
 		}
 		return &Error{f.name, at, wrong}
@@ -316,9 +323,9 @@ func (f *file) cutArray(s *jsontext.Stream, unit unit) error {
 	return err
 }
 
-// cutObject reads the first object of a file. It is a Bundle if it has entries. If it is on one line
-// and something follows, the file is NDJSON, which cutObject cuts to the end. It returns whether the
-// end was reached.
+// cutObject reads the first object of a file. It is a Bundle if it has entries. If it is on one
+// line and something follows, the file is NDJSON, which cutObject cuts to the end. It returns
+// whether the end was reached.
 func (f *file) cutObject(s *jsontext.Stream) (ended bool, err error) {
 	before := s.Lines
 	text, entries, err := f.cutMembers(s)

@@ -60,15 +60,15 @@ const (
 	ErrXML        = fault("this is not valid XML; get the file again")
 	ErrDTD        = fault("the XML has a DTD or an instruction, which FHIR forbids")
 	ErrTruncated  = jsontext.ErrTruncated
-	ErrFollows    = fault("something follows after the end of the document; NDJSON has one resource a line")
+	ErrFollows    = fault("something follows after the document; NDJSON has one resource a line")
 	ErrDuplicate  = jsontext.ErrDuplicate
 	ErrTooLarge   = jsontext.ErrTooLarge
 	ErrTooDeep    = jsontext.ErrTooDeep
 	ErrType       = jsontext.ErrType
 	ErrBundleType = fault("the type of the Bundle is not searchset, collection or a response")
-	ErrNested     = fault("a Bundle inside is only read in a batch-response or transaction-response")
-	ErrPages      = fault("the Bundle is one page of several (it has a link next or previous); get all pages")
-	ErrTotal      = fault("the Bundle has another number of matches than its total says; get it again")
+	ErrNested     = fault("a Bundle in a Bundle is read in responses to a batch only")
+	ErrPages      = fault("the Bundle is one page of several (a link next or previous)")
+	ErrTotal      = fault("the Bundle has another number of matches than its total")
 	ErrFailed     = fault("the server says that a request failed, so Consents may be missing")
 	ErrElement    = fault("an element is unknown here, so its meaning could be missed")
 	ErrModifier   = fault("modifierExtension or implicitRules may change the meaning of the Bundle")
@@ -84,15 +84,15 @@ func (u Unusable) Error() string { return string(u) }
 const (
 	ErrNotConsent = Unusable("the resource is no Consent")
 	ErrUnknown    = Unusable("the Consent has an element that neither STU3 nor R4 knows")
-	ErrModified   = Unusable("modifierExtension or implicitRules may change the meaning of the Consent")
-	ErrSubset     = Unusable("the server left out elements of the Consent (tag SUBSETTED); ask for whole resources")
+	ErrModified   = Unusable("modifierExtension or implicitRules may change what it means")
+	ErrSubset     = Unusable("the server left out elements of the Consent (tag SUBSETTED)")
 	ErrStatus     = Unusable("the status of the Consent is neither active nor inactive")
-	ErrPurpose    = Unusable("the purpose of the Consent is not 370856009, the national data opt-out")
+	ErrPurpose    = Unusable("the purpose is not 370856009, the national data opt-out")
 	ErrPatient    = Unusable("the patient of the Consent has no valid NHS number")
-	ErrPatients   = Unusable("the reference and the identifier of the patient have different NHS numbers")
-	ErrDateTime   = Unusable("a time of the Consent is missing or not valid (dateTime, meta.lastUpdated)")
+	ErrPatients   = Unusable("reference and identifier of the patient have different NHS numbers")
+	ErrDateTime   = Unusable("dateTime or meta.lastUpdated is missing or not valid")
 	ErrFuture     = Unusable("the dateTime of the Consent is in the future")
 	ErrPermit     = Unusable("the Consent permits and does not deny (provision.type or policyRule)")
-	ErrLimited    = Unusable("the Consent has exceptions or holds only in part (period, actor, data …)")
-	ErrVersions   = Unusable("the Consent has elements of STU3 and of R4, which mean different things")
+	ErrLimited    = Unusable("the Consent has exceptions or holds only in part (period, data …)")
+	ErrVersions   = Unusable("the Consent has elements of both STU3 and R4")
 )

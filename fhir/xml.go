@@ -1,8 +1,8 @@
 package fhir
 
-// FHIR XML (hl7.org/fhir/R4/xml.html). Each resource is turned into the JSON that means the same, so
-// that there is one place that knows what a Consent means. An element that comes twice where there
-// may be one becomes a name that comes twice, which that place refuses.
+// FHIR XML (hl7.org/fhir/R4/xml.html). Each resource is turned into the JSON that means the same,
+// so that there is one place that knows what a Consent means. An element that comes twice where
+// there may be one becomes a name that comes twice, which that place refuses.
 
 import (
 	"bytes"
@@ -208,13 +208,14 @@ func appendString(text []byte, s string) []byte {
 	return append(text, quoted...)
 }
 
-// attributes checks the attributes of an element, and adds its id. Only the value of a primitive and
-// the url of an extension are known beside it.
+// attributes checks the attributes of an element, and adds its id. Only the value of a primitive
+// and the url of an extension are known beside it.
 func (x xmlFile) attributes(start xml.StartElement, t *tree, resource bool) error {
 	seen := map[string]bool{}
 	for _, a := range start.Attr {
 		switch {
-		case a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" || a.Name.Space == xsiSpace:
+		case a.Name.Space == "xmlns", a.Name.Space == xsiSpace,
+			a.Name.Space == "" && a.Name.Local == "xmlns":
 		case a.Name.Space != "" || resource:
 			return ErrElement
 		case seen[a.Name.Local]:

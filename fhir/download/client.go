@@ -57,7 +57,8 @@ func NewClient(files TLS) (*http.Client, error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, kind.Wrap(kind.Usage, fmt.Errorf("%s: it holds no certificate in PEM", files.CA))
+			err := fmt.Errorf("%s: it holds no certificate in PEM", files.CA)
+			return nil, kind.Wrap(kind.Usage, err)
 		}
 	}
 	if files.Certificate != "" {

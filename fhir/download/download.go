@@ -1,8 +1,10 @@
-// Package download fetches the Consents of a FHIR server: all pages of a search, one resource a line.
+// Package download fetches the Consents of a FHIR server: all pages of a search, one resource a
+// line.
 //
 // It sends the token to the server that the address names and to no other: links and redirects that
-// lead elsewhere are refused, and so is http, unless the server is this machine. What was fetched is
-// complete, or there is an error. No error holds a query, a header or anything that the server said.
+// lead elsewhere are refused, and so is http, unless the server is this machine. What was fetched
+// is complete, or there is an error. No error holds a query, a header or anything that the server
+// said.
 package download
 
 import (
@@ -28,23 +30,41 @@ const MaxPage = 64 << 20
 // Errors of an address or an answer. Those of kind.Usage can be told before anything is sent.
 var (
 	// ErrAddress is an address that is no http or https URL.
-	ErrAddress = kind.New(kind.Usage, "the address is not of the form https://SERVER/PATH/Consent?QUERY")
+	ErrAddress = kind.New(
+		kind.Usage,
+		"the address is not of the form https://SERVER/PATH/Consent?QUERY",
+	)
 	// ErrPassword is an address with a user or a password in it.
 	ErrPassword = kind.New(kind.Usage, "the address holds a user or a password; give a token file")
 	// ErrHTTP is an address without TLS.
 	ErrHTTP = kind.New(kind.Usage, "http sends everything in the clear; use https")
 	// ErrOrigin is a link or a redirect to another server.
-	ErrOrigin = kind.New(kind.Input, "the server sends noo to another server, which must not see the token")
+	ErrOrigin = kind.New(
+		kind.Input,
+		"the server sends noo to another server, which must not see the token",
+	)
 	// ErrLoop is a page that was there before.
 	ErrLoop = kind.New(kind.Input, "the server sends the same page twice, so its pages never end")
 	// ErrLarge is a page of more than MaxPage.
-	ErrLarge = kind.New(kind.Input, "a page has more than 64 MiB; ask for fewer Consents a page (_count)")
+	ErrLarge = kind.New(
+		kind.Input,
+		"a page has more than 64 MiB; ask for fewer Consents a page (_count)",
+	)
 	// ErrNotJSON is an answer of another type.
-	ErrNotJSON = kind.New(kind.Input, "the answer is no FHIR JSON; is the address that of a search?")
+	ErrNotJSON = kind.New(
+		kind.Input,
+		"the answer is no FHIR JSON; is the address that of a search?",
+	)
 	// ErrTotal is a result that has more or fewer Consents than the server says.
-	ErrTotal = kind.New(kind.Input, "the server sent another number of Consents than its total; run again")
+	ErrTotal = kind.New(
+		kind.Input,
+		"the server sent another number of Consents than its total; run again",
+	)
 	// ErrChanged is a total that differs from page to page.
-	ErrChanged = kind.New(kind.Input, "the total changed from page to page; run again when nobody writes")
+	ErrChanged = kind.New(
+		kind.Input,
+		"the total changed from page to page; run again when nobody writes",
+	)
 	// ErrToken is an answer to a token that is missing, wrong or too old.
 	ErrToken = errors.New("the server refuses the token, or wants one")
 	// ErrBusy is a server that did not answer in time.
@@ -113,7 +133,8 @@ func isLoopback(host string) bool {
 
 // sameOrigin reports whether two addresses are of one server.
 func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && a.Hostname() == b.Hostname() && port(a) == port(b) && b.User == nil
+	return a.Scheme == b.Scheme && a.Hostname() == b.Hostname() && port(a) == port(b) &&
+		b.User == nil
 }
 
 func port(u *url.URL) string {
@@ -139,9 +160,9 @@ type download struct {
 	line   bytes.Buffer
 }
 
-// Run fetches all pages, and writes each Consent as one line of NDJSON. An *Error says what is wrong
-// with a page; other errors are those of the address and of to. After an error, what was written is
-// not complete.
+// Run fetches all pages, and writes each Consent as one line of NDJSON. An *Error says what is
+// wrong with a page; other errors are those of the address and of to. After an error, what was
+// written is not complete.
 func Run(ctx context.Context, to io.Writer, o Options) (Result, error) {
 	start, err := parse(o.Address)
 	if err != nil {

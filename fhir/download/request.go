@@ -145,9 +145,9 @@ func retryAfter(text string, now time.Time) time.Duration {
 	return 0
 }
 
-// meant returns what an error of the network means. Its own text may hold the address with its query,
-// or what a server said. The first page is asked for again only after time ran out: a wrong address
-// should be told at once.
+// meant returns what an error of the network means. Its own text may hold the address with its
+// query, or what a server said. The first page is asked for again only after time ran out: a wrong
+// address should be told at once.
 func (d *download) meant(err error) error {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError

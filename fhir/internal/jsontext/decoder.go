@@ -1,7 +1,7 @@
 package jsontext
 
-// Reading one JSON value whose bytes are all there. It checks the whole grammar of RFC 8259, also of
-// values that nobody asks for: two programs must not read a file differently.
+// Reading one JSON value whose bytes are all there. It checks the whole grammar of RFC 8259, also
+// of values that nobody asks for: two programs must not read a file differently.
 
 import (
 	"bytes"
@@ -111,8 +111,8 @@ type Names struct {
 }
 
 // Object reads an object and calls member for each of its members, which consumes the value. A name
-// that comes twice is ErrDuplicate. The name of a primitive with a _ before it holds extensions, and
-// is skipped.
+// that comes twice is ErrDuplicate. The name of a primitive with a _ before it holds extensions,
+// and is skipped.
 func (d *Decoder) Object(names Names, member func(name uint8)) {
 	var seen uint64
 	for more := d.enter('{', '}'); more; more = d.another('}') {

@@ -1,7 +1,7 @@
 package jsontext
 
-// Cutting a JSON document of any size into the texts of its resources. Only enough of the grammar is
-// looked at to find where a value ends: the decoder checks each text that is cut out.
+// Cutting a JSON document of any size into the texts of its resources. Only enough of the grammar
+// is looked at to find where a value ends: the decoder checks each text that is cut out.
 
 import (
 	"bytes"

@@ -69,15 +69,18 @@ snapshot is built.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.download(cmd.Context(), t, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return flags.download(cmd.Context(), t, args[0])
+		},
 	}
 	add := cmd.Flags()
 	add.StringVarP(&flags.output, "output", "o", "", "write the Consents to `FILE`, in NDJSON")
 	add.StringVar(&flags.tokenFile, "token-file", "", "send the bearer token in `FILE`")
-	add.StringVar(&flags.files.CA, "ca", "", "trust servers with a certificate from those in `FILE` (PEM), and no others")
-	add.StringVar(&flags.files.Certificate, "client-cert", "", "show the server the certificate in `FILE` (PEM)")
-	add.StringVar(&flags.files.Key, "client-key", "", "the key of the certificate is in `FILE` (PEM)")
-	flagvalue.Add(add, &flags.wait, "wait", "wait for a busy server at most this long, for each page")
+	files := &flags.files
+	add.StringVar(&files.CA, "ca", "", "trust the certificates in `FILE` (PEM), and no others")
+	add.StringVar(&files.Certificate, "client-cert", "", "show the certificate in `FILE` (PEM)")
+	add.StringVar(&files.Key, "client-key", "", "the key of that certificate is in `FILE` (PEM)")
+	flagvalue.Add(add, &flags.wait, "wait", "wait for a busy server at most this long for a page")
 	add.BoolVar(&flags.force, "force", false, "overwrite an output that exists")
 	return cmd
 }
@@ -88,7 +91,9 @@ func (f *downloadFlags) validate(address string) error {
 	case f.output == "" || f.output == "-":
 		return outcome.Usage(errors.New("no output: name a file with -o FILE"))
 	case formats.CompressionNamed(f.output) == formats.Bzip2:
-		return outcome.Usage(errors.New("noo does not write bzip2: let the name end in .gz or .zst"))
+		return outcome.Usage(
+			errors.New("noo does not write bzip2: let the name end in .gz or .zst"),
+		)
 	case (f.files.Certificate == "") != (f.files.Key == ""):
 		return outcome.Usage(errors.New("--client-cert and --client-key go together"))
 	}
@@ -134,7 +139,11 @@ func (f *downloadFlags) download(ctx context.Context, t *ui.Terminal, address st
 }
 
 // write fetches the Consents and writes them, compressed as the name of the output promises.
-func (f *downloadFlags) write(ctx context.Context, out io.Writer, options download.Options) (download.Result, error) {
+func (f *downloadFlags) write(
+	ctx context.Context,
+	out io.Writer,
+	options download.Options,
+) (download.Result, error) {
 	compression := formats.CompressionNamed(f.output)
 	if compression == formats.Uncompressed {
 		return download.Run(ctx, out, options)
@@ -169,7 +178,7 @@ func (f *downloadFlags) say(t *ui.Terminal, result download.Result) {
 		ui.Counted(int64(result.Consents), "Consent", "Consents"),
 		ui.Counted(int64(result.Pages), "page", "pages"))
 	if result.Consents == 0 {
-		t.Say("warning: the server found no Consent: make sure that the search is the one that you mean")
+		t.Say("warning: the server found no Consent: make sure that the search is the right one")
 	}
 	if result.Messages > 0 {
 		t.Say("warning: the server added %s, which noo does not show",

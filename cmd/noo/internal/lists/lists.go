@@ -24,9 +24,15 @@ var (
 	// and not in the other.
 	ErrMixed = kind.New(kind.Input, "lists and Consents cannot be joined; build from one kind")
 	// ErrNoChecked is a file of Consents where a list of who was looked up is wanted.
-	ErrNoChecked = kind.New(kind.Input, "it holds Consents, not a list of the numbers that were looked up")
+	ErrNoChecked = kind.New(
+		kind.Input,
+		"it holds Consents, not a list of the numbers that were looked up",
+	)
 	// ErrNotSkipped is a list that was to be read without the numbers that are invalid.
-	ErrNotSkipped = kind.New(kind.Usage, "only invalid Consents can be skipped; a list must be correct")
+	ErrNotSkipped = kind.New(
+		kind.Usage,
+		"only invalid Consents can be skipped; a list must be correct",
+	)
 )
 
 // Options say how files are read.
@@ -42,8 +48,8 @@ type OptOuts struct {
 	OptedOut *snapshot.Set
 	// Patients are all who have a Consent; nil if the files are lists.
 	Patients *snapshot.Set
-	// Duplicates counts the numbers of lists that came more than once, and the Consents that a later
-	// one of the same patient replaced.
+	// Duplicates counts the numbers of lists that came more than once, and the Consents that a
+	// later one of the same patient replaced.
 	Duplicates uint64
 }
 
@@ -65,7 +71,12 @@ func ReadOptOuts(ctx context.Context, t *ui.Terminal, paths []string, o Options)
 }
 
 // Read joins lists of one column, or plain lists, and counts the numbers that came more than once.
-func Read(ctx context.Context, t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
+func Read(
+	ctx context.Context,
+	t *ui.Terminal,
+	paths []string,
+	column string,
+) (*snapshot.Set, uint64, error) {
 	r := &reading{ctx: ctx, options: Options{Column: column}}
 	return r.all(t, paths)
 }
@@ -149,12 +160,16 @@ func (r *reading) readOpen(file *os.File, name string) (*snapshot.Set, snapshot.
 	return set, stats, nil
 }
 
-// headSize is how many bytes are looked at to tell a list from Consents, which may begin with blanks.
+// headSize is how many bytes are looked at to tell a list from Consents, which may begin with
+// blanks.
 const headSize = 4 << 10
 
 // readContent reads a file that may be compressed. Of Consents it returns no set: the register has
 // them.
-func (r *reading) readContent(file io.Reader, name string) (*snapshot.Set, snapshot.ListStats, error) {
+func (r *reading) readContent(
+	file io.Reader,
+	name string,
+) (*snapshot.Set, snapshot.ListStats, error) {
 	in := bufio.NewReaderSize(file, headSize)
 	head, _ := in.Peek(headSize) // an error comes again when it is read
 	if c := formats.DetectCompression(head); c != formats.Uncompressed {
@@ -178,7 +193,10 @@ func (r *reading) readContent(file io.Reader, name string) (*snapshot.Set, snaps
 	return snapshot.ReadList(in, name, r.options.Column)
 }
 
-func (r *reading) readConsents(in io.Reader, name string) (*snapshot.Set, snapshot.ListStats, error) {
+func (r *reading) readConsents(
+	in io.Reader,
+	name string,
+) (*snapshot.Set, snapshot.ListStats, error) {
 	skipped, err := r.consents.Read(r.ctx, in, name,
 		fhir.Options{SkipInvalid: r.options.SkipInvalid, Now: time.Now()})
 	if r.skipped.First == nil {
@@ -196,10 +214,12 @@ func (r *reading) say(t *ui.Terminal, found OptOuts) {
 		ui.Grouped(int64(found.OptedOut.Len())), ui.Grouped(int64(patients-found.OptedOut.Len())),
 		ui.Grouped(int64(tally.Skipped)))
 	if tally.Skipped > 0 {
-		t.Say("warning: what was skipped may be an opt-out; the first is %s", ui.Showable(r.skipped.First.Error()))
+		first := ui.Showable(r.skipped.First.Error())
+		t.Say("warning: what was skipped may be an opt-out; the first is %s", first)
 	}
 	if tally.Messages > 0 {
-		t.Say("warning: the server added %s to its answer: read what it says", count(tally.Messages, "message", "messages"))
+		messages := count(tally.Messages, "message", "messages")
+		t.Say("warning: the server added %s to its answer: read what it says", messages)
 	}
 }
 
