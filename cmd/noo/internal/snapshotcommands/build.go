@@ -66,7 +66,7 @@ Consent count as looked up.`,
 	cmd.Flags().
 		StringArrayVar(&flags.checked, "checked", nil, "the numbers in the list `FILE` were looked up; may be repeated")
 	cmd.Flags().
-		BoolVar(&flags.skipInvalid, "skip-invalid", false, "count FHIR Consents that cannot be used, and go on")
+		BoolVar(&flags.skipInvalid, "skip-invalid", false, "leave out FHIR Consents that cannot be used")
 	return cmd
 }
 
@@ -108,7 +108,7 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 		t.Say(
 			"warning: nobody on the lists of those who were looked up has opted out: make sure that no list went missing",
 		)
-	case all != nil && sets.OptedOut.Len() > all.Len()/2:
+	case all != nil && found.Patients == nil && sets.OptedOut.Len() > all.Len()/2:
 		t.Say(
 			"warning: most of those who were looked up have opted out: the list that comes back from MESH holds those who have not",
 		)
@@ -154,7 +154,8 @@ func (f *buildFlags) sets(
 	t *ui.Terminal,
 	named []string,
 ) (sets snapshot.Sets, found lists.OptOuts, err error) {
-	found, err = lists.ReadOptOuts(ctx, t, named, lists.Options{Column: f.column, SkipInvalid: f.skipInvalid})
+	options := lists.Options{Column: f.column, SkipInvalid: f.skipInvalid}
+	found, err = lists.ReadOptOuts(ctx, t, named, options)
 	if err != nil {
 		return sets, found, err
 	}
