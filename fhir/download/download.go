@@ -80,8 +80,8 @@ type Options struct {
 	// Client sends the requests; its CheckRedirect is replaced. nil is one that uses TLS with the
 	// roots of the system.
 	Client *http.Client
-	// Patience is how long to wait in all for one page that the server cannot give, and FirstWait
-	// the first of these waits, which double. Zeros are 10 minutes and a second.
+	// Patience is how long a page may take in all, if the server has to be asked for it again, and
+	// FirstWait the first wait, which doubles. Zeros are 10 minutes and a second.
 	Patience, FirstWait time.Duration
 }
 

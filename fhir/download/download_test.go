@@ -72,9 +72,14 @@ func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 // run downloads with short waits.
 func run(t *testing.T, address string) (string, Result, error) {
 	t.Helper()
+	return runFor(t, address, 5*time.Minute)
+}
+
+func runFor(t *testing.T, address string, patience time.Duration) (string, Result, error) {
+	t.Helper()
 	var out bytes.Buffer
 	result, err := Run(t.Context(), &out, Options{
-		Address: address, Token: token, FirstWait: time.Millisecond, Patience: 100 * time.Millisecond,
+		Address: address, Token: token, FirstWait: time.Millisecond, Patience: patience,
 	})
 	return out.String(), result, err
 }
@@ -217,7 +222,11 @@ func TestWaits(t *testing.T) {
 				}
 				good(w, r)
 			})
-			_, result, err := run(t, server.URL+"/Consent")
+			patience := 5 * time.Minute
+			if c.want == ErrBusy {
+				patience = 100 * time.Millisecond
+			}
+			_, result, err := runFor(t, server.URL+"/Consent", patience)
 			switch {
 			case c.want == nil && c.said == "":
 				if err != nil || result.Consents != 1 || n.Load() != c.asked+1 {

@@ -59,7 +59,7 @@ func (e *retryError) Unwrap() error { return e.err }
 // page fetches one page. It asks again while the server is busy, until patience ends.
 func (d *download) page(ctx context.Context, at *url.URL) (fhir.Page, error) {
 	d.result.Pages++
-	wait, waited := d.FirstWait, time.Duration(0)
+	wait, deadline := d.FirstWait, time.Now().Add(d.Patience)
 	for {
 		page, err := d.attempt(ctx, at)
 		var again *retryError
@@ -67,7 +67,7 @@ func (d *download) page(ctx context.Context, at *url.URL) (fhir.Page, error) {
 			return page, err
 		}
 		pause := max(wait, again.after)
-		if waited += pause; waited > d.Patience {
+		if time.Now().Add(pause).After(deadline) {
 			return page, fmt.Errorf("%w (%w)", ErrBusy, again.err)
 		}
 		timer := time.NewTimer(pause)
