@@ -12,7 +12,6 @@ import (
 	"errors"
 	"io"
 	"noo/fhir/internal/jsontext"
-	"strings"
 )
 
 const (
@@ -268,7 +267,8 @@ func (x xmlFile) element(text []byte, start xml.StartElement, depth int) ([]byte
 }
 
 func isNumber(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789") == ""
+	_, found := digits([]byte(text), 0, len(text))
+	return found && text != ""
 }
 
 // members reads the elements inside one, to its end, and returns the object.
