@@ -17,7 +17,7 @@ import (
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
 	{"noo/cmd/noo/internal/meshcommands"},
-	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands"},
+	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands", "noo/cmd/noo/internal/fhircommands"},
 	{"noo/cmd/noo/internal/publishing"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
 	{"noo/cmd/noo/internal/commandtree"},
@@ -37,6 +37,9 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/encoding", "noo/formats/parquet/internal/stats", "noo/formats/parquet/internal/spans"},
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest", "noo/mesh", "noo/snapshot/sealed", "noo/snapshot/delta"},
+	{"noo/fhir/download"},
+	{"noo/fhir"},
+	{"noo/fhir/internal/jsontext"},
 	{"noo/formats", "noo/snapshot", "noo/mesh/api"},
 	{"noo/mesh/api/apitest"},
 	{"noo/formats/parquet/internal/thrift", "noo/snapshot/seen", "noo/snapshot/internal/frame"},

@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"decompress": decompressFile,
 			"append":     appendFile,
 			"cut":        cutFile,
+			"fhirserver": serveFHIR,
 			"lock":       lock,
 			"unlock":     unlock,
 			"nameless":   nameless,

@@ -22,8 +22,9 @@ import (
 var notRun = map[string]string{
 	"make build":            "CI builds with make demo",
 	"noo mesh send request": "it needs the MESH API: TestSandboxFirstHour runs it",
-	"noo mesh collect request -o checked.noo --key publisher.key --wait 2h": "the same",
-	"noo filter extract.csv -o checked.csv --snapshot checked.noo":          "the same",
+	"noo mesh collect request -o checked.noo --key publisher.key --wait 2h":                                            "the same",
+	"noo filter extract.csv -o checked.csv --snapshot checked.noo":                                                     "the same",
+	`noo fhir download "https://fhir.example.org/R4/Consent?_count=1000" -o consents.ndjson.gz --token-file token.txt`: "it needs a FHIR server; make fhir and the scripts fhir_download have one",
 	"make bench":                      "it takes half an hour and 4 GB",
 	"go run ./cmd/noobench -long":     "it takes half an hour and 12 GB",
 	"noo mesh handshake":              "no test has a mailbox of the real service",

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"noo/batch"
+	"noo/fhir"
+	"noo/fhir/download"
 	"noo/formats"
 	"noo/formats/csv"
 	"noo/formats/parquet"
@@ -36,6 +38,8 @@ var hints = []struct {
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
 	{sealed.ErrEncrypted, "name its file with --identity"},
 	{sealed.ErrRecipient, "or give another --identity"},
+	{download.ErrToken, "name the file with --token-file"},
+	{download.ErrBusy, "or wait longer with --wait"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
 	{api.ErrNoURL, "name it with --api or in NOO_MESH_API"},
 	{api.ErrURL, "give --api the address that NHS England gave you"},
@@ -91,6 +95,9 @@ func Add(err error, text string) string {
 	}
 	if e, ok := errors.AsType[*job.CompressionError](err); ok && e.Promised != nil {
 		return fmt.Sprintf("%s, or pass --compress %v", text, e.Promised)
+	}
+	if _, ok := errors.AsType[*fhir.Error](err); ok && errors.As(err, new(fhir.Unusable)) {
+		return joined(text, "pass --skip-invalid to leave it out")
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
