@@ -51,7 +51,7 @@ func exchange(t *testing.T, count int) (dir string) {
 	}
 	for _, kind := range []string{"receipt", "collected", "list"} {
 		control, data := answerTo(request.Parts[0], kind, back, nil)
-		for suffix, text := range map[string][]byte{".dat": data, ".ctl": []byte(control)} {
+		for suffix, text := range map[string][]byte{".dat": data, ".ctl": []byte(control.String())} {
 			if text == nil {
 				continue
 			}

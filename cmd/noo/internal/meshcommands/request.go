@@ -93,6 +93,7 @@ noo filter will withhold their records.`,
 }
 
 func (f *requestFlags) validate() error {
+	f.mailbox, f.to = strings.ToUpper(f.mailbox), strings.ToUpper(f.to) // as the service has them
 	switch {
 	case f.output == "":
 		return outcome.Usage(errors.New("no output: name a folder with -o DIR"))
@@ -128,6 +129,7 @@ func (f *requestFlags) run(ctx context.Context, t *ui.Terminal, args []string) e
 		return err
 	}
 	defer discard(t, folder)
+	t.Finish() // the folder is discarded even if the user interrupts
 
 	request := &mesh.Request{
 		Created: time.Now().UTC().Truncate(time.Second),

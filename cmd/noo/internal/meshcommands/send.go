@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func (f *sendFlags) run(ctx context.Context, t *ui.Terminal, folder string) erro
 		return err
 	}
 	if f.to != "" {
-		exchange.To = f.to
+		exchange.To = strings.ToUpper(f.to)
 	}
 	if exchange.To == "" {
 		return outcome.Usage(
