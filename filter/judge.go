@@ -62,8 +62,9 @@ type scratch struct {
 	values    []Verdict                      // by value
 	records   []Verdict                      // by record
 
-	digits []byte                   // of a number that came as one
-	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
+	digits []byte // of a number that came as one
+	// Tells whether one person has opted out, or was not looked up and so may have.
+	mayBeOut func(nhsnumber.Key) bool
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
 	name int
 }
@@ -72,10 +73,10 @@ func (j *Judge) newScratch() *scratch {
 	o := &scratch{}
 	var key [1]nhsnumber.Key
 	var standing [1]snapshot.Standing
-	o.hasOut = func(k nhsnumber.Key) bool {
+	o.mayBeOut = func(k nhsnumber.Key) bool {
 		key[0] = k
 		j.register.LookUp(key[:], standing[:])
-		return standing[0] == snapshot.OptedOut
+		return standing[0] != snapshot.Clear
 	}
 	return o
 }
@@ -91,7 +92,7 @@ func (o *scratch) invalid(text []byte, place int) Verdict {
 
 // invalidText is the verdict on a text that is no NHS number.
 func (o *scratch) invalidText(text []byte) Verdict {
-	if nhsnumber.Held(text, o.hasOut) {
+	if nhsnumber.Held(text, o.mayBeOut) {
 		return disguised
 	}
 	return Invalid
