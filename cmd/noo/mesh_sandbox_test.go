@@ -143,11 +143,7 @@ func TestSandboxFirstHour(t *testing.T) {
 		tr.wantClean("checked.csv")
 		tr.run("noo check checked.csv --snapshot checked.noo")
 		tr.wantSilent()
-		// What was stored is acknowledged: the inbox has nothing about the request any more.
-		inbox, err := tr.client().Inbox(t.Context(), mesh.Workflow)
-		if err != nil || len(inbox) > 0 {
-			t.Errorf("in the inbox: %v, %v", inbox, err)
-		}
+		tr.wantEmptyInbox()
 	})
 	t.Run("by hand", func(t *testing.T) {
 		tr := newTrust(t)
@@ -190,6 +186,24 @@ func TestSandboxFirstHour(t *testing.T) {
 		tr.run("noo check checked.csv --snapshot checked.noo")
 		tr.wantSilent()
 	})
+}
+
+// wantEmptyInbox waits until nothing about the request is in the inbox any more. A report may come
+// after the list: then another collect takes it away.
+func (tr *trust) wantEmptyInbox() {
+	tr.t.Helper()
+	client := tr.client()
+	for range 50 {
+		inbox, err := client.Inbox(tr.t.Context(), mesh.Workflow)
+		if err != nil {
+			tr.t.Fatal(err)
+		}
+		if len(inbox) == 0 {
+			return
+		}
+		tr.run("noo mesh collect request -o checked.noo --key publisher.key --force")
+	}
+	tr.t.Error("messages about the request are still in the inbox")
 }
 
 // client is a client of the trust's mailbox.
