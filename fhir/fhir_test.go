@@ -284,6 +284,7 @@ func TestRefused(t *testing.T) {
 		{"a line that is an array", c + "\n[" + c + "]\n", ErrType},
 		{"a Bundle in a line", c + "\n" + bundle, ErrNested},
 		{"a Bundle in a searchset", searchset(bundle), ErrNested},
+		{"a Bundle in a Bundle in an answer", `{"resourceType":"Bundle","type":"batch-response","entry":[{"response":{"status":"200 OK"},"resource":` + searchset(bundle) + `}]}`, ErrNested},
 		{"an element twice", strings.Replace(c, `"status"`, `"status":"inactive","status"`, 1), ErrDuplicate},
 		{"an element twice, escaped", strings.Replace(c, `"status"`, `"stat\u0075s":"inactive","status"`, 1), ErrDuplicate},
 		{"an inner element twice", strings.Replace(c, `"reference"`, `"reference":"x","reference"`, 1), ErrDuplicate},

@@ -101,6 +101,7 @@ func TestXML(t *testing.T) {
 		{"text", from(c, "<status", "x<status"), ErrXML},
 		{"an element twice", from(c, "<status", `<status value="inactive"/><status`), ErrDuplicate},
 		{"a value twice", from(c, `value="active"`, `value="active" value="inactive"`), ErrElement},
+		{"a url twice", from(c, "<status", `<extension url="x" url="y"/><status`), ErrDuplicate},
 		{"an attribute", from(c, `value="active"`, `value="active" x="y"`), ErrElement},
 		{"two resources in an entry", from(bundle, "</resource>", c+"</resource>"), ErrDuplicate},
 		{"no resource", from(bundle, "<resource>", "<resource></resource><resource>"), ErrXML},

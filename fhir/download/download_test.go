@@ -118,6 +118,7 @@ func TestRefused(t *testing.T) {
 		{"a link that is none", map[string]string{query: bundle("http://[", 1, consent(1))}, ErrAddress, kind.Input},
 		{"the first page again", map[string]string{query: bundle("?"+query, 2, consent(1))}, ErrLoop, kind.Input},
 		{"the same page elsewhere", map[string]string{query: bundle("?p=2", -1, consent(1)), "p=2": bundle("?p=3", -1, consent(1))}, ErrLoop, kind.Input},
+		{"a page without entries again", map[string]string{query: bundle("?p=2", -1), "p=2": bundle("?p=2", -1)}, ErrLoop, kind.Input},
 		{"a total too high", map[string]string{query: bundle("", 2, consent(1))}, ErrTotal, kind.Input},
 		{"a total too low", map[string]string{query: bundle("", 0, consent(1))}, ErrTotal, kind.Input},
 		{"another total", map[string]string{query: bundle("?p=2", 2, consent(1)), "p=2": bundle("", 3, consent(2), consent(3))}, ErrChanged, kind.Input},
