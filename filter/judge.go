@@ -15,7 +15,7 @@ import (
 	"noo/snapshot"
 )
 
-// Register answers which people have opted out: an opened snapshot.
+// Register answers which people have opted out: one opened snapshot or several.
 type Register interface {
 	// LookUp sets standings[i] for keys[i]. It is called from several goroutines.
 	LookUp(keys []nhsnumber.Key, standings []snapshot.Standing)

@@ -37,10 +37,31 @@ func NewReport(heading Heading) *Report {
 
 // Heading is what a report says of the program and of the rules, before it says what was done.
 type Heading struct {
-	Tool     Tool           `json:"tool"`
-	Command  string         `json:"command"`
-	Snapshot SnapshotReport `json:"snapshot"`
-	Policy   PolicyReport   `json:"policy"`
+	Tool    Tool   `json:"tool"`
+	Command string `json:"command"`
+	// Snapshot is the one that the run used. A run with several has Snapshots instead, so that no
+	// reader takes one of them for all. Use sets the right one.
+	Snapshot  *SnapshotReport  `json:"snapshot,omitempty"`
+	Snapshots []SnapshotReport `json:"snapshots,omitempty"`
+	Policy    PolicyReport     `json:"policy"`
+}
+
+// Use notes the snapshots that a run uses.
+func (h *Heading) Use(snapshots ...SnapshotReport) {
+	h.Snapshot, h.Snapshots = nil, nil
+	if len(snapshots) == 1 {
+		h.Snapshot = &snapshots[0]
+	} else {
+		h.Snapshots = snapshots
+	}
+}
+
+// Used returns the snapshots that a run uses: none before they are known.
+func (h *Heading) Used() []SnapshotReport {
+	if h.Snapshot != nil {
+		return []SnapshotReport{*h.Snapshot}
+	}
+	return h.Snapshots
 }
 
 // Tool names the program that made a report.
@@ -49,7 +70,7 @@ type Tool struct {
 	Version string `json:"version"`
 }
 
-// SnapshotReport says which snapshot a run used. SHA256 is of the whole file, in hexadecimal, ""
+// SnapshotReport describes a snapshot that a run used. SHA256 is of the whole file, in hexadecimal, ""
 // where no digests were asked for. OptedOut and Checked count numbers.
 type SnapshotReport struct {
 	ID         string    `json:"id"`

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,8 +14,10 @@ import (
 	"noo/snapshot"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestReportOfCompressed: sizes and digests are those of the files as they are on the disk.
@@ -53,6 +56,46 @@ func TestReportOfCompressed(t *testing.T) {
 	content, err := io.ReadAll(reader)
 	if err != nil || strings.Contains(string(content), "9434765919") || int64(bytes.Count(content, []byte("\n"))) != 1+report.Totals.Written {
 		t.Errorf("the output does not hold what was written (%v)", err)
+	}
+}
+
+// TestReportNamesSnapshots: one snapshot is under "snapshot", as in every report before. Several are
+// under "snapshots" alone: a reader that wants the one finds none, and not one of them.
+func TestReportNamesSnapshots(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	first := SnapshotReport{ID: "a", Sequence: 7, Scope: "national", Created: at, ValidUntil: at, KeyID: "01", OptedOut: 3}
+	second := SnapshotReport{ID: "b", Sequence: 8, Scope: "local", Created: at, ValidUntil: at, KeyID: "01", OptedOut: 4}
+	const firstText = `{"id":"a","sequence":7,"scope":"national","created":"2026-01-02T03:04:05Z",` +
+		`"valid_until":"2026-01-02T03:04:05Z","key_id":"01","opted_out":3,"checked":0}`
+	const secondText = `{"id":"b","sequence":8,"scope":"local","created":"2026-01-02T03:04:05Z",` +
+		`"valid_until":"2026-01-02T03:04:05Z","key_id":"01","opted_out":4,"checked":0}`
+	for _, c := range []struct {
+		name string
+		used []SnapshotReport
+		want string
+	}{
+		{"one", []SnapshotReport{first}, `"snapshot":` + firstText},
+		{"several", []SnapshotReport{first, second}, `"snapshots":[` + firstText + "," + secondText + "]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			heading := Heading{Tool: Tool{"noo", "1"}, Command: "filter"}
+			heading.Use(c.used...)
+			if !slices.Equal(heading.Used(), c.used) {
+				t.Errorf("used %+v", heading.Used())
+			}
+			var text, compact bytes.Buffer
+			if err := NewReport(heading).WriteJSON(&text); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Compact(&compact, text.Bytes()); err != nil {
+				t.Fatal(err)
+			}
+			want := `{"schema":"noo/report/v1","tool":{"name":"noo","version":"1"},"command":"filter",` +
+				c.want + `,"policy":{`
+			if !strings.HasPrefix(compact.String(), want) {
+				t.Errorf("%s\nwant %s", &compact, want)
+			}
+		})
 	}
 }
 

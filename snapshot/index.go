@@ -22,6 +22,7 @@ package snapshot
 import (
 	"math/bits"
 
+	"noo/internal/hugepages"
 	"noo/internal/nhsnumber"
 )
 
@@ -73,9 +74,9 @@ type index struct {
 // container at a time.
 func newIndex(first, last nhsnumber.Key, count uint64) index {
 	x := index{first: first >> blockBits}
-	x.groups = makeLarge[uint64](int(last>>blockBits - x.first + 1))
-	x.bases = makeLarge[uint32](len(x.groups))
-	x.words = makeLarge[uint16](int(min(count, uint64(len(x.groups))*blockKeys/groupKeys)))[:0]
+	x.groups = hugepages.Make[uint64](int(last>>blockBits - x.first + 1))
+	x.bases = hugepages.Make[uint32](len(x.groups))
+	x.words = hugepages.Make[uint16](int(min(count, uint64(len(x.groups))*blockKeys/groupKeys)))[:0]
 	return x
 }
 
@@ -200,20 +201,29 @@ func (s *Snapshot) LookUp(keys []nhsnumber.Key, standings []Standing) {
 // PerFirstDigit returns how many people who opted out have a number that starts with each digit,
 // from 0 to 9.
 func (s *Snapshot) PerFirstDigit() (people [10]uint64) {
-	x := &s.optedOut
+	s.optedOut.countPerFirstDigit(&people, nil)
+	return people
+}
+
+// countPerFirstDigit adds the keys of x to people, by their first digit. It leaves out those that
+// are in one of the indexes before.
+func (x *index) countPerFirstDigit(people *[10]uint64, before []*index) {
 	for i, present := range x.groups {
 		next := x.bases[i]
 		for groups := present; groups != 0; groups &= groups - 1 {
 			first := (x.first+uint32(i))<<blockBits | uint32(
 				bits.TrailingZeros64(groups),
 			)<<groupBits
-			for word := x.words[next]; word != 0; word &= word - 1 {
+			word := x.words[next]
+			for _, other := range before {
+				word &^= other.word(first)
+			}
+			for ; word != 0; word &= word - 1 {
 				people[(first+uint32(bits.TrailingZeros16(word)))/100_000_000]++
 			}
 			next++
 		}
 	}
-	return people
 }
 
 // Standing looks up one key. LookUp is faster for many.

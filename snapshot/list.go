@@ -28,6 +28,10 @@ var (
 	ErrTwoColumns = errors.New("the header has the column asked for more than once")
 	// ErrLongLine is a line or CSV record longer than a list of numbers can have.
 	ErrLongLine = errors.New("the line is too long for a list of numbers; is this the right file?")
+	// ErrNotLookedUp is a number of a list that a Limit keeps within another one.
+	ErrNotLookedUp = errors.New("the number is on no list of those who were looked up")
+	// ErrContradiction is a number of a list that a Limit keeps apart from another one.
+	ErrContradiction = errors.New("the number is also on a list of those who have opted out")
 	// ErrEncoding is a text that is not in UTF-8.
 	ErrEncoding = errors.New("the file is in UTF-16; save it as UTF-8")
 )
@@ -60,6 +64,28 @@ const (
 	batchKeys = 1 << 18
 )
 
+// Limit says which of the valid numbers a list may hold. The zero Limit allows all.
+type Limit struct {
+	Within *Set // nil, or the numbers of those who were looked up, beside which there is no other
+	Apart  *Set // nil, or the numbers of those who have opted out, none of which may be in the list
+}
+
+// forbids returns ErrNotLookedUp or ErrContradiction for a set that breaks the limit.
+func (l Limit) forbids(set *Set) error {
+	switch {
+	case l.Within != nil && !set.Within(l.Within):
+		return ErrNotLookedUp
+	case l.Apart != nil && !set.Apart(l.Apart):
+		return ErrContradiction
+	}
+	return nil
+}
+
+// ReadList reads the numbers of a list, which may be any. See Limit.ReadList.
+func ReadList(r io.Reader, name, column string) (*Set, ListStats, error) {
+	return Limit{}.ReadList(r, name, column)
+}
+
 // ReadList reads the numbers of a list. With an empty column it is a plain list: one number a line,
 // in any form that nhsnumber.Parse takes, with or without a comma after it, where blank lines and
 // lines that start with # are passed over. Else it is CSV (RFC 4180, comma, as encoding/csv reads
@@ -68,14 +94,17 @@ const (
 //
 // What breaks these rules is a *ListError, which holds name, the line and never a number; an error
 // of r comes back wrapped. Memory is bounded: about 2 bytes for a number in the set, and a few MiB.
-func ReadList(r io.Reader, name, column string) (*Set, ListStats, error) {
+func (l Limit) ReadList(r io.Reader, name, column string) (*Set, ListStats, error) {
 	in := bufio.NewReaderSize(r, maxLine)
-	c := &collector{set: new(Set)}
+	c := &collector{set: new(Set), limit: l}
 	line, err := skipMark(in)
 	if err == nil && column == "" {
 		line, err = readPlain(in, c)
 	} else if err == nil {
 		line, err = readColumn(in, column, c)
+	}
+	if err == nil {
+		line, err = c.flush()
 	}
 	if err != nil {
 		var readErr *readError
@@ -88,7 +117,6 @@ func ReadList(r io.Reader, name, column string) (*Set, ListStats, error) {
 		}
 		return nil, ListStats{}, &ListError{Name: name, Line: line, Err: err}
 	}
-	c.flush()
 	return c.set, ListStats{Numbers: c.numbers, Duplicates: c.numbers - c.set.Len()}, nil
 }
 
@@ -131,8 +159,8 @@ func readPlain(in *bufio.Reader, c *collector) (line int, err error) {
 		if len(text) == 0 || text[0] == '#' {
 			continue
 		}
-		if !c.add(bytes.TrimSuffix(text, []byte(","))) {
-			return line, ErrNumber
+		if line, err := c.add(bytes.TrimSuffix(text, []byte(",")), line); err != nil {
+			return line, err
 		}
 	}
 }
@@ -169,9 +197,9 @@ func readColumn(in io.Reader, column string, c *collector) (line int, err error)
 		}
 		line, _ = records.FieldPos(0)
 		cell = append(cell[:0], record[at]...)
-		if !c.add(cell) {
-			line, _ := records.FieldPos(at)
-			return line, ErrNumber
+		place, _ := records.FieldPos(at)
+		if line, err := c.add(cell, place); err != nil {
+			return line, err
 		}
 	}
 }
@@ -210,26 +238,52 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 // collector gathers keys in batches: sorted, they enter the set many times faster than one by one.
 type collector struct {
 	set     *Set
+	limit   Limit
 	batch   []nhsnumber.Key
+	lines   []int // of each key of the batch; none without a limit
 	numbers uint64
 }
 
-// add takes the text of one number, and returns false where it is none.
-func (c *collector) add(text []byte) bool {
+// add takes the text of one number. Its errors come with the line that they are about: ErrNumber
+// with the one given, those of a Limit with one before it.
+func (c *collector) add(text []byte, line int) (int, error) {
 	key, status := nhsnumber.Parse(text)
 	if status != nhsnumber.Valid {
-		return false
+		return line, ErrNumber
 	}
 	c.numbers++
-	if c.batch = append(c.batch, key); len(c.batch) == batchKeys {
-		c.flush()
+	if c.limit != (Limit{}) {
+		c.lines = append(c.lines, line)
 	}
-	return true
+	if c.batch = append(c.batch, key); len(c.batch) == batchKeys {
+		return c.flush()
+	}
+	return line, nil
 }
 
-func (c *collector) flush() {
+// flush moves the batch into the set. An error is that of the first line that breaks the limit.
+func (c *collector) flush() (line int, err error) {
+	if line, err := c.check(); err != nil {
+		return line, err
+	}
 	slices.Sort(c.batch)
-	batch := NewSet(c.batch...)
-	c.set.Union(batch)
-	c.batch = c.batch[:0]
+	c.set.Union(NewSet(c.batch...))
+	c.batch, c.lines = c.batch[:0], c.lines[:0]
+	return 0, nil
+}
+
+// check holds the batch against the limit: as a whole, and key by key only if that breaks it.
+func (c *collector) check() (line int, err error) {
+	if c.limit == (Limit{}) {
+		return 0, nil
+	}
+	if c.limit.forbids(NewSet(slices.Sorted(slices.Values(c.batch))...)) == nil {
+		return 0, nil
+	}
+	for i, key := range c.batch {
+		if err := c.limit.forbids(NewSet(key)); err != nil {
+			return c.lines[i], err
+		}
+	}
+	return 0, nil
 }

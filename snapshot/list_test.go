@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -113,6 +114,54 @@ func TestReadListAgainstMap(t *testing.T) {
 	for key := range want {
 		if !set.Contains(key) {
 			t.Fatal("a key is missing")
+		}
+	}
+}
+
+// TestLimitAgainstMap: of a long list, the first line that breaks the limit is named, wherever it is
+// and whatever it breaks; without one, the list is read as without a limit.
+func TestLimitAgainstMap(t *testing.T) {
+	text, all := randomList(2*batchKeys + 1000)
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	r := rand.New(rand.NewPCG(21, 22))
+	whole := new(Set)
+	for key := range all {
+		whole.Add(key)
+	}
+	keyOf := func(line int) nhsnumber.Key {
+		key, _ := nhsnumber.Parse(lines[line])
+		return key
+	}
+	for _, at := range []int{-1, 0, batchKeys - 1, batchKeys, len(lines) - 1, r.IntN(len(lines)), r.IntN(len(lines))} {
+		first := at // where the number of the line at is met for the first time
+		bad := new(Set)
+		if at >= 0 {
+			bad.Add(keyOf(at))
+			first = slices.IndexFunc(lines, func(line []byte) bool { return bytes.Equal(line, lines[at]) })
+		}
+		for _, c := range []struct {
+			name   string
+			limit  Limit
+			want   error
+			text   []byte
+			column string
+			before int // lines before the first number
+		}{
+			{"within", Limit{Within: whole.Minus(bad)}, ErrNotLookedUp, text, "", 0},
+			{"apart", Limit{Within: whole, Apart: bad}, ErrContradiction, text, "", 0},
+			{"of a CSV file", Limit{Apart: bad}, ErrContradiction, append([]byte("n\n"), text...), "n", 1},
+		} {
+			set, stats, err := c.limit.ReadList(bytes.NewReader(c.text), "list", c.column)
+			if at < 0 {
+				if err != nil || set.Len() != uint64(len(all)) || stats.Numbers != uint64(len(lines)) {
+					t.Errorf("%s: %v", c.name, err)
+				}
+				continue
+			}
+			var listErr *ListError
+			if !errors.As(err, &listErr) || !errors.Is(err, c.want) || listErr.Line != first+1+c.before {
+				t.Errorf("%s: %v, want %v in line %d", c.name, err, c.want, first+1+c.before)
+			}
 		}
 	}
 }

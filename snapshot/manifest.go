@@ -38,6 +38,9 @@ const (
 	// Checked is the scope in which only the numbers in the checked set were looked up; any other
 	// is unchecked.
 	Checked Scope = "checked"
+	// Local is the scope of an organisation's own opt-outs: it adds people to those of other
+	// snapshots. Anyone absent is unchecked.
+	Local Scope = "local"
 )
 
 // The names of the sections.
@@ -51,7 +54,7 @@ type Manifest struct {
 	Format     int       `json:"format"`      // always 1; Write sets it
 	ID         string    `json:"id"`          // 1 to 64 of A-Z a-z 0-9 . _ -; Write makes a random one where it is empty
 	Publisher  string    `json:"publisher"`   // who signs it, for people: at most 200 bytes of printable text, may be empty
-	Scope      Scope     `json:"scope"`       // National or Checked
+	Scope      Scope     `json:"scope"`       // National, Checked or Local
 	Sequence   uint64    `json:"sequence"`    // 1 to MaxSequence, growing; Write takes Created as YYYYMMDDhhmmss where it is 0
 	Created    time.Time `json:"created"`     // UTC, whole seconds
 	ValidUntil time.Time `json:"valid_until"` // UTC, whole seconds, after Created
@@ -131,8 +134,8 @@ func (m Manifest) validate() error {
 		)
 	case !validPublisher(m.Publisher):
 		return fmt.Errorf("its publisher is not at most %d bytes of printable text", maxPublisher)
-	case m.Scope != National && m.Scope != Checked:
-		return errors.New(`its scope is neither "national" nor "checked"`)
+	case m.Scope != National && m.Scope != Checked && m.Scope != Local:
+		return errors.New(`its scope is none of "national", "checked" and "local"`)
 	case m.Sequence < 1 || m.Sequence > MaxSequence:
 		return errors.New("its sequence is out of range")
 	case m.Created.Nanosecond() != 0 || m.ValidUntil.Nanosecond() != 0:
@@ -146,7 +149,7 @@ func (m Manifest) validate() error {
 // validateNames checks that the scope's sections are there, in order.
 func (m Manifest) validateNames() error {
 	names := []string{sectionOptedOut, sectionChecked}
-	if m.Scope == National {
+	if m.Scope != Checked {
 		names = names[:1]
 	}
 	if len(m.Sections) != len(names) {

@@ -1,18 +1,18 @@
-// Freshness and rollback, and what the memory against rollback survives.
+// Freshness and rollback.
 
 package snapshot
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"noo/snapshot/seen"
 )
 
 func TestPolicy(t *testing.T) {
@@ -62,8 +62,7 @@ func TestPolicy(t *testing.T) {
 func TestRollback(t *testing.T) {
 	key, other := fixedKey(t, 1), fixedKey(t, 2)
 	m, sets := small()
-	seen := OpenSeen(t.TempDir())
-	policy := Policy{Now: created, Seen: seen}
+	policy := Policy{Now: created, Seen: seen.Open(t.TempDir())}
 	for _, c := range []struct {
 		name     string
 		sequence uint64
@@ -102,117 +101,92 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-func TestSeenPrunes(t *testing.T) {
-	seen := OpenSeen(t.TempDir())
-	record := func(sequence uint64) {
-		t.Helper()
-		if highest, err := seen.Record(1, sequence); err != nil || highest != sequence {
-			t.Fatalf("Record(%d) = %d, %v", sequence, highest, err)
-		}
-	}
-	count := func() int {
-		entries, err := os.ReadDir(seen.keyFolder(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(entries)
-	}
-	record(1)
-	record(2)
-	record(3)
-	if n := count(); n != 3 {
-		t.Errorf("%d markers: a fresh one replaces none", n)
-	}
-	if err := os.WriteFile(filepath.Join(seen.keyFolder(1), ".DS_Store"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	past := time.Now().Add(-2 * pruneAfter)
-	for _, sequence := range []uint64{1, 2} {
-		if err := os.Chtimes(seen.marker(1, sequence), past, past); err != nil {
-			t.Fatal(err)
-		}
-	}
-	record(4)
-	if n := count(); n != 4 { // 2, 3, 4 and what is no marker
-		t.Errorf("%d files, want 4", n)
-	}
-	if highest, err := seen.Highest(1); highest != 4 || err != nil {
-		t.Errorf("Highest = %d, %v", highest, err)
-	}
-}
-
-// TestSeenFromManyProcesses lets several writers and readers race; nobody may ever see a highest
-// sequence fall.
-func TestSeenFromManyProcesses(t *testing.T) {
-	dir := t.TempDir()
-	var wait sync.WaitGroup
-	for worker := range uint64(8) {
-		wait.Go(func() {
-			seen := OpenSeen(dir)
-			var before uint64
-			for i := range uint64(50) {
-				highest, err := seen.Record(1, i*8+worker+1)
+// TestRollbackByScope: the local snapshots of a key are a series of their own; national and checked
+// ones are one, so that an old one of either scope never stands for a new one of the other.
+func TestRollbackByScope(t *testing.T) {
+	key := fixedKey(t, 1)
+	someone := NewSet(testKeys(0, 1, 1)...)
+	for _, c := range []struct {
+		name          string
+		first, second Scope
+		want          error
+	}{
+		{"national after national", National, National, ErrRollback},
+		{"checked after checked", Checked, Checked, ErrRollback},
+		{"local after local", Local, Local, ErrRollback},
+		{"checked after national", National, Checked, ErrRollback},
+		{"national after checked", Checked, National, ErrRollback},
+		{"local after national", National, Local, nil},
+		{"national after local", Local, National, nil},
+		{"checked after local", Local, Checked, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			policy := Policy{Now: created, Seen: seen.Open(t.TempDir())}
+			check := func(scope Scope, sequence uint64) error {
+				t.Helper()
+				m := Manifest{Scope: scope, Sequence: sequence, Created: created, ValidUntil: validUntil}
+				sets := Sets{OptedOut: someone}
+				if scope == Checked {
+					sets.Checked = someone
+				}
+				s, err := Parse(write(t, m, sets, key), public(key))
 				if err != nil {
-					t.Error(err)
+					t.Fatal(err)
 				}
-				if highest < before {
-					t.Errorf("fell from %d to %d", before, highest)
-				}
-				before = highest
+				return policy.Check(s)
+			}
+			if err := check(c.first, 7); err != nil {
+				t.Fatal(err)
+			}
+			if err := check(c.second, 6); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+			if err := check(c.second, 8); err != nil {
+				t.Errorf("the next: %v", err)
 			}
 		})
 	}
-	wait.Wait()
-	if highest, err := OpenSeen(dir).Highest(1); highest != 400 || err != nil {
-		t.Errorf("Highest = %d, %v", highest, err)
-	}
 }
 
-// TestSeenSurvivesKills kills processes that record as fast as they can, and then reads what they
-// left.
-func TestSeenSurvivesKills(t *testing.T) {
-	if dir := os.Getenv("NOO_TEST_RECORD"); dir != "" {
-		seen := OpenSeen(dir)
-		for sequence := uint64(1); ; sequence++ {
-			if _, err := seen.Record(1, sequence); err != nil {
-				fmt.Println(err)
-				os.Exit(1)
-			}
-			fmt.Println(sequence)
-		}
-	}
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
-	for i := range 5 {
+// TestRollbackOfOldState: what a version without scope local remembered, a folder named by the key,
+// holds for national and for checked ones.
+func TestRollbackOfOldState(t *testing.T) {
+	key := fixedKey(t, 1)
+	m, sets := small() // checked
+	for _, scope := range []Scope{Checked, National} {
 		dir := t.TempDir()
-		command := exec.Command(os.Args[0], "-test.run=^TestSeenSurvivesKills$")
-		command.Env = append(os.Environ(), "NOO_TEST_RECORD="+dir)
-		var out strings.Builder
-		command.Stdout = &out
-		if err := command.Start(); err != nil {
+		marker := filepath.Join(dir, "seen", "0101010101010101", strconv.FormatUint(20260102030406, 10))
+		if err := os.MkdirAll(filepath.Dir(marker), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(50+17*i) * time.Millisecond)
-		command.Process.Kill()
-		command.Wait()
-		lines := strings.Split(out.String(), "\n")
-		var last uint64
-		if len(lines) > 1 {
-			fmt.Sscan(lines[len(lines)-2], &last) // the line after it may be cut
+		if err := os.WriteFile(marker, nil, 0o600); err != nil {
+			t.Fatal(err)
 		}
-		if highest, err := OpenSeen(dir).Highest(1); err != nil || highest < last {
-			t.Errorf("%d was recorded, %d is remembered (%v)", last, highest, err)
+		if m.Scope = scope; scope == National {
+			sets.Checked = nil
+		}
+		s, err := Parse(write(t, m, sets, key), public(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (Policy{Now: created, Seen: seen.Open(dir)}).Check(s); !errors.Is(err, ErrRollback) {
+			t.Errorf("%s: %v, want %v", scope, err, ErrRollback)
 		}
 	}
 }
 
-func TestSeenThatCannotBeWritten(t *testing.T) {
+func TestMemoryThatCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenSeen(file).Record(1, 1)
+	key := fixedKey(t, 1)
+	m, sets := small()
+	s, err := Parse(write(t, m, sets, key), public(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Policy{Now: created, Seen: seen.Open(file)}.Check(s)
 	if err == nil || errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), StateDirVariable) {
 		t.Errorf("%v; want an error that is no refusal and names %s", err, StateDirVariable)
 	}

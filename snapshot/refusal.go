@@ -41,6 +41,8 @@ var (
 	ErrSequence = errors.New("its sequence is too low")
 	// ErrRollback is a snapshot whose sequence is below one already used with the same key.
 	ErrRollback = errors.New("a newer one was used before")
+	// ErrTwice is a snapshot that is combined with another one of its series.
+	ErrTwice = errors.New("there is another of the same key")
 )
 
 // Refusal says that a snapshot is not to be used, and why.

@@ -61,6 +61,14 @@ func (s *Set) Within(other *Set) bool {
 	return s.bitmap.AndCardinality(&other.bitmap) == s.bitmap.GetCardinality()
 }
 
+// Minus returns the keys of the set that are not in other.
+func (s *Set) Minus(other *Set) *Set {
+	return &Set{bitmap: *roaring.AndNot(&s.bitmap, &other.bitmap)}
+}
+
+// Apart reports whether no key of the set is in other.
+func (s *Set) Apart(other *Set) bool { return !s.bitmap.Intersects(&other.bitmap) }
+
 // encode serialises the set in its canonical form, without changing it.
 func (s *Set) encode() ([]byte, error) {
 	bitmap := s.bitmap.Clone()

@@ -14,6 +14,8 @@
 //	if err := (snapshot.Policy{Seen: seen}).Check(s); err != nil …
 //	s.LookUp(numbers, standings)
 //
+// Combine makes one of several: all who have opted out in any of them.
+//
 // Nothing in a file is parsed, shown or believed before its signature has been verified over the
 // very bytes. Whatever is wrong with a snapshot is a *Refusal, and each reason has an error of its
 // own. SPEC.md beside this file is the format.

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -308,6 +309,57 @@ func TestSignedNonsense(t *testing.T) {
 	}
 }
 
+// TestHostileScopes signs files that are well formed but for their scope: one that does not exist,
+// or one that has other sections.
+func TestHostileScopes(t *testing.T) {
+	key := fixedKey(t, 1)
+	for _, c := range []struct {
+		scope    Scope
+		sections int
+		want     error
+	}{
+		{National, 1, nil},
+		{Local, 1, nil},
+		{Checked, 2, nil},
+		{National, 2, ErrMalformed},
+		{Local, 2, ErrMalformed},
+		{Checked, 1, ErrMalformed},
+		{"", 1, ErrMalformed},
+		{"Local", 1, ErrMalformed},
+		{"local ", 1, ErrMalformed},
+		{"national,local", 1, ErrMalformed},
+		{"national", 0, ErrMalformed},
+	} {
+		t.Run(fmt.Sprintf("%q with %d", c.scope, c.sections), func(t *testing.T) {
+			m, sets := small()
+			m, err := m.complete()
+			if err != nil {
+				t.Fatal(err)
+			}
+			encoded, err := encodeSets(&m, sets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Scope, m.Sections, encoded = c.scope, m.Sections[:c.sections], encoded[:c.sections]
+			text, err := m.place(encoded)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var file []byte
+			if c.sections > 0 {
+				file = assemble(text, m, encoded, key)
+			} else {
+				body := append(append([]byte(magic), byte(len(text)), byte(len(text)>>8), 0, 0), text...)
+				body = append(body, make([]byte, align(len(body))-len(body))...)
+				file = seal(body, m.trustedComment(), key, true)
+			}
+			if _, err := Parse(file, public(key)); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
 func TestWriteRefuses(t *testing.T) {
 	key := fixedKey(t, 1)
 	good, sets := small()
@@ -332,6 +384,8 @@ func TestWriteRefuses(t *testing.T) {
 		{"no checked set", func(m *Manifest) {}, Sets{OptedOut: someone}},
 		{"checked set", func(m *Manifest) { m.Scope = National }, sets},
 		{"nobody", func(m *Manifest) { m.Scope = National }, Sets{OptedOut: new(Set)}},
+		{"checked set of a local one", func(m *Manifest) { m.Scope = Local }, sets},
+		{"nobody", func(m *Manifest) { m.Scope = Local }, Sets{OptedOut: new(Set)}},
 		{"outside checked", func(m *Manifest) {}, Sets{OptedOut: someone, Checked: new(Set)}},
 		{"key too large", func(m *Manifest) { m.Scope = National }, Sets{OptedOut: NewSet(nhsnumber.MaxKey + 2)}},
 		{"no such number", func(m *Manifest) { m.Scope = National }, Sets{OptedOut: NewSet(neverIssued(t))}},

@@ -19,8 +19,8 @@ var (
 	// ErrOutsideChecked is a set of who has opted out that is no part of the set of who was looked
 	// up.
 	ErrOutsideChecked = kind.New(kind.Input, "opted_out holds numbers that are not in checked")
-	// ErrNobody is a national snapshot in which nobody has opted out: it would let everybody's
-	// record pass, and is far more likely a list that went missing.
+	// ErrNobody is a national or local snapshot in which nobody has opted out: it would let
+	// everybody's record pass, or do nothing, and is far more likely a list that went missing.
 	ErrNobody = kind.New(kind.Input, "nobody has opted out in it: check the lists")
 )
 
@@ -60,7 +60,7 @@ func encodeSets(m *Manifest, sets Sets) ([][]byte, error) {
 	if sets.OptedOut == nil || (sets.Checked != nil) != (m.Scope == Checked) {
 		return nil, errors.New("cannot build the snapshot: its sets are not those of its scope")
 	}
-	if m.Scope == National && sets.OptedOut.Len() == 0 {
+	if m.Scope != Checked && sets.OptedOut.Len() == 0 {
 		return nil, fmt.Errorf("cannot build the snapshot: %w", ErrNobody)
 	}
 	if m.Scope == Checked && !sets.OptedOut.Within(sets.Checked) {

@@ -37,7 +37,7 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest", "noo/mesh"},
 	{"noo/formats", "noo/snapshot"},
-	{"noo/formats/parquet/internal/thrift"},
+	{"noo/formats/parquet/internal/thrift", "noo/snapshot/seen"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
 	// them.
 	{"noo/cmd/noo/internal/settings"},
@@ -46,7 +46,7 @@ var rooms = [][]string{
 	{"noo/internal/atomicdir", "noo/internal/lockfile", "noo/mesh/control"},
 	{"noo/internal/atomicfile"},
 	{"noo/internal/filetest"},
-	{"noo/internal/access", "noo/internal/kind", "noo/internal/nearest", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
+	{"noo/internal/access", "noo/internal/hugepages", "noo/internal/kind", "noo/internal/nearest", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
 }
 
 // floorOf returns the floor of a package, from 0 at the top, or -1 for a package that has none.

@@ -64,7 +64,7 @@ no other file.`,
 				cmd,
 				&c.Data,
 				named,
-				func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error {
+				func(ctx context.Context, s *snapshot.Together, report *job.Report) error {
 					sources, err := inputs.ExpandEach(args)
 					if err != nil {
 						return err
@@ -113,7 +113,7 @@ func (c *check) ready() error {
 func (c *check) run(
 	ctx context.Context,
 	cmd *cobra.Command,
-	s *snapshot.Snapshot,
+	s *snapshot.Together,
 	sources *inputs.Sources,
 	report *job.Report,
 ) error {
@@ -122,7 +122,7 @@ func (c *check) run(
 	}
 	report.Schema = job.ReportSchema
 	if c.json {
-		report.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
+		runflags.AddDigests(&report.Heading, s)
 	}
 	checked, err := c.inputs(ctx, cmd, s, sources, report)
 	if err != nil {
@@ -171,7 +171,7 @@ type checked struct {
 func (c *check) inputs(
 	ctx context.Context,
 	cmd *cobra.Command,
-	s *snapshot.Snapshot,
+	s *snapshot.Together,
 	sources *inputs.Sources,
 	report *job.Report,
 ) ([]checked, error) {

@@ -112,7 +112,7 @@ func completeArguments(t *ui.Terminal, cmd *cobra.Command) cobra.CompletionFunc 
 		return cobra.FixedCompletions(endings["snapshot"], cobra.ShellCompDirectiveFilterFileExt)
 	case strings.Contains(cmd.Use, "[DIR]"):
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-	case strings.Contains(cmd.Use, " INPUT") || strings.Contains(cmd.Use, " LIST") || strings.Contains(cmd.Use, " FILE"):
+	case strings.Contains(cmd.Use, " INPUT") || strings.Contains(cmd.Use, "LIST") || strings.Contains(cmd.Use, " FILE"):
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 	}
 	return cobra.NoFileCompletions

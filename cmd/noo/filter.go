@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -150,7 +151,7 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) err
 		cmd,
 		&f.Data,
 		named,
-		func(ctx context.Context, s *snapshot.Snapshot, said *job.Report) error {
+		func(ctx context.Context, s *snapshot.Together, said *job.Report) error {
 			sources, err := inputs.Expand(args)
 			if err != nil {
 				return err
@@ -183,7 +184,7 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) err
 func (f *filterFlags) prepare(
 	t *ui.Terminal,
 	cmd *cobra.Command,
-	s *snapshot.Snapshot,
+	s *snapshot.Together,
 	input string,
 ) *job.Run {
 	run := f.Data.Prepare(t, cmd, s, input)
@@ -191,7 +192,7 @@ func (f *filterFlags) prepare(
 	run.Output, run.Withheld, run.Outputs.Report, run.Replace = f.output, f.withheld, f.report, f.force
 	run.Compress, run.OnFirstWrite = f.compress, t.Finish
 	if f.report != "" {
-		run.Heading.Snapshot.SHA256 = fmt.Sprintf("%x", s.SHA256())
+		runflags.AddDigests(&run.Heading, s)
 	}
 	return run
 }
@@ -266,7 +267,7 @@ func (f *filterFlags) folderRun(
 	ctx context.Context,
 	t *ui.Terminal,
 	cmd *cobra.Command,
-	s *snapshot.Snapshot,
+	s *snapshot.Together,
 	each *job.Run,
 	sources *inputs.Sources,
 ) (*job.Report, error) {
@@ -302,13 +303,18 @@ var withoutEffect = []string{
 	"metrics",
 }
 
-// rules returns all that the outputs of a run depend on beside the inputs: the program, the
-// snapshot, the formats and the flags.
-func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Snapshot) string {
+// rules returns all that the outputs of a run depend on beside the inputs: the program, all
+// snapshots in whatever order, the formats and the flags.
+func (f *filterFlags) rules(cmd *cobra.Command, s *snapshot.Together) string {
+	var digests []string
+	for _, member := range s.Members() {
+		digests = append(digests, fmt.Sprintf("%x", member.SHA256()))
+	}
+	slices.Sort(digests)
 	text := fmt.Sprintf(
-		"%s\n%x\n%+v\n%+v\n%+v\n",
+		"%s\n%s\n%+v\n%+v\n%+v\n",
 		buildinfo.Version(),
-		s.SHA256(),
+		strings.Join(digests, "\n"),
 		f.CSV,
 		f.Parquet,
 		f.Policy,

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -157,12 +158,7 @@ func (l *Log) Run(report *job.Report, output string, end End) {
 		attributes = append(attributes, counts(report.Totals)...)
 	}
 	attributes = append(attributes, seconds(report.Finished.Sub(report.Started)))
-	if s := report.Snapshot; !s.Created.IsZero() {
-		age := int64(report.Finished.Sub(s.Created).Seconds())
-		attributes = append(attributes, slog.Group("snapshot",
-			slog.String("id", s.ID), slog.Uint64("sequence", s.Sequence),
-			slog.Time("created", s.Created), slog.Int64("age_seconds", age)))
-	}
+	attributes = append(attributes, snapshots(report)...)
 	if end.Error != "" {
 		attributes = append(attributes, slog.String("error", end.Error))
 	}
@@ -178,6 +174,27 @@ func (l *Log) Fail(end End) {
 	attributes = append(attributes, slog.String("version", l.version), end.outcome(),
 		slog.Int("exit_code", end.ExitCode), slog.String("error", end.Error))
 	l.write(end.Outcome.level(), "run", attributes...)
+}
+
+// snapshots describes the snapshot of a run, or several, each below its number from 1.
+func snapshots(report *job.Report) []slog.Attr {
+	var numbered []any
+	for i, s := range report.Used() {
+		age := int64(report.Finished.Sub(s.Created).Seconds())
+		attributes := []any{
+			slog.String("id", s.ID), slog.Uint64("sequence", s.Sequence),
+			slog.Time("created", s.Created), slog.Int64("age_seconds", age),
+		}
+		if report.Snapshot != nil {
+			return []slog.Attr{slog.Group("snapshot", attributes...)}
+		}
+		attributes = append(attributes, slog.String("scope", s.Scope), slog.String("key_id", s.KeyID))
+		numbered = append(numbered, slog.Group(strconv.Itoa(i+1), attributes...))
+	}
+	if len(numbered) == 0 {
+		return nil
+	}
+	return []slog.Attr{slog.Group("snapshots", numbered...)}
 }
 
 func (e End) outcome() slog.Attr { return slog.String("outcome", string(e.Outcome)) }

@@ -49,7 +49,7 @@ func TestEvents(t *testing.T) {
 	file.Records = filter.Tally{Read: 5, Kept: 5}
 	report := &job.Report{Heading: job.Heading{Command: "filter"}, Files: []job.FileReport{file},
 		Totals: file.Records, Started: start, Finished: start.Add(time.Second)}
-	report.Snapshot.ID, report.Snapshot.Created = "x", start.Add(-time.Hour)
+	report.Use(job.SnapshotReport{ID: "x", Created: start.Add(-time.Hour)})
 	log.File("filter", &file, eventlog.End{Outcome: eventlog.Done})
 	log.Run(report, "out.csv", eventlog.End{Outcome: eventlog.Found, ExitCode: 1, Error: "found"})
 	log.Warn("take care")
@@ -77,6 +77,32 @@ func TestEvents(t *testing.T) {
 	}
 	if age := all[1]["snapshot"].(map[string]any)["age_seconds"]; age != 3601.0 {
 		t.Errorf("the snapshot's age is %v", age)
+	}
+}
+
+// TestEventOfSeveralSnapshots: each is below its number, and none is alone as if it were all.
+func TestEventOfSeveralSnapshots(t *testing.T) {
+	var text strings.Builder
+	log := eventlog.New(&text, "1.2.3")
+	if err := log.Start("json"); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	report := &job.Report{Finished: start}
+	report.Use(
+		job.SnapshotReport{ID: "x", Scope: "national", KeyID: "01", Created: start.Add(-time.Hour)},
+		job.SnapshotReport{ID: "y", Scope: "local", KeyID: "01", Created: start.Add(-time.Minute)},
+	)
+	log.Run(report, "", eventlog.End{Outcome: eventlog.Done})
+	event := events(t, text.String())[0]
+	if _, ok := event["snapshot"]; ok {
+		t.Error("there is a snapshot alone")
+	}
+	all := event["snapshots"].(map[string]any)
+	first, second := all["1"].(map[string]any), all["2"].(map[string]any)
+	if len(all) != 2 || first["id"] != "x" || second["id"] != "y" || second["scope"] != "local" ||
+		first["age_seconds"] != 3600.0 || second["age_seconds"] != 60.0 {
+		t.Errorf("snapshots %v", all)
 	}
 }
 

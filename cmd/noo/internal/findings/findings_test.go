@@ -29,7 +29,7 @@ func checks() map[string]*Check {
 	report := func() *job.Report {
 		return &job.Report{
 			Heading: job.Heading{
-				Tool: job.Tool{Name: "noo", Version: "v1 <&>"}, Snapshot: job.SnapshotReport{ID: "a-b", Sequence: 7, Created: start},
+				Tool: job.Tool{Name: "noo", Version: "v1 <&>"}, Snapshot: &job.SnapshotReport{ID: "a-b", Sequence: 7, Created: start},
 			},
 			Started: start, Finished: start.Add(1234 * time.Millisecond),
 		}
@@ -43,7 +43,52 @@ func checks() map[string]*Check {
 		{Name: "x:y.csv", Outcome: Failed, Finding: "could not be checked: x:y.csv:2:1: wrong number of fields"},
 		{Name: "stdin", Outcome: Passed},
 	}}
-	return map[string]*Check{"mixed": mixed, "empty": {Report: report()}}
+	several := &Check{Report: report()}
+	several.Report.Use(
+		job.SnapshotReport{ID: "a-b", Sequence: 7, Scope: "national", Created: start},
+		job.SnapshotReport{ID: "c-d", Sequence: 8, Scope: "local", Created: start},
+	)
+	return map[string]*Check{"mixed": mixed, "empty": {Report: report()}, "several": several}
+}
+
+// TestSnapshots: both forms name one snapshot as they always did, and several each by itself.
+func TestSnapshots(t *testing.T) {
+	for _, c := range []struct {
+		check        string
+		junit, sarif []string
+		notInEither  string
+	}{
+		{"empty", []string{`name="noo.snapshot.id" value="a-b"`, `name="noo.snapshot.sequence" value="7"`}, []string{`"snapshot": {`, `"id": "a-b"`}, "c-d"},
+		{
+			"several",
+			[]string{`name="noo.snapshot.1.id" value="a-b"`, `name="noo.snapshot.2.id" value="c-d"`, `name="noo.snapshot.2.scope" value="local"`},
+			[]string{`"snapshots": [`, `"id": "a-b"`, `"id": "c-d"`, `"scope": "local"`},
+			"noo.snapshot.id",
+		},
+	} {
+		t.Run(c.check, func(t *testing.T) {
+			var xml, sarif bytes.Buffer
+			if err := checks()[c.check].WriteJUnit(&xml); err != nil {
+				t.Fatal(err)
+			}
+			if err := checks()[c.check].WriteSARIF(&sarif); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.junit {
+				if !strings.Contains(xml.String(), want) {
+					t.Errorf("JUnit: no %s in %s", want, &xml)
+				}
+			}
+			for _, want := range c.sarif {
+				if !strings.Contains(sarif.String(), want) {
+					t.Errorf("SARIF: no %s in %s", want, &sarif)
+				}
+			}
+			if strings.Contains(xml.String()+sarif.String(), c.notInEither) {
+				t.Errorf("there is %s", c.notInEither)
+			}
+		})
+	}
 }
 
 func TestJUnit(t *testing.T) {

@@ -22,9 +22,16 @@ func (c *Check) WriteJUnit(w io.Writer) error {
 		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
 	}
 	suite.AddProperty("noo.version", r.Tool.Version)
-	suite.AddProperty("noo.snapshot.id", r.Snapshot.ID)
-	suite.AddProperty("noo.snapshot.sequence", strconv.FormatUint(r.Snapshot.Sequence, 10))
-	suite.AddProperty("noo.snapshot.created", r.Snapshot.Created.UTC().Format(time.RFC3339))
+	for i, s := range r.Used() {
+		name := "noo.snapshot." // of several, each has its number from 1
+		if r.Snapshot == nil {
+			name += strconv.Itoa(i+1) + "."
+			suite.AddProperty(name+"scope", s.Scope)
+		}
+		suite.AddProperty(name+"id", s.ID)
+		suite.AddProperty(name+"sequence", strconv.FormatUint(s.Sequence, 10))
+		suite.AddProperty(name+"created", s.Created.UTC().Format(time.RFC3339))
+	}
 	suite.AddProperty(
 		"noo.policy",
 		fmt.Sprintf(

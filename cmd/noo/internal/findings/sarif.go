@@ -123,14 +123,25 @@ func (c *Check) sarifRun() sarifRun {
 		Artifacts: []sarifArtifact{},
 		Results:   []sarifResult{},
 		Properties: map[string]any{
-			"snapshot": map[string]any{
-				"id":       r.Snapshot.ID,
-				"sequence": r.Snapshot.Sequence,
-				"created":  r.Snapshot.Created,
-			},
 			"policy": r.Policy,
 			"totals": r.Totals,
 		},
+	}
+	var snapshots []map[string]any
+	for _, s := range r.Used() {
+		snapshots = append(snapshots, map[string]any{
+			"id":       s.ID,
+			"sequence": s.Sequence,
+			"created":  s.Created,
+		})
+	}
+	if r.Snapshot != nil {
+		run.Properties["snapshot"] = snapshots[0]
+	} else {
+		for i, s := range r.Used() {
+			snapshots[i]["scope"] = s.Scope
+		}
+		run.Properties["snapshots"] = snapshots
 	}
 	run.Tool.Driver = sarifDriver{Name: r.Tool.Name, Version: r.Tool.Version}
 	for _, v := range rules {

@@ -15,11 +15,21 @@ import (
 // Read joins lists, and counts the numbers that came more than once. That a list is empty is said:
 // another has numbers, so that nothing else would tell of an export that failed.
 func Read(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64, error) {
+	return ReadWithin(t, paths, column, snapshot.Limit{})
+}
+
+// ReadWithin joins lists as Read does. It refuses a number that the limit does not allow.
+func ReadWithin(
+	t *ui.Terminal,
+	paths []string,
+	column string,
+	limit snapshot.Limit,
+) (*snapshot.Set, uint64, error) {
 	all := snapshot.NewSet()
 	var numbers uint64
 	var empty []string
 	for _, path := range paths {
-		set, stats, err := readList(t.In, path, column)
+		set, stats, err := readList(t.In, path, column, limit)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -42,9 +52,13 @@ func Read(t *ui.Terminal, paths []string, column string) (*snapshot.Set, uint64,
 
 // readList reads one list. It refuses one that changes meanwhile: a person who was not read would
 // pass.
-func readList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.ListStats, error) {
+func readList(
+	stdin *os.File,
+	path, column string,
+	limit snapshot.Limit,
+) (*snapshot.Set, snapshot.ListStats, error) {
 	if path == "-" {
-		return readOpenList(stdin, "stdin", column)
+		return readOpenList(stdin, "stdin", column, limit)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -55,10 +69,14 @@ func readList(stdin *os.File, path, column string) (*snapshot.Set, snapshot.List
 		)
 	}
 	defer file.Close()
-	return readOpenList(file, path, column)
+	return readOpenList(file, path, column, limit)
 }
 
-func readOpenList(file *os.File, name, column string) (*snapshot.Set, snapshot.ListStats, error) {
+func readOpenList(
+	file *os.File,
+	name, column string,
+	limit snapshot.Limit,
+) (*snapshot.Set, snapshot.ListStats, error) {
 	failed := func(err error) (*snapshot.Set, snapshot.ListStats, error) {
 		return nil, snapshot.ListStats{}, fmt.Errorf(
 			"reading list %s: %w",
@@ -71,7 +89,7 @@ func readOpenList(file *os.File, name, column string) (*snapshot.Set, snapshot.L
 		return failed(err)
 	}
 	bytes := &tally{from: file}
-	set, stats, err := snapshot.ReadList(bytes, name, column)
+	set, stats, err := limit.ReadList(bytes, name, column)
 	if err != nil {
 		return nil, stats, err
 	}

@@ -35,9 +35,8 @@ import (
 type Run struct {
 	// ExitCode is what the process will exit with; 0 is success.
 	ExitCode int
-	// Report is what the run did. Without files, no records are counted. Its snapshot may be one
-	// that was refused; without a time of the snapshot's creation, what is known from before is
-	// said.
+	// Report is what the run did. Without files, no records are counted. A snapshot in it may be
+	// one that was refused; without any, what is known from before is said.
 	Report *job.Report
 	// Before is what the file said before the run.
 	Before Before
@@ -47,9 +46,28 @@ type Run struct {
 type Before struct {
 	// Success is when a run last ended with exit code 0.
 	Success time.Time
-	// Created and ValidUntil are times of the snapshot, and OptedOut is how many numbers it has.
+	// Snapshots are the last snapshots of which something is known.
+	Snapshots []Snapshot
+}
+
+// Snapshot is what a file says of a snapshot. Of several, each is told from the others by KeyID and
+// Scope, which stay the same from night to night; both are "" where there is one.
+type Snapshot struct {
+	KeyID, Scope        string
 	Created, ValidUntil time.Time
-	OptedOut            int64
+	OptedOut            int64 // numbers in it
+}
+
+// snapshotsOf returns what a file says of the snapshots that a run used.
+func snapshotsOf(report *job.Report) (all []Snapshot) {
+	for _, s := range report.Used() {
+		one := Snapshot{Created: s.Created, ValidUntil: s.ValidUntil, OptedOut: s.OptedOut}
+		if report.Snapshot == nil {
+			one.KeyID, one.Scope = s.KeyID, s.Scope
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // ErrDamaged is a file that Write wrote, of which something is missing.
@@ -60,6 +78,8 @@ const (
 	created     = "noo_snapshot_created_timestamp_seconds"
 	validUntil  = "noo_snapshot_valid_until_timestamp_seconds"
 	optedOut    = "noo_snapshot_opted_out"
+	// The labels that several snapshots have.
+	keyIDLabel, scopeLabel = "key_id", "scope"
 	// mode lets node_exporter, which runs as another user, read the file.
 	mode = 0o644
 	// mostPrevious is more bytes than any file of this package has.
@@ -110,12 +130,19 @@ type gauges struct {
 }
 
 // set sets a gauge.
-func (f *gauges) set(name, help string, value float64) {
+func (f *gauges) set(name, help string, value float64) { f.setOf(Snapshot{}, name, help, value) }
+
+// setOf sets a gauge of a snapshot.
+func (f *gauges) setOf(s Snapshot, name, help string, value float64) {
+	labels := prometheus.Labels{"task": f.task}
+	if s.KeyID != "" {
+		labels[keyIDLabel], labels[scopeLabel] = s.KeyID, s.Scope
+	}
 	gauge := prometheus.NewGauge(
 		prometheus.GaugeOpts{
 			Name:        name,
 			Help:        help,
-			ConstLabels: prometheus.Labels{"task": f.task},
+			ConstLabels: labels,
 		},
 	)
 	gauge.Set(math.Round(value*1000) / 1000) // times are known to the millisecond
@@ -123,12 +150,14 @@ func (f *gauges) set(name, help string, value float64) {
 }
 
 // setTime sets a gauge to a time, in seconds since 1970, or to 0 for none.
-func (f *gauges) setTime(name, help string, t time.Time) {
-	seconds := 0.0
-	if !t.IsZero() {
-		seconds = float64(t.Unix())
+func (f *gauges) setTime(name, help string, t time.Time) { f.set(name, help, unix(t)) }
+
+// unix returns a time in seconds since 1970, or 0 for none.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
 	}
-	f.set(name, help, seconds)
+	return float64(t.Unix())
 }
 
 // setRecords counts records by verdict.
@@ -175,19 +204,20 @@ func gather(task string, run Run) ([]*dto.MetricFamily, error) {
 		f.set("noo_last_run_input_bytes", "Bytes that the last run read.", float64(size))
 		f.setRecords(r.Totals)
 	}
-	s := run.Before
-	if used := r.Snapshot; !used.Created.IsZero() {
-		s.Created, s.ValidUntil, s.OptedOut = used.Created, used.ValidUntil, used.OptedOut
+	snapshots := snapshotsOf(r)
+	if len(snapshots) == 0 {
+		snapshots = run.Before.Snapshots
 	}
-	if !s.Created.IsZero() {
-		f.set(
+	for _, s := range snapshots {
+		f.setOf(
+			s,
 			"noo_snapshot_age_seconds",
 			"Age of the last snapshot when the last run ended.",
 			r.Finished.Sub(s.Created).Seconds(),
 		)
-		f.setTime(created, "When the last snapshot was made.", s.Created)
-		f.setTime(validUntil, "When the last snapshot expires.", s.ValidUntil)
-		f.set(optedOut, "Numbers in the last snapshot.", float64(s.OptedOut))
+		f.setOf(s, created, "When the last snapshot was made.", unix(s.Created))
+		f.setOf(s, validUntil, "When the last snapshot expires.", unix(s.ValidUntil))
+		f.setOf(s, optedOut, "Numbers in the last snapshot.", float64(s.OptedOut))
 	}
 	families, err := f.registry.Gather()
 	return families, errors.Join(append(f.errs, err)...)
@@ -216,22 +246,50 @@ func ReadBefore(path string) (Before, error) {
 	if err != nil || len(families[lastSuccess].GetMetric()) == 0 {
 		return Before{}, ErrDamaged
 	}
-	value := func(name string) float64 {
-		for _, metric := range families[name].GetMetric() {
-			return metric.GetGauge().GetValue()
-		}
-		return 0
-	}
-	at := func(name string) time.Time {
-		if seconds := int64(value(name)); seconds != 0 {
-			return time.Unix(seconds, 0)
-		}
-		return time.Time{}
-	}
 	return Before{
-		Success:    at(lastSuccess),
-		Created:    at(created),
-		ValidUntil: at(validUntil),
-		OptedOut:   int64(value(optedOut)),
+		Success:   at(families[lastSuccess].GetMetric()[0]),
+		Snapshots: snapshotsBefore(families),
 	}, nil
+}
+
+// snapshotsBefore reads what the file of a run before says of snapshots.
+func snapshotsBefore(families map[string]*dto.MetricFamily) (all []Snapshot) {
+	for _, metric := range families[created].GetMetric() {
+		if at(metric).IsZero() {
+			continue
+		}
+		s := Snapshot{
+			KeyID: label(metric, keyIDLabel), Scope: label(metric, scopeLabel), Created: at(metric),
+		}
+		same := func(name string) *dto.Metric {
+			for _, other := range families[name].GetMetric() {
+				if label(other, keyIDLabel) == s.KeyID && label(other, scopeLabel) == s.Scope {
+					return other
+				}
+			}
+			return nil
+		}
+		s.ValidUntil = at(same(validUntil))
+		s.OptedOut = int64(same(optedOut).GetGauge().GetValue())
+		all = append(all, s)
+	}
+	return all
+}
+
+// at returns the time that a metric is set to, or none for 0.
+func at(metric *dto.Metric) time.Time {
+	if seconds := int64(metric.GetGauge().GetValue()); seconds != 0 {
+		return time.Unix(seconds, 0)
+	}
+	return time.Time{}
+}
+
+// label returns the value of a label, or "".
+func label(metric *dto.Metric, name string) string {
+	for _, pair := range metric.GetLabel() {
+		if pair.GetName() == name {
+			return pair.GetValue()
+		}
+	}
+	return ""
 }

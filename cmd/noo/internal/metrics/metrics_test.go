@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestWrite(t *testing.T) {
 	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 	report := &job.Report{
 		Started: start, Finished: start.Add(1500 * time.Millisecond),
-		Heading: job.Heading{Snapshot: job.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3}},
+		Heading: job.Heading{Snapshot: &job.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3}},
 		Files:   []job.FileReport{{Input: job.InputReport{Bytes: 100}}, {Input: job.InputReport{Bytes: 23}}},
 		Totals:  filter.Tally{Read: 15, Kept: 5, OptedOut: 4, Missing: 3, Invalid: 2, Unchecked: 1, Written: 5},
 	}
@@ -112,6 +113,45 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestSeveralSnapshots: each has labels of its own, which a run that gets hold of none carries over.
+func TestSeveralSnapshots(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "births.prom")
+	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+	report := &job.Report{Started: start, Finished: start.Add(time.Second)}
+	report.Use(
+		job.SnapshotReport{KeyID: "01", Scope: "national", Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3},
+		job.SnapshotReport{KeyID: "01", Scope: "local", Created: start.Add(-2 * time.Hour), ValidUntil: start.Add(48 * time.Hour), OptedOut: 4},
+	)
+	if err := Write(path, Run{Report: report}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{
+		created + "/01/national": float64(start.Unix() - 3600), created + "/01/local": float64(start.Unix() - 7200),
+		validUntil + "/01/national": float64(start.Unix() + 86400), validUntil + "/01/local": float64(start.Unix() + 2*86400),
+		optedOut + "/01/national": 3, optedOut + "/01/local": 4,
+		"noo_snapshot_age_seconds/01/national": 3601, "noo_snapshot_age_seconds/01/local": 7201,
+	}
+	for range 2 {
+		values := read(t, path, "births")
+		for name, value := range want {
+			if found, ok := values[name]; !ok || found != value {
+				t.Errorf("%s is %v, want %v", name, found, value)
+			}
+		}
+		if _, ok := values[created]; ok {
+			t.Error("there is one without labels too")
+		}
+		before, err := ReadBefore(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := &job.Report{Started: start, Finished: start.Add(time.Second)}
+		if err := Write(path, Run{ExitCode: 3, Report: failed, Before: before}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func compare(t *testing.T, got, want map[string]float64) {
 	t.Helper()
 	for key, value := range want {
@@ -153,7 +193,7 @@ func TestDamagedBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 		before, err := ReadBefore(path)
-		if !errors.Is(err, ErrDamaged) || before != (Before{}) {
+		if !errors.Is(err, ErrDamaged) || !reflect.DeepEqual(before, Before{}) {
 			t.Errorf("%q: %+v, %v", text, before, err)
 		}
 		if err := Write(path, Run{ExitCode: 1, Report: &job.Report{Started: time.Now(), Finished: time.Now()}, Before: before}); err != nil {
@@ -163,13 +203,13 @@ func TestDamagedBefore(t *testing.T) {
 			t.Errorf("a time out of a broken file: %v", value)
 		}
 	}
-	if before, err := ReadBefore(filepath.Join(t.TempDir(), "none.prom")); err != nil || before != (Before{}) {
+	if before, err := ReadBefore(filepath.Join(t.TempDir(), "none.prom")); err != nil || !reflect.DeepEqual(before, Before{}) {
 		t.Errorf("no run before: %+v, %v", before, err)
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if before, err := ReadBefore(path); err != nil || before != (Before{}) {
+	if before, err := ReadBefore(path); err != nil || !reflect.DeepEqual(before, Before{}) {
 		t.Errorf("an empty file: %+v, %v", before, err)
 	}
 }

@@ -20,6 +20,7 @@ const PasswordVariable = "NOO_KEY_PASSWORD"
 var Environment = settings.Environment{
 	Prefix:  "NOO_",
 	Renamed: map[string]string{"trusted-key": "NOO_TRUSTED_KEYS"}, // separated as in PATH
+	Whole:   []string{"snapshot"},                                 // the same
 	Others: []string{
 		snapshot.StateDirVariable, PasswordVariable, atomicfile.HiddenVariable,
 		"NOO_ACTIVE_HELP", "NOO_COMPLETION_DESCRIPTIONS",

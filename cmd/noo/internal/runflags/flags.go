@@ -27,6 +27,7 @@ import (
 	"noo/internal/kind"
 	"noo/job"
 	"noo/snapshot"
+	"noo/snapshot/seen"
 )
 
 // TrustedKeyUsage is the usage of --trusted-key.
@@ -54,9 +55,9 @@ func AddChoice[T comparable](
 	flagvalue.Add(flags, choice, name, usage+": "+flagvalue.Words(choice.Choices()))
 }
 
-// Snapshot say which snapshot to use, and which snapshots to refuse.
+// Snapshot say which snapshots to use, and which to refuse.
 type Snapshot struct {
-	Path        string
+	Paths       []string
 	Trusted     []string
 	maxAge      flagvalue.Age
 	minSequence flagvalue.Sequence
@@ -65,7 +66,8 @@ type Snapshot struct {
 }
 
 func (f *Snapshot) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.Path, "snapshot", "", "take who has opted out from `FILE`")
+	cmd.Flags().StringArrayVar(
+		&f.Paths, "snapshot", nil, "take who has opted out from `FILE`; may be repeated")
 	f.AddTrust(cmd)
 }
 
@@ -82,16 +84,32 @@ func (f *Snapshot) AddTrust(cmd *cobra.Command) {
 	)
 }
 
-// Open opens and verifies the snapshot, without judging its age.
-func (f *Snapshot) Open() (*snapshot.Snapshot, error) {
-	if f.Path == "" {
-		return nil, outcome.Usage(
+// validate refuses a run without a snapshot, or with one of several that has no name: those who
+// have opted out in it would pass.
+func (f *Snapshot) validate() error {
+	switch named := strings.Join(f.Paths, ""); {
+	case named == "":
+		return outcome.Usage(
 			errors.New(
 				"no snapshot: name one with --snapshot FILE or in " + Environment.Variable(
 					"snapshot",
 				),
 			),
 		)
+	case slices.Contains(f.Paths, ""):
+		return outcome.Usage(
+			errors.New(
+				"a snapshot is an empty text: name a file; is a variable in the command line empty?",
+			),
+		)
+	}
+	return nil
+}
+
+// Open opens and verifies the snapshots, without judging their age.
+func (f *Snapshot) Open() (*snapshot.Together, error) {
+	if err := f.validate(); err != nil {
+		return nil, err
 	}
 	var err error
 	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.Trusted); err != nil {
@@ -103,12 +121,18 @@ func (f *Snapshot) Open() (*snapshot.Snapshot, error) {
 	}
 	// Open keeps nearly all that it allocates: with garbage collection it takes half as long again.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	return snapshot.Open(f.Path, keys)
+	opened := make([]*snapshot.Snapshot, len(f.Paths))
+	for i, path := range f.Paths {
+		if opened[i], err = snapshot.Open(path, keys); err != nil {
+			return nil, err
+		}
+	}
+	return snapshot.Combine(opened...)
 }
 
-// Accept opens the snapshot and checks that it may be used now.
-func (f *Snapshot) Accept() (*snapshot.Snapshot, error) {
-	s, err := f.Open()
+// Accept opens the snapshots and checks that each may be used now.
+func (f *Snapshot) Accept() (*snapshot.Together, error) {
+	together, err := f.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -119,9 +143,14 @@ func (f *Snapshot) Accept() (*snapshot.Snapshot, error) {
 	policy := snapshot.Policy{
 		MaxAge:      time.Duration(f.maxAge),
 		MinSequence: uint64(f.minSequence),
-		Seen:        snapshot.OpenSeen(state),
+		Seen:        seen.Open(state),
 	}
-	return s, policy.Check(s)
+	for _, s := range together.Members() {
+		if err := policy.Check(s); err != nil {
+			return together, err
+		}
+	}
+	return together, nil
 }
 
 // Reading are the dialect of CSV and the limits of Parquet.
@@ -242,13 +271,13 @@ func (f *Data) validate() error {
 func (f *Data) Prepare(
 	t *ui.Terminal,
 	cmd *cobra.Command,
-	s *snapshot.Snapshot,
+	s *snapshot.Together,
 	input string,
 ) *job.Run {
 	return &job.Run{
 		Input:   input,
 		Stdin:   t.In,
-		Outputs: job.Outputs{Protected: append([]string{f.Path}, f.keyFiles...)},
+		Outputs: job.Outputs{Protected: slices.Concat(f.Paths, f.keyFiles)},
 		Rules: job.Rules{
 			Columns:  f.Columns.Rules(),
 			Policy:   f.Policy,
@@ -263,26 +292,45 @@ func (f *Data) Prepare(
 // CommandName is what a report calls the command with the given path.
 func CommandName(path string) string { return strings.TrimPrefix(path, "noo ") }
 
-// about says what a report tells of the tool, the snapshot and the rules.
-func (f *Data) about(command string, s *snapshot.Snapshot) job.Heading {
-	m := s.Manifest()
-	report := job.Heading{
+// about says what a report tells of the tool, the snapshots and the rules.
+func (f *Data) about(command string, s *snapshot.Together) job.Heading {
+	heading := job.Heading{
 		Tool:    job.Tool{Name: "noo", Version: buildinfo.Version()},
 		Command: CommandName(command),
-		Snapshot: job.SnapshotReport{
-			ID: m.ID, Sequence: m.Sequence, Scope: string(m.Scope), Created: m.Created, ValidUntil: m.ValidUntil, KeyID: s.KeyID(),
-		},
 		Policy: job.PolicyReport{
 			Missing: f.Policy.Missing, Invalid: f.Policy.Invalid, Unchecked: f.Policy.Unchecked, MaxAge: f.maxAge.String(),
 		},
 	}
+	var used []job.SnapshotReport
+	for _, member := range s.Members() {
+		used = append(used, describe(member))
+	}
+	heading.Use(used...)
+	return heading
+}
+
+// describe says what a report tells of a snapshot, but for its digest.
+func describe(s *snapshot.Snapshot) job.SnapshotReport {
+	m := s.Manifest()
+	report := job.SnapshotReport{
+		ID: m.ID, Sequence: m.Sequence, Scope: string(m.Scope), Created: m.Created, ValidUntil: m.ValidUntil, KeyID: s.KeyID(),
+	}
 	for _, section := range m.Sections {
 		switch section.Name {
 		case "opted_out":
-			report.Snapshot.OptedOut = int64(section.Count)
+			report.OptedOut = int64(section.Count)
 		case "checked":
-			report.Snapshot.Checked = int64(section.Count)
+			report.Checked = int64(section.Count)
 		}
 	}
 	return report
+}
+
+// AddDigests adds the digests of the snapshots to the heading of a report about them.
+func AddDigests(heading *job.Heading, s *snapshot.Together) {
+	used := heading.Used()
+	for i, member := range s.Members() {
+		used[i].SHA256 = fmt.Sprintf("%x", member.SHA256())
+	}
+	heading.Use(used...)
 }

@@ -78,7 +78,7 @@ type Files struct {
 }
 
 // body is what a command does in a run. It fills in the report.
-type body func(ctx context.Context, s *snapshot.Snapshot, report *job.Report) error
+type body func(ctx context.Context, s *snapshot.Together, report *job.Report) error
 
 // Do makes a run with everything around it, and returns its error.
 func (f *Run) Do(t *ui.Terminal, cmd *cobra.Command, data *Data, named Files, run body) error {
@@ -108,6 +108,10 @@ func (f *Run) Do(t *ui.Terminal, cmd *cobra.Command, data *Data, named Files, ru
 			}
 			if err != nil {
 				return err
+			}
+			if s.CoversNobody() && !data.Quiet {
+				t.Warn("every snapshot has scope local: noo withholds all other records; " +
+					"add a national or checked snapshot")
 			}
 			report.Started = started
 			return run(ctx, s, report)
@@ -192,7 +196,7 @@ func (f *Run) validate(t *ui.Terminal, data *Data, named Files) error {
 // that the next run would read.
 func (f *Run) checkPaths(t *ui.Terminal, data *Data, named Files) error {
 	var paths iopaths.Paths
-	paths.Read(data.Path)
+	paths.Read(data.Paths...)
 	for _, path := range named.Read {
 		if path == "-" {
 			paths.ReadOpen("stdin", t.In)

@@ -24,6 +24,9 @@ type Environment struct {
 	Prefix string
 	// Renamed has the variables of flags that have another name as well, by the names of the flags.
 	Renamed map[string]string
+	// Whole has the flags whose list of paths must not have an empty entry, by their names: what a
+	// variable that is not set leaves out of it is not to be missed.
+	Whole []string
 	// Others are variables with the prefix that set no flag.
 	Others []string
 }
@@ -61,7 +64,7 @@ func (e *Environment) Read(flags *pflag.FlagSet) (Values, error) {
 			continue
 		}
 		source := Source{FromEnvironment, name}
-		texts, err := split(flag, text)
+		texts, err := e.split(flag, text)
 		if err != nil {
 			return nil, wrong(source, "%s: %w", name, err)
 		}
@@ -74,7 +77,7 @@ func (e *Environment) Read(flags *pflag.FlagSet) (Values, error) {
 
 // split returns the texts in a variable. For a flag that may be repeated, they are paths separated
 // as in PATH, or else a line of CSV.
-func split(flag *pflag.Flag, text string) ([]string, error) {
+func (e *Environment) split(flag *pflag.Flag, text string) ([]string, error) {
 	switch {
 	case flag.Value.Type() == "bool":
 		if !slices.Contains([]string{"true", "false", "1", "0"}, strings.ToLower(text)) {
@@ -84,8 +87,12 @@ func split(flag *pflag.Flag, text string) ([]string, error) {
 	case !flagvalue.Repeatable(flag):
 		return []string{text}, nil
 	case flagvalue.IsPath(flag):
+		paths := filepath.SplitList(text)
+		if slices.Contains(e.Whole, flag.Name) && slices.Contains(paths, "") {
+			return nil, errors.New("an entry is empty: name a file in it; is a variable not set?")
+		}
 		empty := func(path string) bool { return path == "" }
-		return slices.DeleteFunc(filepath.SplitList(text), empty), nil
+		return slices.DeleteFunc(paths, empty), nil
 	}
 	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil || len(records) != 1 {

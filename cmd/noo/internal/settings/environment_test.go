@@ -37,6 +37,9 @@ func TestEnvironmentRead(t *testing.T) {
 		{"paths", "NOO_TRUSTED_KEYS", list, "trusted-key", []string{"a.pub", "b.pub"}, ""},
 		{"paths by the plain name", "NOO_TRUSTED_KEY", "a.pub", "trusted-key", []string{"a.pub"}, ""},
 		{"no path", "NOO_TRUSTED_KEYS", string(filepath.ListSeparator), "trusted-key", nil, ""},
+		{"paths that all count", "NOO_SNAPSHOT", list, "", nil,
+			"NOO_SNAPSHOT: an entry is empty: name a file in it; is a variable not set?"},
+		{"one path", "NOO_SNAPSHOT", "a.noo", "snapshot", []string{"a.noo"}, ""},
 		{"empty", "NOO_OUTPUT", "", "output", nil, ""},
 		{"a value that no flag takes", "NOO_MAX_AGE", "soon", "max-age", []string{"soon"}, ""},
 	} {

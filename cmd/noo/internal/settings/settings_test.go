@@ -15,6 +15,7 @@ import (
 var noo = settings.Environment{
 	Prefix:  "NOO_",
 	Renamed: map[string]string{"trusted-key": "NOO_TRUSTED_KEYS"},
+	Whole:   []string{"snapshot"},
 	Others:  []string{"NOO_STATE_DIR"},
 }
 
@@ -24,6 +25,7 @@ func newFlags() *pflag.FlagSet {
 	flags.StringP("output", "o", "", "write to `FILE`")
 	flags.StringArray("column", nil, "the column `NAME`")
 	flags.StringArray("trusted-key", nil, "the key in `FILE`")
+	flags.StringArray("snapshot", nil, "the snapshot in `FILE`")
 	flags.Bool("quiet", false, "say nothing")
 	flags.Bool("help", false, "show the help")
 	flagvalue.Add(flags, new(flagvalue.Age), "max-age", "how old")

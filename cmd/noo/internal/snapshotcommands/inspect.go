@@ -28,12 +28,12 @@ wrong or the publisher is not trusted.`,
 		Example: `  noo snapshot inspect optouts.noo --trusted-key publisher.pub`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
-			flags.Path = args[0]
+			flags.Paths = args
 			s, err := flags.Open()
 			if err != nil {
 				return err
 			}
-			return printSnapshot(t, s, asJSON)
+			return printSnapshot(t, s.Members()[0], asJSON)
 		},
 	}
 	cmd.Flags().StringArrayVar(&flags.Trusted, "trusted-key", nil, runflags.TrustedKeyUsage)
@@ -53,11 +53,12 @@ exits with 3.`,
 		Example: `  noo snapshot verify optouts.noo --trusted-key publisher.pub --max-age 7d`,
 		Args:    oneSnapshot,
 		RunE: func(_ *cobra.Command, args []string) error {
-			flags.Path = args[0]
-			s, err := flags.Accept()
+			flags.Paths = args
+			accepted, err := flags.Accept()
 			if err != nil {
 				return err
 			}
+			s := accepted.Members()[0]
 			if asJSON {
 				return printSnapshot(t, s, true)
 			}

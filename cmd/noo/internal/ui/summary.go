@@ -66,14 +66,26 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 		)
 	}
 
-	s := r.Snapshot
-	fmt.Fprintf(w, "\n  snapshot   sequence %d, %s opted out\n", s.Sequence, Grouped(s.OptedOut))
-	fmt.Fprintf(
-		w,
-		"  made       %s, %s\n",
-		s.Created.UTC().Format("2 Jan 2006 15:04 UTC"),
-		Ago(r.Finished.Sub(s.Created)),
-	)
+	fmt.Fprintln(w)
+	for _, s := range r.Used() {
+		scope := ""
+		if r.Snapshot == nil { // one of several
+			scope = s.Scope + ", "
+		}
+		fmt.Fprintf(
+			w,
+			"  snapshot   %ssequence %d, %s opted out\n",
+			scope,
+			s.Sequence,
+			Grouped(s.OptedOut),
+		)
+		fmt.Fprintf(
+			w,
+			"  made       %s, %s\n",
+			s.Created.UTC().Format("2 Jan 2006 15:04 UTC"),
+			Ago(r.Finished.Sub(s.Created)),
+		)
+	}
 	took := r.Finished.Sub(r.Started)
 	size := 0.0
 	for _, file := range r.Files {

@@ -1,4 +1,5 @@
-package snapshot
+// Package hugepages allocates memory for large tables that are read at random.
+package hugepages
 
 import (
 	"unsafe"
@@ -8,11 +9,11 @@ import (
 
 const hugePage = 2 << 20 // bytes, on amd64 and arm64 with 4 KiB pages
 
-// makeLarge returns n zeros in memory that the kernel is asked to back with large pages. Look-ups
+// Make returns n zeros in memory that the kernel is asked to back with large pages. Look-ups
 // go to random places, so with small pages nearly each of them also misses the processor's table of
 // pages. The memory starts at a large page and is as long as whole ones, since the kernel takes no
 // others. It is a hint; where it is not taken, nothing else changes.
-func makeLarge[T any](n int) []T {
+func Make[T any](n int) []T {
 	element := int(unsafe.Sizeof(*new(T)))
 	if n*element < hugePage/4 {
 		return make([]T, n)
