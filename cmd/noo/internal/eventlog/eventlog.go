@@ -208,6 +208,7 @@ func counts(n filter.Tally) []slog.Attr {
 	return []slog.Attr{
 		slog.Int64("read", n.Read), slog.Int64("kept", n.Kept), slog.Int64("opted_out", n.OptedOut),
 		slog.Int64("missing", n.Missing), slog.Int64("invalid", n.Invalid),
-		slog.Int64("unchecked", n.Unchecked), slog.Int64("written", n.Written),
+		slog.Int64("unchecked", n.Unchecked), slog.Int64("unlinked", n.Unlinked),
+		slog.Int64("written", n.Written),
 	}
 }
