@@ -67,6 +67,7 @@ type scratch struct {
 	digits []byte                   // of a number that came as one
 	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
 	ids    link.Reader
+	ranks  []uint8 // of ids
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
 	name int
 }

@@ -53,12 +53,12 @@ func (k *linked) split(columns []formats.Values) (numbers []formats.Values, ids 
 func (k *linked) judgeIDs(o *scratch, values *formats.Values) {
 	o.ids.Set = k.people.ids
 	ids := o.ids.Read(values)
-	o.values = grow(o.values, len(ids))
+	o.values, o.ranks = grow(o.values, len(ids)), grow(o.ranks, len(ids))
+	k.people.ids.Ranks(ids, o.ranks)
 	for i, id := range ids {
-		rank, known := k.people.ids.Rank(id)
 		switch {
-		case known:
-			o.values[i] = k.people.verdicts[rank]
+		case o.ranks[i] != link.Absent:
+			o.values[i] = k.people.verdicts[o.ranks[i]]
 		case id == link.Missing:
 			o.values[i] = Missing
 		case id == link.Unusable:

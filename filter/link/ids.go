@@ -57,7 +57,7 @@ const MaxRank = 7
 // and takes little memory beside the others.
 const shards = 64
 
-// IDs keeps the ranks. It is safe for concurrent use, but Rank must not run beside Raise.
+// IDs keeps the ranks. It is safe for concurrent use, but Ranks must not run beside Raise.
 type IDs struct {
 	key    [16]byte
 	seeds  [4]uint64
@@ -118,21 +118,51 @@ func (s *IDs) Raise(id ID, rank uint8) {
 	}
 }
 
-// Rank returns the rank of an id, or false where it is not in the set.
-func (s *IDs) Rank(id ID) (uint8, bool) {
-	hash := s.hash(id)
-	slot := s.shards[hash%shards].find(id, hash)
-	return slot.rank(), slot.IsID() && id.IsID()
+// Absent is the rank of what is not in a set.
+const Absent = 0xFF
+
+// lookUps is how many ids are looked up together, so that their waits for memory overlap.
+const lookUps = 256
+
+// Ranks sets ranks[i] to the rank of ids[i], or to Absent.
+func (s *IDs) Ranks(ids []ID, ranks []uint8) {
+	var hashes [lookUps]uint64
+	var slots [lookUps]ID
+	for len(ids) > 0 {
+		n := min(len(ids), lookUps)
+		for i, id := range ids[:n] {
+			hash := s.hash(id)
+			shard := &s.shards[hash%shards]
+			hashes[i], slots[i] = hash, shard.slots[shard.home(hash)]
+		}
+		for i, id := range ids[:n] {
+			slot := &slots[i]
+			if !slot.is(id) && slot.IsID() { // another id was there first
+				slot = s.shards[hashes[i]%shards].find(id, hashes[i])
+			}
+			ranks[i] = Absent
+			if slot.IsID() && id.IsID() {
+				ranks[i] = slot.rank()
+			}
+		}
+		ids, ranks = ids[n:], ranks[n:]
+	}
 }
 
 func (id *ID) rank() uint8 { return uint8(id.high>>rankShift) & MaxRank }
 
+// is reports whether a slot holds an id.
+func (id *ID) is(other ID) bool { return id.low == other.low && id.high&^rankMask == other.high }
+
+// home is the place of the slot where the search for an id begins.
+func (t *shard) home(hash uint64) uint64 { return hash / shards & uint64(len(t.slots)-1) }
+
 // find returns the slot of an id, or the free one where it belongs.
 func (t *shard) find(id ID, hash uint64) *ID {
 	mask := uint64(len(t.slots) - 1)
-	for at := hash / shards & mask; ; at = (at + 1) & mask {
+	for at := t.home(hash); ; at = (at + 1) & mask {
 		slot := &t.slots[at]
-		if slot.low == id.low && slot.high&^rankMask == id.high || !slot.IsID() {
+		if slot.is(id) || !slot.IsID() {
 			return slot
 		}
 	}
