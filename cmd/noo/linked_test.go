@@ -348,6 +348,9 @@ func TestLinked(t *testing.T) {
 		if r.IntN(4) == 0 {
 			args = append(args, "--resume")
 		}
+		if r.IntN(4) == 0 {
+			args = append(args, "--read-back", "independent")
+		}
 		code, said := runCommand(args)
 		if code != 0 {
 			t.Fatalf("round %d: noo %q ended with %d: %s", round, args, code, said)
