@@ -153,7 +153,14 @@ func (c *check) run(
 		report.Totals.Add(one.file.Report.Records)
 	}
 	err = verdict(result.Files, failures)
-	if together := columns.Together(report.Seen(), s.PerFirstDigit()); together != nil {
+	together := columns.Together(report.Seen(), s.PerFirstDigit())
+	if linked != nil {
+		together = cmp.Or(together, linked.CheckSteady())
+		if !c.Quiet {
+			runflags.WarnOfUnlinked(c.terminal, report)
+		}
+	}
+	if together != nil {
 		report.Error = outcome.Message(ctx, together)
 		result.Files = append(
 			result.Files,
@@ -167,14 +174,6 @@ func (c *check) run(
 			err = together
 		}
 	}
-	if linked != nil {
-		if changed := linked.CheckSteady(); changed != nil {
-			return changed
-		}
-		if !c.Quiet {
-			runflags.WarnOfUnlinked(c.terminal, report)
-		}
-	}
 	report.Finished, result.ExitCode = time.Now().UTC(), outcome.ExitCode(ctx, err)
 	if err := c.writeOutputs(ctx, result); err != nil {
 		return err
@@ -182,8 +181,8 @@ func (c *check) run(
 	return err
 }
 
-// link reads the tables with NHS numbers, if tables are linked. Where that cannot be, no table can be
-// checked, and each has the error.
+// link reads the tables with NHS numbers, if tables are linked. Where that cannot be, no table can
+// be checked, and each has the error.
 func (c *check) link(
 	ctx context.Context,
 	cmd *cobra.Command,
