@@ -42,7 +42,7 @@ var (
 	// ErrRollback is a snapshot whose sequence is below one already used with the same key.
 	ErrRollback = errors.New("a newer one was used before")
 	// ErrTwice is a snapshot that is combined with another one of its series.
-	ErrTwice = errors.New("there is another of the same key")
+	ErrTwice = errors.New("another of its key is in this run")
 )
 
 // Refusal says that a snapshot is not to be used, and why.

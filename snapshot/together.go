@@ -59,9 +59,9 @@ func twice(s, other *Snapshot) error {
 		name = "another"
 	}
 	refusal := &Refusal{Path: s.path, Reason: ErrTwice}
-	refusal.Detail = name + "; a run takes one national or checked snapshot of a key, and one local one"
+	refusal.Detail = name + "; use one of them, or build one of both"
 	if bytes.Equal(s.data, other.data) {
-		refusal.Detail = name + ", and they are the same; name each snapshot once"
+		refusal.Detail = name + ", which is the same; name each snapshot once"
 	}
 	return refusal
 }

@@ -178,11 +178,11 @@ func TestCombineRefusesTwo(t *testing.T) {
 		{"national and local of one key", []*Snapshot{made(National, 1, 7), made(Local, 1, 7)}, ""},
 		{"checked and local of one key", []*Snapshot{made(Checked, 1, 7), made(Local, 1, 7)}, ""},
 		{"two keys", []*Snapshot{made(National, 1, 7), made(National, 2, 7)}, ""},
-		{"the same", []*Snapshot{made(National, 1, 7), made(National, 1, 7)}, "national.noo, and they are the same"},
-		{"the same, apart", []*Snapshot{made(Local, 1, 7), made(Local, 2, 7), made(Local, 1, 7)}, "they are the same"},
-		{"a newer one", []*Snapshot{made(Local, 1, 7), made(Local, 1, 8)}, "local.noo; a run takes"},
-		{"an older one", []*Snapshot{made(Checked, 1, 7), made(Checked, 1, 6)}, "checked.noo; a run takes"},
-		{"national and checked of one key", []*Snapshot{made(National, 1, 7), made(Checked, 1, 7)}, "a run takes"},
+		{"the same", []*Snapshot{made(National, 1, 7), made(National, 1, 7)}, "national.noo, which is the same"},
+		{"the same, apart", []*Snapshot{made(Local, 1, 7), made(Local, 2, 7), made(Local, 1, 7)}, "which is the same"},
+		{"a newer one", []*Snapshot{made(Local, 1, 7), made(Local, 1, 8)}, "local.noo; use one"},
+		{"an older one", []*Snapshot{made(Checked, 1, 7), made(Checked, 1, 6)}, "checked.noo; use one"},
+		{"national and checked of one key", []*Snapshot{made(National, 1, 7), made(Checked, 1, 7)}, "national.noo; use one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Combine(c.members...)

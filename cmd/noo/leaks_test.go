@@ -469,7 +469,8 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// useSnapshot makes a key and a snapshot in a folder, and has commands use them.
+// useSnapshot makes a key and two snapshots in a folder, and has commands use them: a national one
+// and a local one. A third of the people is in each alone, and a third in both.
 func useSnapshot(t *testing.T, dir string, optedOut []string) {
 	t.Helper()
 	key, err := snapshot.GenerateKey()
@@ -479,13 +480,22 @@ func useSnapshot(t *testing.T, dir string, optedOut []string) {
 	if _, _, err := snapshot.WriteKey(dir, "publisher", key, nil); err != nil {
 		t.Fatal(err)
 	}
-	err = writeSnapshot(filepath.Join(dir, "optouts.noo"), key, snapshot.Manifest{
-		Scope: snapshot.National, Sequence: 7, Created: time.Now(), ValidUntil: time.Now().Add(time.Hour),
-	}, optedOut)
-	if err != nil {
-		t.Fatal(err)
+	third := len(optedOut) / 3
+	var paths []string
+	for scope, numbers := range map[snapshot.Scope][]string{
+		snapshot.National: optedOut[:len(optedOut)-third],
+		snapshot.Local:    optedOut[third:],
+	} {
+		path := filepath.Join(dir, string(scope)+".noo")
+		err := writeSnapshot(path, key, snapshot.Manifest{
+			Scope: scope, Sequence: 7, Created: time.Now(), ValidUntil: time.Now().Add(time.Hour),
+		}, numbers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
 	}
-	t.Setenv("NOO_SNAPSHOT", filepath.Join(dir, "optouts.noo"))
+	t.Setenv("NOO_SNAPSHOT", strings.Join(paths, string(filepath.ListSeparator)))
 	t.Setenv("NOO_TRUSTED_KEYS", filepath.Join(dir, "publisher.pub"))
 	t.Setenv("NOO_STATE_DIR", filepath.Join(dir, "state"))
 }

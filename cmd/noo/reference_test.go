@@ -281,7 +281,7 @@ func TestHelpIsFitToRead(t *testing.T) {
 func TestFlagsSayWhatTheyTake(t *testing.T) {
 	known := []string{
 		"FILE", "DIR", // paths: flagvalue.IsPath
-		"NAME", "N", "TEXT", "TIME", "SIZE", "ACTION", "CHAR", "END", "HOW", "FORMAT",
+		"NAME", "N", "TEXT", "TIME", "SIZE", "ACTION", "CHAR", "END", "HOW", "FORMAT", "SCOPE",
 	}
 	root, _ := newRoot(silent(io.Discard, io.Discard))
 	for cmd := range commandtree.All(root) {

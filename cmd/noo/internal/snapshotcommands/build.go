@@ -114,7 +114,7 @@ func (f *buildFlags) contradiction(lists []string) string {
 	case len(lists) > 0 && len(f.checked) > 0 && len(f.clear) > 0:
 		return "--checked and --clear say who has opted out: leave out one of the two, or LIST"
 	case f.both() != "":
-		return f.both() + " is a --checked and a --clear list: pass the answer with --clear, and what was sent with --checked"
+		return f.both() + " is both a --checked and a --clear list: --clear takes the answer to what was sent"
 	case f.allOptedOut && (len(f.checked) == 0 || len(f.clear) == 0):
 		return "--all-opted-out is for an empty --clear list beside --checked lists"
 	}
@@ -242,30 +242,31 @@ func (f *buildFlags) sets(
 		return sets, duplicates, nil
 	}
 	limit := snapshot.Limit{Within: sets.Checked, Apart: sets.OptedOut}
-	clear, more, err := lists.ReadWithin(t, f.clear, f.column, limit)
+	cleared, more, err := lists.ReadWithin(t, f.clear, f.column, limit)
 	if err != nil {
 		return sets, 0, err
 	}
-	if err := f.checkEmpty(clear, sets.Checked); err != nil {
+	if err := f.checkEmpty(cleared, sets.Checked); err != nil {
 		return sets, 0, err
 	}
 	if sets.Checked != nil {
-		sets.OptedOut = sets.Checked.Minus(clear)
+		sets.OptedOut = sets.Checked.Minus(cleared)
 	} else {
-		sets.Checked = clear
+		sets.Checked = cleared
 		sets.Checked.Union(sets.OptedOut)
 	}
 	return sets, duplicates + more, nil
 }
 
-// checkEmpty refuses clear lists without a number, from which an export that failed cannot be told;
-// nor can it from checked ones, which are nil where there are none.
-func (f *buildFlags) checkEmpty(clear, checked *snapshot.Set) error {
+// checkEmpty refuses clear lists without a number, unless the user says that they are right, and
+// checked lists without one: nothing tells them from an export that failed. checked is nil where
+// there are no such lists.
+func (f *buildFlags) checkEmpty(cleared, checked *snapshot.Set) error {
 	var problem string
 	switch {
 	case checked != nil && checked.Len() == 0:
 		problem = "there is no number in the --checked lists: nobody was looked up"
-	case clear.Len() > 0 || f.allOptedOut:
+	case cleared.Len() > 0 || f.allOptedOut:
 		return nil
 	case checked != nil:
 		problem = "there is no number in the --clear lists: look for a failure, or pass --all-opted-out"
