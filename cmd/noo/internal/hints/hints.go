@@ -58,7 +58,7 @@ var hints = []struct {
 
 // choiceHints are what to do about the error of a *columns.ChoiceError.
 var choiceHints = map[error]string{
-	columns.ErrNotDetected:  "name it with --column",
+	columns.ErrNotDetected:  "name it with --column, or link tables with --link",
 	columns.ErrManyDetected: "name each that holds one with --column, and allow the others with --allow-column",
 	columns.ErrNoNames:      "give --column a number, from 1",
 	columns.ErrNoHeaderSaid: "pass --no-header if the line is data, or --header if it has the names",
