@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X noo/cmd/noo/internal/buildinfo.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test leaks docs screenshots interop schemas race lint cross fuzz bench clean
+.PHONY: build demo test leaks docs screenshots interop schemas mesh fhir race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -32,6 +32,12 @@ interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and p
 
 schemas: ## what CI servers read of noo and docs/, held against their schemas (needs Python; makes its own environment)
 	cmd/noo/internal/findings/testdata/schemas.sh
+
+mesh: ## the MESH API client against NHS England's mesh-sandbox and mesh-client (needs Python; makes its own environment)
+	mesh/api/testdata/sandbox/run.sh
+
+fhir: ## a HAPI FHIR server filled with Consents, which noo downloads and builds (needs Java 17 and Maven, which it installs on Debian)
+	fhir/testdata/hapi/run.sh
 
 race: ## the same under the race detector, without what only takes time (needs a C compiler)
 	go test -race -short ./...

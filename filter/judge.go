@@ -64,10 +64,11 @@ type scratch struct {
 	values    []Verdict                      // by value
 	records   []Verdict                      // by record
 
-	digits []byte                   // of a number that came as one
-	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
-	ids    link.Reader
-	ranks  []uint8 // of ids
+	digits []byte // of a number that came as one
+	// Tells whether one person has opted out, or was not looked up and so may have.
+	mayBeOut func(nhsnumber.Key) bool
+	ids      link.Reader
+	ranks    []uint8 // of ids
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
 	name int
 }
@@ -76,10 +77,10 @@ func (j *Judge) newScratch() *scratch {
 	o := &scratch{}
 	var key [1]nhsnumber.Key
 	var standing [1]snapshot.Standing
-	o.hasOut = func(k nhsnumber.Key) bool {
+	o.mayBeOut = func(k nhsnumber.Key) bool {
 		key[0] = k
 		j.register.LookUp(key[:], standing[:])
-		return standing[0] == snapshot.OptedOut
+		return standing[0] != snapshot.Clear
 	}
 	return o
 }
@@ -95,7 +96,7 @@ func (o *scratch) invalid(text []byte, place int) Verdict {
 
 // invalidText is the verdict on a text that is no NHS number.
 func (o *scratch) invalidText(text []byte) Verdict {
-	if nhsnumber.Held(text, o.hasOut) {
+	if nhsnumber.Held(text, o.mayBeOut) {
 		return disguised
 	}
 	return Invalid

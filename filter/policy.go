@@ -28,7 +28,7 @@ const (
 	// Unlinked is a record of a linked table whose local id is in no table that has NHS numbers.
 	Unlinked
 	// disguised is an Invalid record all the same, but one in which a person would read the number
-	// of someone who opted out. It is written nowhere, whatever the policy.
+	// of someone who opted out, or of someone who was not looked up. It is written nowhere, whatever the policy.
 	disguised
 
 	verdicts = 7
@@ -155,8 +155,8 @@ type Tally struct {
 	Invalid   int64 `json:"invalid"`
 	Unchecked int64 `json:"unchecked"`
 	Written   int64 `json:"written"`
-	// Disguised are those of Invalid that hold the number of someone who opted out in a form that
-	// is no NHS number. They are written nowhere, whatever the policy.
+	// Disguised are those of Invalid that hold the number of someone who opted out, or was not looked
+	// up, in a form that is no NHS number. They are written nowhere, whatever the policy.
 	Disguised int64 `json:"disguised,omitempty"`
 	// Unlinked are those of a linked table whose local id is in no table that has NHS numbers.
 	Unlinked int64 `json:"unlinked,omitempty"`

@@ -51,6 +51,9 @@ type Outputs struct {
 	Report string
 	// Replace lets existing outputs be replaced.
 	Replace bool
+	// AnyName lets outputs have names that promise another compression or format than they have,
+	// as where every file is called .dat.
+	AnyName bool
 	// Protected are further files that no output may replace, such as the snapshot.
 	Protected []string
 }

@@ -168,35 +168,39 @@ func (e *Exchange) partOf(a *Answer) int {
 	return -1
 }
 
-// answer says that a is the answer to a part.
+// answer says that a is the answer to a part. A part can be answered twice: it was sent twice, if a
+// process was killed after it put the part into a folder. Then only who is in both lists has not
+// opted out, and the older one says when the answer was made.
 func (e *Exchange) answer(part int, a *Answer) error {
 	before := e.answers[part]
-	if before != nil {
-		if !before.same(a) {
-			return fmt.Errorf("%s, %s: %w", before.Name, a.Name, ErrTwoAnswers)
-		}
-		if !a.made(e.Created).Before(before.made(e.Created)) {
-			return nil // the older one counts
-		}
+	if before == nil {
+		e.answers[part] = a
+		return nil
 	}
-	e.answers[part] = a
+	both := before.and(a, e.Created)
+	if (a.LocalID == "" || before.LocalID == "") && (both.count != a.count || both.count != before.count) {
+		return fmt.Errorf("%s, %s: %w", before.Name, a.Name, ErrTwoAnswers)
+	}
+	e.answers[part] = both
 	return nil
 }
 
-// same reports whether two answers have the same numbers.
-func (a *Answer) same(b *Answer) bool {
-	if a.count != b.count {
-		return false
+// and is an answer with the numbers that are in both a and b.
+func (a *Answer) and(b *Answer, request time.Time) *Answer {
+	older := a
+	if b.made(request).Before(a.made(request)) {
+		older = b
 	}
-	differ := fmt.Errorf("they differ")
-	return a.numbers.Each(func(keys []nhsnumber.Key) error {
-		for _, key := range keys {
-			if !b.numbers.Contains(key) {
-				return differ
+	both := &Answer{Name: a.Name, LocalID: a.LocalID, Made: older.Made}
+	_ = a.numbers.Each(func(keys []nhsnumber.Key) error { // it returns what the function returns
+		for i, key := range keys {
+			if b.numbers.Contains(key) {
+				both.count += both.numbers.Add(keys[i : i+1]...)
 			}
 		}
 		return nil
-	}) == nil
+	})
+	return both
 }
 
 // made is when the answer was made at the earliest.

@@ -242,6 +242,10 @@ func lettersOf(text string) string {
 	return letters.String()
 }
 
+// MostBytes is more than any message about the request has, in bytes: a list with every number, or a
+// receipt.
+func (e *Exchange) MostBytes() int64 { return int64(e.Numbers)*(lineSize+1) + 1<<20 }
+
 // stored lists the descriptions of the lists that are kept, by the paths of their data.
 func (e *Exchange) stored() (map[string]storedAnswer, error) {
 	folder := filepath.Join(e.folder, answersFolder)

@@ -123,6 +123,9 @@ var listLine = regexp.MustCompile(`^[0-9]{10},\r?\n$`)
 
 // reference reads a list slowly; line is that of the first fault, from 1, 0 where there is none.
 func reference(text string) (keys []nhsnumber.Key, line int64) {
+	if text == "\n" || text == "\r\n" {
+		return nil, 0 // an empty list
+	}
 	for one := range strings.Lines(text) {
 		line++
 		if !listLine.MatchString(one) {
@@ -190,6 +193,8 @@ func FuzzList(f *testing.F) {
 	f.Add("9434765919,\r\n9836044507,\n")
 	f.Add(control.ServiceError + "\n")
 	f.Add("9434765919")
+	f.Add("\n")
+	f.Add("\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		compare(t, text, iotest.OneByteReader(strings.NewReader(text)))
 	})
@@ -308,13 +313,13 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"none", func([][]nhsnumber.Key) []list { return nil }, Rules{Partial: true}, ErrNoAnswer},
 		{"the same twice", func(p [][]nhsnumber.Key) []list { return append(good(p), good(p)[0]) }, Rules{}, nil},
 		{
-			"two for one part", func(p [][]nhsnumber.Key) []list {
-				return append(good(p), list{1, without(p[0], 30), 0})
+			"two for one part, one of them without a local id", func(p [][]nhsnumber.Key) []list {
+				return append(good(p), list{0, without(p[0], 30), 0})
 			}, Rules{}, ErrTwoAnswers,
 		},
 		{
 			"as many for one part, but others", func(p [][]nhsnumber.Key) []list {
-				return append(good(p), list{1, p[0][35:], 0})
+				return append(good(p), list{0, p[0][35:], 0})
 			}, Rules{}, ErrTwoAnswers,
 		},
 		{
@@ -443,6 +448,34 @@ func TestMadeWhenTheOldestWas(t *testing.T) {
 		if err != nil || !got.Created.Equal(c.want) {
 			t.Fatalf("created %v, %v; want %v", got, err, c.want)
 		}
+	}
+}
+
+// TestSentTwice: if two answers to one part differ, only who is in both has not opted out.
+func TestSentTwice(t *testing.T) {
+	e, parts := exchangeOf(t)
+	want := snapshot.NewSet()
+	for i, part := range parts {
+		for _, every := range []int{20, 33} {
+			a := &Answer{Name: "answer", LocalID: e.Parts[i].LocalID}
+			if every == 33 {
+				a.Made = e.Created.Add(time.Hour)
+			}
+			list := strings.NewReader(lines(t, without(part, every)))
+			if err := e.Read(t.Context(), a, list); err != nil {
+				t.Fatal(err)
+			}
+			for at := 0; at < len(part); at += every {
+				want.Add(part[at])
+			}
+		}
+	}
+	got, err := e.Collect(t.Context(), Rules{Now: e.Created.Add(2 * time.Hour), MaxAge: 24 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !same(got.Sets.OptedOut, want) || !got.Created.Equal(e.Created) {
+		t.Fatalf("%d opted out, want %d; created %v", got.Sets.OptedOut.Len(), want.Len(), got.Created)
 	}
 }
 

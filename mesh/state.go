@@ -22,15 +22,12 @@ const sentFile = "sent.json"
 // sentSchema names the form of sent.json.
 const sentSchema = "noo/mesh-sent/v1"
 
-// Sent says of one part that it was sent, or that it is being sent.
+// Sent says of one part that the service, or the folder of the MESH client, has it.
 type Sent struct {
 	LocalID string `json:"local_id"`
-	// MessageID is the id that the service gave the message, "" where nobody knows it: the part went
-	// to the MESH client, or noo ended before the service answered.
+	// MessageID is the id that the service gave the message, "" where the part went to a folder.
 	MessageID string    `json:"message_id,omitempty"`
-	Begun     time.Time `json:"begun"`
-	// Done tells that the service, or the folder of the MESH client, has the message.
-	Done bool `json:"done"`
+	At        time.Time `json:"at"`
 }
 
 // state is what is known of all parts.

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"noo/internal/nhsnumber"
+	"noo/snapshot/internal/frame"
 )
 
 // Format is the version of the file format that this package writes and reads.
@@ -62,12 +63,7 @@ type Manifest struct {
 }
 
 // Section describes one set in the file.
-type Section struct {
-	Name   string `json:"name"`   // "opted_out" or "checked"
-	Offset uint64 `json:"offset"` // bytes from the start of the file, a multiple of 8
-	Length uint64 `json:"length"` // bytes, without padding
-	Count  uint64 `json:"count"`  // numbers in the set
-}
+type Section = frame.Section
 
 // complete fills in what the caller of Write may leave out.
 func (m Manifest) complete() (Manifest, error) {
@@ -97,15 +93,7 @@ func (m Manifest) complete() (Manifest, error) {
 }
 
 // encode writes the one spelling of the manifest.
-func (m Manifest) encode() ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(m); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
-}
+func (m Manifest) encode() ([]byte, error) { return frame.EncodeManifest(m) }
 
 // parseManifest reads a manifest. That its spelling is the only one rules out unknown and repeated
 // fields, fields in another case or order, blanks, and whatever follows it.
@@ -127,7 +115,7 @@ func (m Manifest) validate() error {
 	switch {
 	case m.Format != Format:
 		return fmt.Errorf("its manifest is of format %d, not %d", m.Format, Format)
-	case !validID(m.ID):
+	case !ValidID(m.ID):
 		return fmt.Errorf(
 			"its id is not 1 to %d letters, digits, points, hyphens and underscores",
 			maxID,
@@ -168,7 +156,8 @@ func (m Manifest) trustedComment() string {
 	return fmt.Sprintf("noo snapshot id:%s sequence:%d", m.ID, m.Sequence)
 }
 
-func validID(id string) bool {
+// ValidID reports whether an id is spelled as the format asks.
+func ValidID(id string) bool {
 	if len(id) == 0 || len(id) > maxID {
 		return false
 	}

@@ -38,10 +38,7 @@ func (p Policy) Check(s *Snapshot) error {
 	if err == nil {
 		err = p.checkSequence(s)
 	}
-	if refusal, ok := err.(*Refusal); ok {
-		refusal.Path = s.path
-	}
-	return err
+	return form.At(s.path, err)
 }
 
 func (p Policy) checkTimes(m *Manifest) error {

@@ -69,14 +69,28 @@ func (s *Set) Minus(other *Set) *Set {
 // Apart reports whether no key of the set is in other.
 func (s *Set) Apart(other *Set) bool { return !s.bitmap.Intersects(&other.bitmap) }
 
-// encode serialises the set in its canonical form, without changing it.
-func (s *Set) encode() ([]byte, error) {
+// Toggle takes the keys of other that are in the set out of it, and puts the rest of them in.
+func (s *Set) Toggle(other *Set) { s.bitmap.Xor(&other.bitmap) }
+
+// ParseSet reads a section. It returns an error if data is not exactly what Encode returns for that
+// set, or if the set holds a key that belongs to no NHS number. The Set does not refer to data.
+func ParseSet(data []byte) (*Set, error) {
+	if err := new(index).decode(data, newCheckDigits()); err != nil {
+		return nil, err
+	}
+	s := new(Set)
+	_, err := s.bitmap.ReadFrom(bytes.NewReader(data))
+	return s, err
+}
+
+// Encode serialises the set in its canonical form, without changing it.
+func (s *Set) Encode() ([]byte, error) {
 	bitmap := s.bitmap.Clone()
 	bitmap.RunOptimize()
 	return bitmap.ToBytes()
 }
 
-// decode makes x the set that data holds. It returns an error if data is not exactly what encode
+// decode makes x the set that data holds. It returns an error if data is not exactly what Encode
 // returns for that set, or if the set holds a key that belongs to no NHS number.
 func (x *index) decode(data []byte, digits *checkDigits) error {
 	bitmap := roaring.New() // refers to data, and does not change it
@@ -143,8 +157,8 @@ func (x *index) addAll(bitmap *roaring.Bitmap, digits *checkDigits) error {
 
 // hasManyRuns reports whether a run container in data is larger than the canonical form allows,
 // which is the size of a bitmap container. The library compares each run of a container with each
-// other one: without this bound, a file within maxSize could keep it busy for minutes. data must be
-// a bitmap whose containers the library has found to be all there.
+// other one: without this bound, a file within its largest size could keep it busy for minutes.
+// data must be a bitmap whose containers the library has found to be all there.
 func hasManyRuns(data []byte) bool {
 	cookie := binary.LittleEndian.Uint32(data)
 	if cookie&0xFFFF != cookieRuns {

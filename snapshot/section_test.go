@@ -160,7 +160,7 @@ func strictSection(data []byte) (keys []nhsnumber.Key, ok bool) {
 func FuzzSection(f *testing.F) {
 	_, sets := small()
 	for _, set := range []*Set{sets.OptedOut, sets.Checked, new(Set), NewSet(testKeys(300_000, 1, 9)...)} {
-		data, err := set.encode()
+		data, err := set.Encode()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestSections(t *testing.T) {
 	dense := NewSet(testKeys(0, 1, 55_000)...)
 	accepted := 0
 	for _, set := range []*Set{mixed, dense} {
-		data, err := set.encode()
+		data, err := set.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +264,7 @@ func TestManyRuns(t *testing.T) {
 
 // BenchmarkSection reads the set of a national snapshot.
 func BenchmarkSection(b *testing.B) {
-	data, err := drawSet(benchmarkCount).encode()
+	data, err := drawSet(benchmarkCount).Encode()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -289,12 +289,12 @@ func FuzzParse(f *testing.F) {
 		write(f, Manifest{ID: "a", Scope: Checked, Created: created, ValidUntil: validUntil}, Sets{OptedOut: set, Checked: set}, key),
 		write(f, Manifest{ID: "b", Scope: National, Created: created, ValidUntil: validUntil}, Sets{OptedOut: set}, key),
 	} {
-		signed, _, err := split(file)
+		content, err := form.Open(file, trusted)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(file)
-		f.Add(signed)
+		f.Add(content.Signed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if _, err := Parse(data, trusted); err != nil && !errors.Is(err, ErrRefused) {
@@ -309,7 +309,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		var again bytes.Buffer
-		if _, err := Write(&again, s.Manifest(), s.sets(t), key); err != nil {
+		if _, err := Write(&again, s.Manifest(), s.readSets(t), key); err != nil {
 			if errors.Is(err, ErrNobody) {
 				return
 			}
@@ -325,14 +325,14 @@ func FuzzParse(f *testing.F) {
 // that the fuzzer gets past it.
 func guessComment(data []byte) string {
 	var m Manifest
-	if len(data) > headerLength {
-		json.NewDecoder(bytes.NewReader(data[headerLength:])).Decode(&m)
+	if len(data) > 12 {
+		json.NewDecoder(bytes.NewReader(data[12:])).Decode(&m)
 	}
 	return m.trustedComment()
 }
 
-// sets reads the sets back with the library.
-func (s *Snapshot) sets(t *testing.T) Sets {
+// readSets reads the sets back with the library.
+func (s *Snapshot) readSets(t *testing.T) Sets {
 	var sets Sets
 	for i, section := range s.manifest.Sections {
 		set := new(Set)

@@ -218,23 +218,23 @@ func rename(t *testing.T, key minisign.PrivateKey, id uint64) minisign.PublicKey
 // resign replaces the signature of a file by one in legacy or prehashed form.
 func resign(t testing.TB, file []byte, key minisign.PrivateKey, hashed bool) []byte {
 	t.Helper()
-	signed, signature, err := split(file)
+	content, err := form.Open(file, public(key))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seal(signed, signature.TrustedComment, key, hashed)
+	return seal(content.Signed, content.TrustedComment, key, hashed)
 }
 
 // seal puts a signature and a trailer after body, whatever body is.
 func seal(body []byte, trustedComment string, key minisign.PrivateKey, hashed bool) []byte {
 	var text []byte
 	if hashed {
-		text = reader(body).SignWithComments(key, trustedComment, untrustedComment)
+		text = reader(body).SignWithComments(key, trustedComment, form.Comment)
 	} else {
-		text = minisign.SignWithComments(key, body, trustedComment, untrustedComment)
+		text = minisign.SignWithComments(key, body, trustedComment, form.Comment)
 	}
 	file := append(bytes.Clone(body), text...)
-	return append(binary.LittleEndian.AppendUint32(file, uint32(len(text))), trailerMagic...)
+	return append(binary.LittleEndian.AppendUint32(file, uint32(len(text))), form.End...)
 }
 
 // TestSignedNonsense signs files that break the format: a publisher's key does not make them
@@ -244,11 +244,11 @@ func TestSignedNonsense(t *testing.T) {
 	m, sets := small()
 	m.Publisher = "P"
 	file := write(t, m, sets, key)
-	signed, signature, err := split(file)
+	content, err := form.Open(file, public(key))
 	if err != nil {
 		t.Fatal(err)
 	}
-	comment := signature.TrustedComment
+	signed, comment := content.Signed, content.TrustedComment
 	change := func(old, new string) []byte {
 		if !bytes.Contains(signed, []byte(old)) {
 			t.Fatalf("%s is not in the manifest", old)
@@ -341,17 +341,11 @@ func TestHostileScopes(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.Scope, m.Sections, encoded = c.scope, m.Sections[:c.sections], encoded[:c.sections]
-			text, err := m.place(encoded)
+			file, err := form.Write(
+				m.Sections, encoded, func() ([]byte, error) { return m.encode() }, m.trustedComment(), key,
+			)
 			if err != nil {
 				t.Fatal(err)
-			}
-			var file []byte
-			if c.sections > 0 {
-				file = assemble(text, m, encoded, key)
-			} else {
-				body := append(append([]byte(magic), byte(len(text)), byte(len(text)>>8), 0, 0), text...)
-				body = append(body, make([]byte, align(len(body))-len(body))...)
-				file = seal(body, m.trustedComment(), key, true)
 			}
 			if _, err := Parse(file, public(key)); !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)

@@ -4,7 +4,6 @@
 package snapshot
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -46,11 +45,11 @@ func Write(w io.Writer, m Manifest, sets Sets, key minisign.PrivateKey) (Manifes
 	if err := m.validate(); err != nil {
 		return m, fmt.Errorf("cannot build the snapshot: %w", err)
 	}
-	text, err := m.place(encoded)
+	file, err := form.Write(m.Sections, encoded, m.encode, m.trustedComment(), key)
 	if err != nil {
-		return m, err
+		return m, fmt.Errorf("cannot build the snapshot: %w", err)
 	}
-	_, err = w.Write(assemble(text, m, encoded, key))
+	_, err = w.Write(file)
 	return m, err
 }
 
@@ -73,7 +72,7 @@ func encodeSets(m *Manifest, sets Sets) ([][]byte, error) {
 		if set == nil {
 			continue
 		}
-		data, err := set.encode()
+		data, err := set.Encode()
 		if err != nil {
 			return nil, fmt.Errorf("cannot build the snapshot: %w", err)
 		}
@@ -89,43 +88,4 @@ func encodeSets(m *Manifest, sets Sets) ([][]byte, error) {
 		encoded = append(encoded, data)
 	}
 	return encoded, nil
-}
-
-// place gives the sections their offsets and returns the manifest's text. The offsets depend on the
-// length of the text, which depends on the offsets: both only grow from one round to the next, and
-// stop after a few.
-func (m *Manifest) place(encoded [][]byte) ([]byte, error) {
-	for {
-		text, err := m.encode()
-		if err != nil {
-			return nil, fmt.Errorf("cannot build the snapshot: %w", err)
-		}
-		at, moved := headerLength+len(text), false
-		for i, data := range encoded {
-			at = align(at)
-			moved = moved || m.Sections[i].Offset != uint64(at)
-			m.Sections[i].Offset = uint64(at)
-			at += len(data)
-		}
-		if !moved {
-			return text, nil
-		}
-	}
-}
-
-// assemble puts header, sections, signature and trailer together.
-func assemble(text []byte, m Manifest, encoded [][]byte, key minisign.PrivateKey) []byte {
-	last := m.Sections[len(m.Sections)-1]
-	end := align(int(last.Offset + last.Length))
-	file := make([]byte, end, end+maxSignature+trailerLength)
-	copy(file, magic)
-	binary.LittleEndian.PutUint32(file[len(magic):], uint32(len(text)))
-	copy(file[headerLength:], text)
-	for i, data := range encoded {
-		copy(file[m.Sections[i].Offset:], data)
-	}
-	signature := sign(file, m, key)
-	file = append(file, signature...)
-	file = binary.LittleEndian.AppendUint32(file, uint32(len(signature)))
-	return append(file, trailerMagic...)
 }

@@ -16,7 +16,8 @@ import (
 // of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
-	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands", "noo/cmd/noo/internal/meshcommands"},
+	{"noo/cmd/noo/internal/meshcommands"},
+	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands", "noo/cmd/noo/internal/fhircommands"},
 	{"noo/cmd/noo/internal/publishing"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
 	{"noo/cmd/noo/internal/commandtree"},
@@ -36,14 +37,19 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/codec", "noo/formats/parquet/internal/meta"},
 	{"noo/formats/parquet/internal/encoding", "noo/formats/parquet/internal/stats", "noo/formats/parquet/internal/spans"},
 	{"noo/formats/parquet/internal/spec"},
-	{"noo/filter/filtertest", "noo/mesh"},
-	{"noo/formats", "noo/snapshot"},
-	{"noo/formats/parquet/internal/thrift", "noo/snapshot/seen"},
+	{"noo/filter/filtertest", "noo/mesh", "noo/snapshot/sealed", "noo/snapshot/delta"},
+	{"noo/fhir/download"},
+	{"noo/fhir"},
+	{"noo/fhir/internal/jsontext"},
+	{"noo/formats", "noo/snapshot", "noo/mesh/api"},
+	{"noo/mesh/api/apitest"},
+	{"noo/formats/parquet/internal/thrift", "noo/snapshot/seen", "noo/snapshot/internal/frame"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
 	// them.
 	{"noo/cmd/noo/internal/settings"},
 	{"noo/cmd/noo/internal/suggest"},
 	{"noo/cmd/noo/internal/flagvalue"},
+	{"noo/mesh/relay"},
 	{"noo/internal/atomicdir", "noo/internal/lockfile", "noo/mesh/control"},
 	{"noo/internal/atomicfile"},
 	{"noo/internal/filetest"},

@@ -108,8 +108,11 @@ func completeArguments(t *ui.Terminal, cmd *cobra.Command) cobra.CompletionFunc 
 		return cobra.NoFileCompletions
 	case strings.Contains(cmd.Use, "JOB"):
 		return completeJobs(t)
-	case cmd.HasParent() && cmd.Parent().Name() == "snapshot" && strings.Contains(cmd.Use, " FILE"):
+	case cmd.HasParent() && cmd.Parent().Name() == "snapshot" && strings.HasSuffix(cmd.Use, " FILE"):
 		return cobra.FixedCompletions(endings["snapshot"], cobra.ShellCompDirectiveFilterFileExt)
+	case strings.Contains(cmd.Use, " OLD"):
+		ends := []string{"noo", "noodelta"}
+		return cobra.FixedCompletions(ends, cobra.ShellCompDirectiveFilterFileExt)
 	case strings.Contains(cmd.Use, "[DIR]"):
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	case strings.Contains(cmd.Use, " INPUT") || strings.Contains(cmd.Use, "LIST") || strings.Contains(cmd.Use, " FILE"):

@@ -16,7 +16,6 @@ import (
 	"noo/batch"
 	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/eventlog"
-	"noo/cmd/noo/internal/flagvalue"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
@@ -106,18 +105,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 		StringVar(&f.withheld, "withheld", "", "write the withheld records to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().
 		StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	flagvalue.Add(
-		cmd.Flags(),
-		newReadBack(&f.IndependentReadBack),
-		"read-back",
-		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it",
-	)
-	runflags.AddChoice(
-		cmd.Flags(),
-		newCompression(&f.compress),
-		"compress",
-		"compress CSV outputs like this, not like the input",
-	)
+	runflags.AddWriting(cmd.Flags(), &f.Data, &f.compress)
 	cmd.Flags().
 		BoolVar(&f.force, "force", false, "overwrite outputs that exist; a folder only if noo wrote everything in it")
 	cmd.Flags().
@@ -312,6 +300,7 @@ var withoutEffect = []string{
 	"quiet",
 	"snapshot",
 	"trusted-key",
+	"identity",
 	"max-age",
 	"min-sequence",
 	"lock",
@@ -350,22 +339,6 @@ func describe(args []string, sources *inputs.Sources) string {
 		return fmt.Sprintf("%s (%s)", args[0], sources.Describe())
 	}
 	return sources.Describe()
-}
-
-// newReadBack returns a flag for how an output is read back.
-func newReadBack(independent *bool) *flagvalue.Choice[bool] {
-	return flagvalue.NewChoice("HOW", independent,
-		flagvalue.Word[bool]{Text: "plain", Value: false},
-		flagvalue.Word[bool]{Text: "independent", Value: true})
-}
-
-// newCompression returns a flag that sets *to, which is nil where the flag is not set.
-func newCompression(to **formats.Compression) *flagvalue.Choice[*formats.Compression] {
-	var words []flagvalue.Word[*formats.Compression]
-	for _, c := range []formats.Compression{formats.Gzip, formats.Zstd, formats.Uncompressed} {
-		words = append(words, flagvalue.Word[*formats.Compression]{Text: c.String(), Value: &c})
-	}
-	return flagvalue.NewChoice("HOW", to, words...)
 }
 
 // warnNotRead says that there are files which the run did not read.

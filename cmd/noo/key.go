@@ -11,7 +11,6 @@ import (
 
 	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/outcome"
-	"noo/cmd/noo/internal/publishing"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 	"noo/snapshot"
@@ -89,11 +88,16 @@ terminal, or takes it from ` + runflags.PasswordVariable + `.`,
 
 // newPassword asks for a password for a new key, twice.
 func newPassword(ctx context.Context, t *ui.Terminal) (string, error) {
-	first, asked, err := publishing.Password(ctx, t, "Password for the new key: ")
+	first, asked, err := runflags.Password(
+		ctx,
+		t,
+		"Password for the new key: ",
+		runflags.PasswordVariable,
+	)
 	if err != nil || !asked {
 		return first, err
 	}
-	second, _, err := publishing.Password(ctx, t, "The same again: ")
+	second, _, err := runflags.Password(ctx, t, "The same again: ", runflags.PasswordVariable)
 	if err != nil {
 		return "", err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"noo/internal/atomicfile"
 	"noo/internal/nhsnumber"
+	"noo/mesh/api/apitest"
 	"noo/snapshot"
 )
 
@@ -41,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Values[heldKey{}] = held{}
+			env.Values[meshServerKey{}] = new(*apitest.Server)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("NOO_STATE_DIR", filepath.Join(env.WorkDir, ".state"))
@@ -58,19 +60,24 @@ func TestScripts(t *testing.T) {
 			"flip":     flip,
 			"folder":   folder,
 			"perm":     perm,
+			"agekey":   ageKey,
+			"sshkey":   sshKey,
 
 			"compress":   compressFile,
 			"decompress": decompressFile,
 			"append":     appendFile,
 			"cut":        cutFile,
+			"fhirserver": serveFHIR,
 			"lock":       lock,
 			"unlock":     unlock,
 			"nameless":   nameless,
 
-			"answer":   answer,
-			"people":   people,
-			"age":      age,
-			"backdate": backdate,
+			"answer":     answer,
+			"inbox":      inbox,
+			"people":     people,
+			"old":        makeOld,
+			"backdate":   backdate,
+			"meshserver": meshServer,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
@@ -213,6 +220,27 @@ func folder(ts *testscript.TestScript, _ bool, args []string) {
 	if got, want := strings.Join(names, " "), strings.Join(args[1:], " "); got != want {
 		ts.Fatalf("%s holds %q, want %q", args[0], got, want)
 	}
+}
+
+// endsWithScript has what a server calls at its end called at the end of a script.
+type endsWithScript struct{ ts *testscript.TestScript }
+
+func (e endsWithScript) Cleanup(f func()) { e.ts.Defer(f) }
+
+// meshServerKey is where a script keeps its server.
+type meshServerKey struct{}
+
+// meshServer starts a MESH API on this machine and names it in NOO_MESH_API. It answers the first
+// requests with the given status codes: meshserver [STATUS...].
+func meshServer(ts *testscript.TestScript, _ bool, args []string) {
+	s := apitest.New(endsWithScript{ts})
+	*ts.Value(meshServerKey{}).(**apitest.Server) = s
+	for _, text := range args {
+		status, err := strconv.Atoi(text)
+		ts.Check(err)
+		s.Next(apitest.Status(status, ""))
+	}
+	ts.Setenv("NOO_MESH_API", s.URL)
 }
 
 // perm compares the permissions of a file: perm MODE FILE.

@@ -109,6 +109,16 @@ func (l *Log) SetJob(name, command string) {
 	l.command.Store(&command)
 }
 
+// LeaveJob makes all later events those of no job. It undoes what SetJob and the job have set.
+func (l *Log) LeaveJob() {
+	if l == nil || l.job.Load() == nil {
+		return
+	}
+	l.logger.Store(l.outer)
+	l.level.Set(slog.LevelInfo)
+	l.job.Store(nil)
+}
+
 func (l *Log) write(level slog.Level, event string, attributes ...slog.Attr) {
 	if job := l.job.Load(); job != nil {
 		attributes = append([]slog.Attr{slog.String("job", *job)}, attributes...)
@@ -119,6 +129,11 @@ func (l *Log) write(level slog.Level, event string, attributes ...slog.Attr) {
 // Warn writes the event of a warning.
 func (l *Log) Warn(text string) {
 	l.write(slog.LevelWarn, "warning", slog.String("error", text))
+}
+
+// Note writes the event of something that is neither a file nor a run, and is no mistake.
+func (l *Log) Note(text string) {
+	l.write(slog.LevelInfo, "note", slog.String("text", text))
 }
 
 // File writes the event of a file that a command read.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"noo/batch"
+	"noo/fhir"
+	"noo/fhir/download"
 	"noo/formats"
 	"noo/formats/csv"
 	"noo/formats/parquet"
@@ -18,7 +20,9 @@ import (
 	"noo/internal/lockfile"
 	"noo/job"
 	"noo/mesh"
+	"noo/mesh/api"
 	"noo/snapshot"
+	"noo/snapshot/sealed"
 )
 
 // hints are what to do about errors that say the same in every case.
@@ -33,7 +37,24 @@ var hints = []struct {
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
+	{sealed.ErrEncrypted, "name its file with --identity"},
+	{sealed.ErrRecipient, "or give another --identity"},
+	{download.ErrToken, "name the file with --token-file"},
+	{download.ErrBusy, "or wait longer with --wait"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
+	{api.ErrNoURL, "name it with --api or in NOO_MESH_API"},
+	{api.ErrURL, "give --api the address that NHS England gave you"},
+	{api.ErrNoMailbox, "name it with --mailbox or in NOO_MESH_MAILBOX"},
+	{api.ErrMailbox, "give --mailbox the id that NHS England gave you"},
+	{api.ErrNoPassword, "name its file with --password-file"},
+	{api.ErrNoSharedKey, "name its file with --shared-key-file"},
+	{api.ErrNoCertificate, "name its file with --client-cert"},
+	{api.ErrNoKey, "name its file with --client-key"},
+	{api.ErrClientCertificate, "check --client-cert and --client-key"},
+	{api.ErrServerCertificate, "name the file of its authority with --ca"},
+	{api.ErrClock, "set the clock"},
+	{api.ErrRedirect, "check --api"},
+	{api.ErrNoAPI, "check --api"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
 	{job.ErrCompressesItself, "leave --compress out"},
@@ -77,6 +98,9 @@ func Add(err error, text string) string {
 	}
 	if e, ok := errors.AsType[*job.CompressionError](err); ok && e.Promised != nil {
 		return fmt.Sprintf("%s, or pass --compress %v", text, e.Promised)
+	}
+	if _, ok := errors.AsType[*fhir.Error](err); ok && errors.As(err, new(fhir.Unusable)) {
+		return joined(text, "pass --skip-invalid to leave it out")
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {

@@ -23,10 +23,14 @@ import (
 // collectFlags say where the answers are and which are good enough.
 type collectFlags struct {
 	publishing.Flags
+	Connection
+	settling
 	from                               string
 	wait                               flagvalue.Wait
 	maxAge                             flagvalue.Age
 	partial, allOptedOut, noneOptedOut bool
+
+	overAPI bool // the answers come over the MESH API
 }
 
 func newCollect(t *ui.Terminal) *cobra.Command {
@@ -40,24 +44,34 @@ did not come back has opted out. The snapshot has the scope checked: it says
 nothing about numbers that were not sent, and noo filter withholds their
 records.
 
+With --from or --api, collect looks for the answers in the folder of the MESH
+client, or in the mailbox. It finds them by their local ids, and takes them away
+when the snapshot exists. It leaves other messages alone.
+
 collect finds out by the numbers which answer belongs to which part. It refuses
 an answer with a number that was not sent, an error message of the check, a list
 that was cut short, and an answer from before the request. The snapshot counts
-as made when the request was: the answers do not say when they were made.`,
-		Example: `  noo mesh collect request reply.dat -o optouts.noo --key publisher.key`,
+as made when its oldest answer was, or, if that is not known, when the request
+was.`,
+		Example: `  noo mesh collect request reply.dat -o optouts.noo --key publisher.key
+  noo mesh collect request --from /mesh/data/X26ABC1/in -o optouts.noo \
+    --key publisher.key --wait 2h`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no request: name the folder that noo mesh request made")
 			}
 			return runflags.AllNamed(args)
 		},
+		PreRunE: func(_ *cobra.Command, args []string) error { return flags.validate(args[1:]) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), t, args[0], args[1:])
 		},
 	}
-	flags.Add(cmd)
+	flags.Flags.Add(cmd)
+	flags.Connection.Add(cmd)
 	set := cmd.Flags()
 	set.StringVar(&flags.from, "from", "", "take the answers from the folder `DIR` of the MESH client")
+	flags.settling.add(set)
 	flagvalue.Add(set, &flags.wait, "wait", "wait for the answers at most this long")
 	set.Lookup("wait").DefValue = ""
 	flagvalue.Add(set, &flags.maxAge, "max-age", "refuse an older answer")
@@ -71,11 +85,14 @@ as made when the request was: the answers do not say when they were made.`,
 }
 
 func (f *collectFlags) validate(answers []string) error {
+	f.overAPI = f.url != "" && f.from == "" && len(answers) == 0
 	switch {
-	case len(answers) == 0 && f.from == "":
-		return outcome.Usage(errors.New("no answer: name the file that came back, or --from DIR"))
-	case f.wait > 0 && f.from == "":
-		return outcome.Usage(errors.New("--wait goes with --from"))
+	case len(answers) == 0 && f.from == "" && !f.overAPI:
+		return outcome.Usage(
+			errors.New("no answer: name the file that came back, --from DIR or --api URL"),
+		)
+	case f.wait > 0 && f.from == "" && !f.overAPI:
+		return outcome.Usage(errors.New("--wait goes with --from or --api"))
 	}
 	return f.Validate()
 }
@@ -86,16 +103,14 @@ func (f *collectFlags) run(
 	folder string,
 	answers []string,
 ) error {
-	if err := f.validate(answers); err != nil {
-		return err
-	}
 	var paths iopaths.Paths
 	paths.ReadFolders(folder)
 	if f.from != "" {
 		paths.ReadFolders(f.from)
 	}
 	paths.Read(answers...)
-	f.Paths(&paths)
+	f.Flags.Paths(&paths)
+	f.Connection.Paths(&paths)
 	if err := paths.Check(); err != nil {
 		return err
 	}
@@ -148,25 +163,22 @@ func (f *collectFlags) take(
 	t *ui.Terminal,
 	exchange *mesh.Exchange,
 ) ([]*mesh.Incoming, error) {
-	in, err := f.inbox(t)
+	in, err := f.inbox(t, exchange)
 	if err != nil || in == nil {
 		return nil, err
 	}
 	var taken []*mesh.Incoming
 	err = in.await(ctx, time.Duration(f.wait), func(ctx context.Context) (bool, error) {
-		messages, err := in.messages(ctx)
-		if err != nil {
-			return false, err
-		}
 		taken = taken[:0]
-		for _, m := range messages {
+		err := in.each(ctx, func(m *mesh.Incoming) error {
 			ours, err := exchange.Take(ctx, m)
-			if err != nil {
-				return false, err
-			}
 			if ours {
 				taken = append(taken, m)
 			}
+			return err
+		})
+		if err != nil {
+			return false, err
 		}
 		missing, err := exchange.Unanswered()
 		return missing == 0, err
@@ -175,6 +187,23 @@ func (f *collectFlags) take(
 		return nil, err
 	}
 	return taken, exchange.ReadStored(ctx)
+}
+
+// inbox is where the answers come in, nil where they are named one by one.
+func (f *collectFlags) inbox(t *ui.Terminal, exchange *mesh.Exchange) (inbox, error) {
+	switch {
+	case f.from != "":
+		return &folderInbox{
+			dir: f.from, timing: f.timing(), terminal: t, warned: map[string]bool{},
+		}, nil
+	case !f.overAPI:
+		return nil, nil
+	}
+	client, err := f.Client(t)
+	if err != nil {
+		return nil, err
+	}
+	return newAPIInbox(client, exchange)
 }
 
 // remove takes messages out of the mailbox, now that the snapshot exists. The lists are in the folder

@@ -18,7 +18,7 @@ import (
 	"noo/snapshot"
 )
 
-// Flags say where a snapshot goes, who signs it and how long it may be used.
+// Flags say where a snapshot goes, who signs it, who can read it and how long it may be used.
 type Flags struct {
 	// Output is the path of the snapshot.
 	Output    string
@@ -27,6 +27,8 @@ type Flags struct {
 	validFor  flagvalue.Age
 	force     bool
 	Signer
+	// Recipients are who can read it, or nobody if all can.
+	Recipients Recipients
 }
 
 // Add adds the flags to a command.
@@ -41,6 +43,7 @@ func (f *Flags) Add(cmd *cobra.Command) {
 		"write the snapshot to `FILE`, whose name usually ends in .noo",
 	)
 	f.Signer.Add(cmd)
+	f.Recipients.Add(cmd)
 	flags.StringVar(&f.publisher, "publisher", "", "the publisher of the snapshot is `TEXT`")
 	flagvalue.Add(
 		flags,
@@ -61,6 +64,9 @@ func (f *Flags) Validate() error {
 	if err := f.Signer.Validate(); err != nil {
 		return err
 	}
+	if err := f.Recipients.Validate(); err != nil {
+		return err
+	}
 	if f.sequence > snapshot.MaxSequence {
 		return outcome.Usage(fmt.Errorf("--sequence is at most %d", uint64(snapshot.MaxSequence)))
 	}
@@ -76,6 +82,7 @@ func (f *Flags) Validate() error {
 // Paths adds the paths that the flags name to those of the command.
 func (f *Flags) Paths(paths *iopaths.Paths) {
 	f.Signer.Paths(paths)
+	f.Recipients.Paths(paths)
 	paths.Write(f.Output)
 }
 
@@ -103,13 +110,17 @@ func (f *Flags) Publish(
 		return snapshot.Manifest{}, err
 	}
 	created := s.Created.UTC().Truncate(time.Second)
-	m, err := snapshot.Write(io.Writer(out), snapshot.Manifest{
+	m := snapshot.Manifest{
 		Publisher:  f.publisher,
 		Scope:      s.Scope,
 		Sequence:   uint64(f.sequence),
 		Created:    created,
 		ValidUntil: created.Add(time.Duration(f.validFor)),
-	}, s.Sets, key)
+	}
+	err = f.Recipients.Write(out, func(w io.Writer) (err error) {
+		m, err = snapshot.Write(w, m, s.Sets, key)
+		return err
+	})
 	if err != nil {
 		return m, err
 	}

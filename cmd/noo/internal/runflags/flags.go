@@ -5,6 +5,7 @@ package runflags
 // Flags for the snapshot, for reading an input, and for what happens to its records.
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"aead.dev/minisign"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -62,6 +64,9 @@ type Snapshot struct {
 	maxAge      flagvalue.Age
 	minSequence flagvalue.Sequence
 
+	// Identities open the snapshot if it is encrypted.
+	Identities Identities
+
 	keyFiles []string // files of the trusted keys, after open
 }
 
@@ -75,6 +80,7 @@ func (f *Snapshot) add(cmd *cobra.Command) {
 func (f *Snapshot) AddTrust(cmd *cobra.Command) {
 	f.maxAge = flagvalue.Age(snapshot.DefaultMaxAge)
 	cmd.Flags().StringArrayVar(&f.Trusted, "trusted-key", nil, TrustedKeyUsage)
+	f.Identities.Add(cmd)
 	flagvalue.Add(cmd.Flags(), &f.maxAge, "max-age", "refuse an older snapshot")
 	flagvalue.Add(
 		cmd.Flags(),
@@ -107,32 +113,37 @@ func (f *Snapshot) validate() error {
 }
 
 // Open opens and verifies the snapshots, without judging their age.
-func (f *Snapshot) Open() (*snapshot.Together, error) {
+func (f *Snapshot) Open(ctx context.Context, t *ui.Terminal) (*snapshot.Together, error) {
 	if err := f.validate(); err != nil {
 		return nil, err
 	}
-	var err error
-	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.Trusted); err != nil {
-		return nil, kind.Wrap(kind.Snapshot, err)
-	}
-	keys, err := snapshot.LoadKeys(f.keyFiles)
+	keys, err := f.Keys()
 	if err != nil {
-		return nil, kind.Wrap(kind.Snapshot, err)
+		return nil, err
 	}
 	// Open keeps nearly all that it allocates: with garbage collection it takes half as long again.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	opened := make([]*snapshot.Snapshot, len(f.Paths))
+	opened, through := make([]*snapshot.Snapshot, len(f.Paths)), f.Identities.Load(ctx, t).Reader
 	for i, path := range f.Paths {
-		if opened[i], err = snapshot.Open(path, keys); err != nil {
+		if opened[i], err = snapshot.OpenThrough(path, keys, through); err != nil {
 			return nil, err
 		}
 	}
 	return snapshot.Combine(opened...)
 }
 
+// Keys loads the trusted keys.
+func (f *Snapshot) Keys() (keys []minisign.PublicKey, err error) {
+	if f.keyFiles, err = snapshot.TrustedKeyFiles(f.Trusted); err != nil {
+		return nil, kind.Wrap(kind.Snapshot, err)
+	}
+	keys, err = snapshot.LoadKeys(f.keyFiles)
+	return keys, kind.Wrap(kind.Snapshot, err)
+}
+
 // Accept opens the snapshots and checks that each may be used now.
-func (f *Snapshot) Accept() (*snapshot.Together, error) {
-	together, err := f.Open()
+func (f *Snapshot) Accept(ctx context.Context, t *ui.Terminal) (*snapshot.Together, error) {
+	together, err := f.Open(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -277,9 +288,11 @@ func (f *Data) Prepare(
 	input string,
 ) *job.Run {
 	return &job.Run{
-		Input:   input,
-		Stdin:   t.In,
-		Outputs: job.Outputs{Protected: slices.Concat(f.Paths, f.keyFiles)},
+		Input: input,
+		Stdin: t.In,
+		Outputs: job.Outputs{
+			Protected: slices.Concat(f.Paths, f.keyFiles, f.Identities.Files),
+		},
 		Rules: job.Rules{
 			Columns:  f.Columns.Rules(),
 			Policy:   f.Policy,

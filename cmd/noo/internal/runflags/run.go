@@ -102,7 +102,7 @@ func (f *Run) Do(t *ui.Terminal, cmd *cobra.Command, data *Data, named Files, ru
 		monitored = f.metrics != ""
 		return f.alone(ctx, func() error {
 			started = time.Now().UTC() // waiting for the lock is not part of it
-			s, err := data.Accept()
+			s, err := data.Accept(ctx, t)
 			if s != nil { // also a refused one of a trusted publisher: the metrics warn of it
 				report.Heading = data.about(cmd.CommandPath(), s)
 			}
@@ -197,6 +197,7 @@ func (f *Run) validate(t *ui.Terminal, data *Data, named Files) error {
 func (f *Run) checkPaths(t *ui.Terminal, data *Data, named Files) error {
 	var paths iopaths.Paths
 	paths.Read(data.Paths...)
+	data.Identities.Paths(&paths)
 	for _, path := range named.Read {
 		if path == "-" {
 			paths.ReadOpen("stdin", t.In)

@@ -27,9 +27,9 @@ a snapshot that is too old or expired. It prints nothing if the signature is
 wrong or the publisher is not trusted.`,
 		Example: `  noo snapshot inspect optouts.noo --trusted-key publisher.pub`,
 		Args:    oneSnapshot,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			flags.Paths = args
-			s, err := flags.Open()
+			s, err := flags.Open(cmd.Context(), t)
 			if err != nil {
 				return err
 			}
@@ -37,6 +37,7 @@ wrong or the publisher is not trusted.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&flags.Trusted, "trusted-key", nil, runflags.TrustedKeyUsage)
+	flags.Identities.Add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -52,9 +53,9 @@ It exits with 0 if the snapshot may be used. Otherwise it prints the reason and
 exits with 3.`,
 		Example: `  noo snapshot verify optouts.noo --trusted-key publisher.pub --max-age 7d`,
 		Args:    oneSnapshot,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			flags.Paths = args
-			accepted, err := flags.Accept()
+			accepted, err := flags.Accept(cmd.Context(), t)
 			if err != nil {
 				return err
 			}

@@ -54,7 +54,8 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 	if n.Disguised > 0 {
 		fmt.Fprintf(
 			w,
-			"\n  %s of the invalid hold an opted-out person's number in another form: noo wrote them nowhere\n",
+			"\n  %s of the invalid hold, in another form, the number of somebody who opted out\n"+
+				"  or was not looked up: noo wrote them nowhere\n",
 			Grouped(n.Disguised),
 		)
 	}

@@ -51,7 +51,7 @@ func exchange(t *testing.T, count int) (dir string) {
 	}
 	for _, kind := range []string{"receipt", "collected", "list"} {
 		control, data := answerTo(request.Parts[0], kind, back, nil)
-		for suffix, text := range map[string][]byte{".dat": data, ".ctl": []byte(control)} {
+		for suffix, text := range map[string][]byte{".dat": data, ".ctl": []byte(control.String())} {
 			if text == nil {
 				continue
 			}
@@ -71,7 +71,7 @@ func TestKilledCollect(t *testing.T) {
 		runs = 10
 	}
 	const count = 100_000
-	args := []string{"mesh", "collect", "request", "--from", "in", "-o", "out.noo", "--key", ".given/publisher.key", "--force"}
+	args := []string{"mesh", "collect", "request", "--from", "in", "-o", "out.noo", "--key", ".given/publisher.key", "--force", "--settle", "50ms"}
 	dirs := make([]string, runs)
 	for i := range dirs {
 		dirs[i] = exchange(t, count)
@@ -88,9 +88,9 @@ func TestKilledCollect(t *testing.T) {
 }
 
 // killCollect kills a run of collect, looks at what is there, and runs it again. Before it takes
-// messages, collect makes sure for two seconds that nobody writes them.
+// messages, collect makes sure for a moment that nobody writes them.
 func killCollect(dir string, count int, args []string) error {
-	const settle, work = 2 * time.Second, 200 * time.Millisecond
+	const settle, work = 50 * time.Millisecond, 200 * time.Millisecond
 	cmd := noo(dir, args...)
 	if err := cmd.Start(); err != nil {
 		return err
