@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 
+	"noo/filter/link"
 	"noo/formats"
 	"noo/internal/nhsnumber"
 	"noo/snapshot"
@@ -33,7 +34,8 @@ type Judge struct {
 	scratch  sync.Pool // of *scratch
 
 	offenders      offenders
-	refuseHeadings []int // the slots of the columns in which a heading ends the run
+	refuseHeadings []int   // the slots of the columns in which a heading ends the run
+	linked         *linked // nil where the records of a table are not linked
 
 	mutex   sync.Mutex
 	counts  [verdicts]int64
@@ -65,6 +67,8 @@ type scratch struct {
 	digits []byte // of a number that came as one
 	// Tells whether one person has opted out, or was not looked up and so may have.
 	mayBeOut func(nhsnumber.Key) bool
+	ids      link.Reader
+	ranks    []uint8 // of ids
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
 	name int
 }
@@ -142,20 +146,33 @@ func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*scratch)
 	defer j.scratch.Put(o)
 
+	if err := j.judgeRecords(o, batch); err != nil {
+		return err
+	}
+	counts := j.fatesOf(o.records, fates)
+	j.count(batch, counts)
+	j.noteOffenders(batch, counts, o.records)
+	return j.stopAt(batch, counts, o.records)
+}
+
+// judgeRecords sets the verdicts on the records of a batch.
+func (j *Judge) judgeRecords(o *scratch, batch *formats.Batch) error {
 	o.records = grow(o.records, batch.Records)
-	for i := range batch.Columns {
+	numbers, ids := j.linked.split(batch.Columns)
+	for i := range numbers {
 		o.name = -1
-		if err := j.judgeColumn(o, &batch.Columns[i], i == 0); err != nil {
+		if err := j.judgeColumn(o, &numbers[i], i == 0); err != nil {
 			return err
 		}
 		if o.name >= 0 && slices.Contains(j.refuseHeadings, i) {
 			return &HeadingError{Slot: i}
 		}
 	}
-	counts := j.fatesOf(o.records, fates)
-	j.count(batch, counts)
-	j.noteOffenders(batch, counts, o.records)
-	return j.stopAt(batch, counts, o.records)
+	if ids == nil {
+		return nil
+	}
+	j.linked.judgeIDs(o, ids)
+	return j.joinColumn(o, ids, len(numbers) == 0)
 }
 
 // fatesOf sets the fates of records, and counts them by their verdicts. Neighbours, which mostly
@@ -180,12 +197,17 @@ func (j *Judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdic
 	return counts
 }
 
-// judgeColumn joins the verdicts on the values of one column to those of the records.
+// judgeColumn judges the values of one column, and joins the verdicts to those of the records.
 func (j *Judge) judgeColumn(o *scratch, values *formats.Values, first bool) error {
 	if len(values.Text) > 0 && len(values.Fixed) > 0 {
 		return errors.New("internal error: values of two kinds: please report it")
 	}
 	j.judgeValues(o, values)
+	return j.joinColumn(o, values, first)
+}
+
+// joinColumn joins the verdicts on the values of one column, in o.values, to those of the records.
+func (j *Judge) joinColumn(o *scratch, values *formats.Values, first bool) error {
 	if first && values.Index == nil && values.Ends == nil {
 		if len(o.values) != len(o.records) {
 			return fmt.Errorf(
@@ -368,7 +390,7 @@ func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64) {
 // stopAt returns a *stopped for the first record of the batch that the policy fails on.
 func (j *Judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []Verdict) error {
 	failing := false
-	for _, v := range []Verdict{Missing, Invalid, Unchecked} {
+	for _, v := range []Verdict{Missing, Invalid, Unchecked, Unlinked} {
 		failing = failing || counts[v] > 0 && j.policy.action(v) == Fail
 	}
 	failing = failing || counts[disguised] > 0 && j.policy.Invalid == Fail

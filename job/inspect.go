@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"noo/formats"
 	"noo/internal/columns"
@@ -59,6 +60,29 @@ func Survey(
 		},
 	)
 	return survey, err
+}
+
+// Table says what a file is among tables that are linked.
+type Table struct {
+	// Decides tells that it has NHS numbers, which decide on the people in other tables.
+	Decides bool
+	// Names are those of the columns that the rules name for numbers and links, as far as it has
+	// them.
+	Names []string
+}
+
+// TableOf finds out what a file is among tables that are linked, without reading its records. The
+// errors are those of Run.Do for the input and the choice of columns.
+func TableOf(ctx context.Context, path string, rules Rules) (t Table, err error) {
+	err = inspect(ctx, path, nil, rules.Formats,
+		func(_ context.Context, in *input, _ formats.Format, dataset formats.Dataset) error {
+			all := dataset.Columns()
+			chosen, err := columns.Choose(in.name, all, rules.Columns)
+			named := slices.Concat(rules.Columns.Link, rules.Columns.Identifying)
+			t = Table{len(chosen.Identifying) > 0, columns.Having(all, named)}
+			return err
+		})
+	return t, err
 }
 
 // inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its

@@ -11,6 +11,7 @@ import (
 
 	"noo/filter"
 	"noo/formats"
+	"noo/internal/columns"
 )
 
 // ErrReadBack is an output that, read again, does not hold what it should. It is a bug of this
@@ -23,12 +24,12 @@ var ErrReadBack = errors.New(
 func (r *Run) readBack(
 	ctx context.Context,
 	format formats.Format,
-	columns []int,
+	chosen columns.Chosen,
 	decided filter.Tally,
 	out *outputs,
 ) error {
 	if out.dataset != nil {
-		found, err := r.tallyOutput(ctx, format, columns, out.dataset)
+		found, err := r.tallyOutput(ctx, format, chosen, out.dataset)
 		if err != nil {
 			return err
 		}
@@ -38,7 +39,7 @@ func (r *Run) readBack(
 		}
 	}
 	if out.withheld != nil {
-		found, err := r.tallyOutput(ctx, format, columns, out.withheld)
+		found, err := r.tallyOutput(ctx, format, chosen, out.withheld)
 		if err != nil {
 			return err
 		}
@@ -53,7 +54,7 @@ func (r *Run) readBack(
 func (r *Run) tallyOutput(
 	ctx context.Context,
 	format formats.Format,
-	columns []int,
+	chosen columns.Chosen,
 	o *output,
 ) (filter.Tally, error) {
 	if err := o.flush(); err != nil {
@@ -69,7 +70,10 @@ func (r *Run) tallyOutput(
 	}
 	defer dataset.Close()
 	judge := filter.NewJudge(r.Register, r.Policy)
-	if err := dataset.Scan(ctx, columns, judge, formats.Sinks{}); err != nil {
+	if r.LocalIDs != nil {
+		judge.Follow(r.LocalIDs, len(chosen.Identifying) > 0)
+	}
+	if err := dataset.Scan(ctx, chosen.Scanned(), judge, formats.Sinks{}); err != nil {
 		if ctx.Err() != nil {
 			return filter.Tally{}, err
 		}

@@ -89,15 +89,20 @@ type PolicyReport struct {
 	Missing   filter.Action `json:"missing"`
 	Invalid   filter.Action `json:"invalid"`
 	Unchecked filter.Action `json:"unchecked"`
-	MaxAge    string        `json:"max_age"`
+	// Unlinked is "" where no tables were linked.
+	Unlinked string `json:"unlinked,omitempty"`
+	MaxAge   string `json:"max_age"`
 }
 
 // FileReport says what a run did with one input. Output is nil where nothing was written.
 type FileReport struct {
-	Input   InputReport   `json:"input"`
-	Output  *OutputReport `json:"output,omitempty"`
-	Columns []string      `json:"columns"`
-	Records filter.Tally  `json:"records"`
+	Input  InputReport   `json:"input"`
+	Output *OutputReport `json:"output,omitempty"`
+	// Columns are those of NHS numbers: none in a linked table that has none.
+	Columns []string `json:"columns"`
+	// Link is the column of local ids, "" where the table is by itself.
+	Link    string       `json:"link,omitempty"`
+	Records filter.Tally `json:"records"`
 	// Offenders are the first records that must not be disclosed, as many as Rules.Offenders asked
 	// for.
 	Offenders []filter.Offender `json:"offenders,omitempty"`

@@ -29,6 +29,7 @@ var rooms = [][]string{
 	{"noo/internal/columns", "noo/internal/inputs"},
 	{"noo/internal/iopaths"},
 	{"noo/filter"},
+	{"noo/filter/link"},
 	{"noo/formats/csv", "noo/formats/parquet", "noo/formats/parquet/readback"},
 	{"noo/formats/parquet/internal/rewrite"},
 	{"noo/formats/parquet/internal/identify"},

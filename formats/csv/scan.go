@@ -132,9 +132,13 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// identifier is an identifying column: which field it is, and its place among the columns of a
-// batch.
-type identifier struct{ field, slot int }
+// identifier is a column whose values are handed to the decider: which field it is, and its place
+// among the columns of a batch.
+type identifier struct {
+	field, slot int
+	// known is 1 where nobody watches the field, else 0.
+	known uint64
+}
 
 // worker looks at chunks, one at a time, and keeps its memory between them.
 type worker struct {
@@ -156,7 +160,8 @@ type worker struct {
 	ranks []int32 // of marks, see rankEnds
 	tens  []int32 // see findFields
 	longs []int32
-	// By marks, a bit where an identifying field of a record without quotes starts.
+	// By marks, a bit where an identifying field of a record without quotes starts that is not
+	// watched as well.
 	known    []uint64
 	nhs      bool      // "nhs" in any case is in the chunk
 	watching *watching // nil where nothing is watched
@@ -174,7 +179,7 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 	for field := range d.fields {
 		for slot, column := range columns {
 			if column == field {
-				w.identifiers = append(w.identifiers, identifier{field, slot})
+				w.identifiers = append(w.identifiers, identifier{field, slot, w.watching.unwatched(field)})
 			}
 		}
 	}
@@ -299,7 +304,7 @@ func (w *worker) noteFields(start int) {
 		end := endOfField(w.marks, start)
 		column := &w.batch.Columns[id.slot]
 		column.Text = append(column.Text, w.data[start:end:end])
-		w.known[start>>6] |= 1 << (start & 63)
+		w.known[start>>6] |= id.known << (start & 63)
 	}
 }
 

@@ -46,6 +46,14 @@ func newWatching(watch *formats.Watch, fields int) *watching {
 	return w
 }
 
+// unwatched returns 1 for a field that is not watched, and 0 for one that is.
+func (w *watching) unwatched(field int) uint64 {
+	if w == nil || w.slots[field] < 0 {
+		return 1
+	}
+	return 0
+}
+
 // begin forgets the chunk before.
 func (w *watching) begin() {
 	for i := range w.columns {

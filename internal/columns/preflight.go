@@ -27,7 +27,7 @@ func Preflight(
 ) (otherColumns []Sampled, err error) {
 	columns := dataset.Columns()
 	labels := columnLabels(columns)
-	for _, place := range chosen.Identifying {
+	for _, place := range chosen.Scanned() {
 		if reason := columns[place].Refused; reason != nil {
 			part := "column " + Quote(labels[place])
 			return nil, &formats.InputError{Name: name, Part: part, Err: reason}

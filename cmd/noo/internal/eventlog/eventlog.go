@@ -219,10 +219,15 @@ func seconds(d time.Duration) slog.Attr {
 	return slog.Float64("seconds", math.Round(d.Seconds()*1000)/1000)
 }
 
+// counts are the counts of records; that of unlinked ones only where there are any.
 func counts(n filter.Tally) []slog.Attr {
-	return []slog.Attr{
+	attributes := []slog.Attr{
 		slog.Int64("read", n.Read), slog.Int64("kept", n.Kept), slog.Int64("opted_out", n.OptedOut),
 		slog.Int64("missing", n.Missing), slog.Int64("invalid", n.Invalid),
-		slog.Int64("unchecked", n.Unchecked), slog.Int64("written", n.Written),
+		slog.Int64("unchecked", n.Unchecked),
 	}
+	if n.Unlinked > 0 {
+		attributes = append(attributes, slog.Int64("unlinked", n.Unlinked))
+	}
+	return append(attributes, slog.Int64("written", n.Written))
 }

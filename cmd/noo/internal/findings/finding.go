@@ -24,6 +24,7 @@ func Describe(n filter.Tally, policy filter.Policy) string {
 		{n.Missing, policy.Missing, "without an NHS number"},
 		{n.Invalid, policy.Invalid, "with an invalid one"},
 		{n.Unchecked, policy.Unchecked, "not looked up"},
+		{n.Unlinked, policy.Unlinked, "unlinked"},
 	}
 	if policy.Invalid == filter.Keep { // else they are among those with an invalid one
 		classes = append(classes, classes[0])

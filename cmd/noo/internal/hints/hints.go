@@ -32,6 +32,7 @@ var hints = []struct {
 }{
 	{atomicfile.ErrSomethingElse, "name another file"},
 	{atomicfile.ErrExists, "name another file, or pass --force"},
+	{batch.ErrNoNumbers, "name the table that has one too, or its column with --column"},
 	{batch.ErrStream, "name a file with -o FILE, and no other input"},
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
@@ -78,10 +79,12 @@ var hints = []struct {
 
 // choiceHints are what to do about the error of a *columns.ChoiceError.
 var choiceHints = map[error]string{
-	columns.ErrNotDetected:  "name it with --column",
+	columns.ErrNotDetected:  "name it with --column, or link tables with --link",
 	columns.ErrManyDetected: "name each that holds one with --column, and allow the others with --allow-column",
 	columns.ErrNoNames:      "give --column a number, from 1",
 	columns.ErrNoHeaderSaid: "pass --no-header if the line is data, or --header if it has the names",
+	columns.ErrNoLink:       "name it with --link too; each table must have one",
+	columns.ErrManyLinks:    "leave out a --link, so that each table has just one",
 	columns.ErrNotAName:     "pass --no-header if the file has no header",
 }
 

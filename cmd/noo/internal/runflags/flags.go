@@ -272,7 +272,9 @@ func (f *Data) Add(cmd *cobra.Command) {
 
 // Validate refuses values that no run can work with.
 func (f *Data) validate() error {
-	if err := f.Policy.Validate(); err != nil {
+	if err := f.Policy.Validate(); errors.Is(err, filter.ErrUnlinkedKept) {
+		return outcome.Usage(fmt.Errorf("--unlinked keep: %w", err))
+	} else if err != nil {
 		return outcome.Usage(fmt.Errorf("--unchecked keep: %w", err))
 	}
 	return f.Reading.Validate()
