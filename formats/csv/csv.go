@@ -16,9 +16,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"noo/formats"
@@ -36,6 +34,8 @@ var (
 	ErrAfterQuote = errors.New(
 		"text after the closing quote of a field: double a quote that belongs to the text",
 	)
+	// ErrBackslash is text after a closing quote in a text in which a backslash seems to be an escape.
+	ErrBackslash  = errors.New("a backslash before a quote, and text after the quote")
 	ErrUnclosed   = errors.New("a quoted field starts here and is never closed")
 	ErrFieldCount = errors.New("wrong number of fields")
 	ErrNUL        = errors.New("a NUL byte: the file is damaged or UTF-16; save it as UTF-8")
@@ -60,8 +60,8 @@ var (
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
 type Format struct {
-	// Delimiter is between fields; 0 is a comma.
-	Delimiter byte
+	// Delimiter is between fields: up to MaxDelimiter bytes; "" is a comma.
+	Delimiter string
 	// Quote encloses fields; 0 is a double quote.
 	Quote byte
 	// NoQuote makes the quote an ordinary character.
@@ -71,6 +71,8 @@ type Format struct {
 	// Header says that the first record has the names of the columns, which nobody else can be sure
 	// of.
 	Header bool
+	// Escape is the character that takes the meaning of the one behind it away; 0 is none.
+	Escape byte
 	// RecordEnd says what ends a record.
 	RecordEnd RecordEnd
 	// Workers is how many goroutines look at records; 0 is as many as there are processors to use.
@@ -81,48 +83,6 @@ type Format struct {
 }
 
 var _ formats.Format = Format{}
-
-// Validate reports whether the dialect can be read at all: delimiter and quote must be two
-// different ASCII characters that end no line and hold no NHS number.
-func (f Format) Validate() error {
-	f = f.withDefaults()
-	if f.Header && f.NoHeader {
-		return ErrHeaderTwice
-	}
-	if !f.NoQuote && f.Delimiter == f.Quote {
-		return errors.New("the delimiter and the quote must differ")
-	}
-	for _, c := range []struct {
-		what string
-		b    byte
-	}{{"delimiter", f.Delimiter}, {"quote", f.Quote}} {
-		switch {
-		case c.b == '\r' || c.b == '\n' || c.b >= 0x80 || '0' <= c.b && c.b <= '9':
-			return fmt.Errorf(
-				"the %s must be one ASCII character other than a digit or a line ending",
-				c.what,
-			)
-		}
-	}
-	return nil
-}
-
-func (f Format) withDefaults() Format {
-	if f.Delimiter == 0 {
-		f.Delimiter = ','
-	}
-	if f.Quote == 0 {
-		f.Quote = '"'
-	}
-	if f.Workers < 1 {
-		f.Workers = runtime.GOMAXPROCS(0)
-	}
-	if f.chunkSize == 0 {
-		f.chunkSize = defaultChunkSize
-	}
-	f.ending = f.RecordEnd.endings()
-	return f
-}
 
 // Name is "csv", whatever the delimiter.
 func (Format) Name() string { return "csv" }
@@ -205,7 +165,7 @@ func (d *dataset) nextOfHead() error {
 	start := s.pos
 	if start < len(s.data) {
 		if err := d.readHeader(&s); err != nil {
-			return d.refuseAt(err, int64(bytes.Count(d.prefix, []byte{'\n'})))
+			return d.refuseAt(err, d.linesIn(d.prefix))
 		}
 	}
 	s.learn(d.format.RecordEnd)

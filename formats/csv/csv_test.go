@@ -81,7 +81,7 @@ func reference(f Format, text string, columns []int) result {
 		return result{err: errors.New("refused")}
 	}
 	r := stdcsv.NewReader(strings.NewReader(body))
-	r.Comma = rune(f.Delimiter)
+	r.Comma = rune(f.Delimiter[0])
 	var out result
 	var kept, withheld strings.Builder
 	kept.WriteString(prefix)
@@ -312,7 +312,7 @@ func TestSameAsEncodingCSV(t *testing.T) {
 	accepted := 0
 	for i := range 80_000 {
 		text := randomText(r, i%2 == 0)
-		f := Format{Delimiter: ',', NoHeader: r.IntN(3) == 0, RecordEnd: RecordEnd(r.IntN(3)), Workers: 1 + r.IntN(3), chunkSize: 16 << r.IntN(6)}
+		f := Format{Delimiter: ",", NoHeader: r.IntN(3) == 0, RecordEnd: RecordEnd(r.IntN(3)), Workers: 1 + r.IntN(3), chunkSize: 16 << r.IntN(6)}
 		columns := []int{r.IntN(3)}
 		if second := r.IntN(3); second != columns[0] && r.IntN(2) == 0 {
 			columns = append(columns, second)
@@ -343,9 +343,9 @@ func FuzzSameAsEncodingCSV(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, choice, size uint8) {
-		format := Format{Delimiter: ',', NoHeader: choice&1 != 0, Workers: 2, chunkSize: 1 + int(size)}
+		format := Format{Delimiter: ",", NoHeader: choice&1 != 0, Workers: 2, chunkSize: 1 + int(size)}
 		if choice&8 != 0 {
-			format.Delimiter = ';'
+			format.Delimiter = ";"
 		}
 		if format.RecordEnd = RecordEnd(choice >> 4 % 3); strings.Contains(text, hiddenFeed) {
 			format.RecordEnd = EndLF
@@ -365,7 +365,7 @@ func TestSpectrum(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, Format{Delimiter: ',', chunkSize: 8}, string(text), []int{0})
+		compare(t, Format{Delimiter: ",", chunkSize: 8}, string(text), []int{0})
 		got := filterText(Format{}, string(text), []int{0})
 		if wrong := filepath.Base(path) == "location_coordinates.csv"; wrong != errors.Is(got.err, ErrBareQuote) {
 			// That file has the seconds of an angle as bare quotes.
@@ -395,7 +395,7 @@ func TestRefusals(t *testing.T) {
 		{"bare quote", "id,x\n1,a\n2,b\"c\n", Format{}, ErrBareQuote, 3, 4},
 		{"quote after a blank", "id,x\n1, \"a\"\n", Format{}, ErrBareQuote, 2, 4},
 		{"after the quote", "id,x\n1,\"a\"b\n", Format{}, ErrAfterQuote, 2, 6},
-		{"backslash escape", "id,x\n1,\"a\\\"b\"\n", Format{}, ErrAfterQuote, 2, 7},
+		{"backslash escape", "id,x\n1,\"a\\\"b\"\n", Format{}, ErrBackslash, 2, 7},
 		{"unclosed", "id,x\n1,a\n2,\"b\n3,c\n", Format{}, ErrUnclosed, 3, 3},
 		{"short", "id,x\n1,a\n2\n3,c\n", Format{}, ErrFieldCount, 3, 1},
 		{"long", "id,x\n1,a\n2,b,\n3,c\n", Format{}, ErrFieldCount, 3, 1},
@@ -413,7 +413,7 @@ func TestRefusals(t *testing.T) {
 		{"no header, number with a tail", "x,9434765919/1\n1,2\n", Format{}, ErrHeaderValue, 1, 1},
 		{"sep line", "sep=,\nid,x\n1,2\n", Format{}, ErrSepLine, 1, 1},
 		{"sep line of a delimiter that is another one", "\n\"SEP=;\"\r\nid\n1\n", Format{}, ErrSepLine, 2, 1},
-		{"sep line, no header", "\ufeffsep=|\n1|2\n", Format{NoHeader: true, Delimiter: '|'}, ErrSepLine, 1, 4},
+		{"sep line, no header", "\ufeffsep=|\n1|2\n", Format{NoHeader: true, Delimiter: "|"}, ErrSepLine, 1, 4},
 		{"records that end with U+0085", "1,a\u00852,b\u0085", Format{NoHeader: true}, ErrOnlyRecord, 1, 4},
 		{"records that end with U+0085 in Latin-1", "1,a\x852,b\x85\n", Format{NoHeader: true}, ErrOnlyRecord, 1, 4},
 		{"records that end with U+2028", "\n\"1\",\"\v\",a\u20282,b\r\n\n\n", Format{NoHeader: true, RecordEnd: EndLF}, ErrOnlyRecord, 2, 10},
@@ -518,20 +518,20 @@ func TestQuoteNone(t *testing.T) {
 			want += line
 		}
 	}
-	if got := filterText(Format{Delimiter: '\t', NoQuote: true}, text, []int{0}); got.err != nil || got.kept != want {
+	if got := filterText(Format{Delimiter: "\t", NoQuote: true}, text, []int{0}); got.err != nil || got.kept != want {
 		t.Errorf("kept %q, %v; want %q", got.kept, got.err, want)
 	}
 }
 
 func TestDialectIsChecked(t *testing.T) {
 	for _, f := range []Format{
-		{Delimiter: '"'}, {Delimiter: '\n'}, {Delimiter: '7'}, {Quote: '\r'}, {Delimiter: 0xA7}, {Delimiter: ';', Quote: ';'},
+		{Delimiter: "\""}, {Delimiter: "\n"}, {Delimiter: "7"}, {Quote: '\r'}, {Delimiter: "\xA7"}, {Delimiter: ";", Quote: ';'},
 	} {
 		if f.Validate() == nil {
 			t.Errorf("delimiter %q and quote %q are accepted", f.Delimiter, f.Quote)
 		}
 	}
-	if err := (Format{Delimiter: '|', Quote: '\''}).Validate(); err != nil {
+	if err := (Format{Delimiter: "|", Quote: '\''}).Validate(); err != nil {
 		t.Error(err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // RecordEnd says what ends a record outside quotes.
-type RecordEnd uint8
+type RecordEnd uint16
 
 const (
 	// EndAsFirst is the line ending of the first line; another one is refused.
@@ -19,7 +19,15 @@ const (
 	EndLF
 	// EndCRLF is a carriage return and a line feed; a line feed alone is text.
 	EndCRLF
+
+	endsWithByte RecordEnd = 0x100 // and the byte
 )
+
+// EndsWith is the RecordEnd of texts in which records end with one byte; line endings are text.
+func EndsWith(b byte) RecordEnd { return endsWithByte | RecordEnd(b) }
+
+// Byte returns the byte of EndsWith, and reports whether e is of that kind.
+func (e RecordEnd) Byte() (b byte, ok bool) { return byte(e), e&endsWithByte != 0 }
 
 // Reasons for which a line ending is refused.
 var (
@@ -37,11 +45,15 @@ const (
 	allLF
 	allCRLF
 	crlfAlone // and LF is text
+	oneByte   // which is no line ending, and those are text
 )
 
 // endings is how to take line endings before the first was seen.
 func (e RecordEnd) endings() recordEnding {
-	if e == EndCRLF {
+	switch _, ok := e.Byte(); {
+	case ok:
+		return oneByte
+	case e == EndCRLF:
 		return crlfAlone
 	}
 	return lfOrCRLF

@@ -46,7 +46,7 @@ func (d *dataset) doubtOnlyRecord() error {
 		}
 		return d.refuseAt(
 			s.at(field.start+at, ErrOnlyRecord),
-			int64(bytes.Count(d.prefix, []byte{'\n'})),
+			d.linesIn(d.prefix),
 		)
 	}
 	return nil

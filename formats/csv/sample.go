@@ -4,7 +4,6 @@ package csv
 // nothing is read twice, so that it works on streams.
 
 import (
-	"bytes"
 	"context"
 
 	"noo/formats"
@@ -28,7 +27,7 @@ func (d *dataset) sample(
 	records int,
 	show func(column int, values *formats.Values),
 ) error {
-	lines, size := int64(bytes.Count(d.prefix, []byte{'\n'})), 0
+	lines, size := d.linesIn(d.prefix), 0
 	s := newScanner(d.format)
 	c := d.first
 	for ahead := 0; c != nil; ahead++ {
@@ -48,7 +47,7 @@ func (d *dataset) sample(
 		if records == 0 || size >= sampleBytes {
 			return nil
 		}
-		lines += int64(bytes.Count(c.data, []byte{'\n'}))
+		lines += d.linesIn(c.data)
 		if c, err = d.chunkAhead(ahead); err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func TestSampleIsTheStart(t *testing.T) {
 		text := randomText(r, i%3 == 0)
 		f := Format{NoHeader: r.IntN(3) == 0, RecordEnd: RecordEnd(r.IntN(2)), Workers: 1 + r.IntN(3), chunkSize: 1 << r.IntN(11)}
 		if r.IntN(4) == 0 {
-			f.Delimiter, text = '|', strings.ReplaceAll(text, ",", "|")
+			f.Delimiter, text = "|", strings.ReplaceAll(text, ",", "|")
 		}
 		var in io.Reader = strings.NewReader(text)
 		if r.IntN(4) == 0 {

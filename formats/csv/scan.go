@@ -95,7 +95,7 @@ func (d *dataset) next() (*chunk, error) {
 
 // write waits for the chunks in order, and writes what is left of them.
 func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.Sinks) error {
-	lines := int64(bytes.Count(d.prefix, []byte{'\n'}))
+	lines := d.linesIn(d.prefix)
 	for c := range ordered {
 		select {
 		case <-c.done:
@@ -235,6 +235,10 @@ func (w *worker) findRecords() error {
 	w.lines = 0
 	for w.pos < len(w.data) {
 		start := w.pos
+		if w.wide != nil && w.skipBlank() {
+			w.lines++
+			continue
+		}
 		line, next, plain := w.plainLine()
 		switch {
 		case plain && len(line) == 0:
@@ -256,12 +260,14 @@ func (w *worker) findRecords() error {
 			if len(w.spans) != w.dataset.fields {
 				return w.fieldCount(start, len(w.spans), w.dataset.fields)
 			}
-			w.noteSpans()
+			if err := w.noteSpans(); err != nil {
+				return err
+			}
 			if w.watching != nil {
 				w.watchSpans(int32(len(w.starts)))
 			}
 			w.quoted = append(w.quoted, int32(len(w.starts)))
-			w.lines += int64(bytes.Count(w.data[start:w.pos], []byte{'\n'}))
+			w.lines += int64(bytes.Count(w.data[start:w.pos], []byte{w.feed}))
 		}
 		w.starts = append(w.starts, start)
 		w.ends = append(w.ends, w.pos)
@@ -273,6 +279,9 @@ func (w *worker) findRecords() error {
 // one starts, if the record holds no quote, NUL or carriage return but the one in its ending, and
 // ends as records do; otherwise ok is false.
 func (w *worker) plainLine() (content []byte, next int, ok bool) {
+	if w.wide != nil {
+		return nil, 0, false
+	}
 	end := nextFeed(w.marks, w.pos, len(w.data))
 	next = min(end+1, len(w.data))
 	hasReturn := w.nextReturn < end
@@ -304,11 +313,15 @@ func (w *worker) noteFields(start int) {
 }
 
 // noteSpans notes the identifying fields of the record that was read field by field.
-func (w *worker) noteSpans() {
+func (w *worker) noteSpans() error {
 	for _, id := range w.identifiers {
+		if err := w.checkCodes(w.spans[id.field]); err != nil {
+			return err
+		}
 		column := &w.batch.Columns[id.slot]
 		column.Text = append(column.Text, w.value(w.spans[id.field]))
 	}
+	return nil
 }
 
 // collectWithheld puts the withheld records together: there are few.

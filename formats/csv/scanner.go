@@ -13,6 +13,7 @@ import (
 type span struct {
 	start, end int
 	doubled    bool // doubled quotes stand for single ones
+	escaped    bool // there are escapes in it
 }
 
 // malformed is a refusal with its place in the scanner's data: line and column from 1.
@@ -33,10 +34,13 @@ type scanner struct {
 	data      []byte
 
 	ending  recordEnding
+	feed    byte      // with which a record end ends
+	wide    *wide     // nil where records without quotes are told from their marks
 	special [256]bool // the bytes that can end a field without quotes, or must not stand in it
 
 	pos   int    // start of the next record
 	spans []span // fields of the record that record read last
+	ended bool   // that record has an ending
 
 	// Where the next quote, carriage return and NUL are, at pos or later; len(data) where there is
 	// none.
@@ -44,8 +48,15 @@ type scanner struct {
 }
 
 func newScanner(f Format) scanner {
-	s := scanner{delimiter: f.Delimiter, quote: f.Quote, quoting: !f.NoQuote, ending: f.ending}
-	s.special[f.Delimiter], s.special['\n'], s.special['\r'] = true, f.ending != crlfAlone, true
+	s := scanner{
+		delimiter: f.Delimiter[0], quote: f.Quote, quoting: !f.NoQuote, ending: f.ending,
+		feed: f.feed(), wide: newWide(f),
+	}
+	s.special['\n'], s.special['\r'] = f.ending != crlfAlone && f.ending != oneByte, f.ending != oneByte
+	s.special[s.delimiter], s.special[s.feed] = true, s.special[s.feed] || f.ending == oneByte
+	if f.Escape != 0 {
+		s.special[f.Escape] = true
+	}
 	if s.quoting {
 		s.special[f.Quote] = true
 	}
@@ -106,16 +117,21 @@ func (s *scanner) record() error {
 		}
 		s.spans = append(s.spans, field)
 		pos = after
-		if pos < len(s.data) && s.data[pos] == s.delimiter {
-			pos++
-			continue
+		size := s.delimiterAt(pos)
+		if size == 0 {
+			break
 		}
-		break
+		if err := s.checkOverlap(pos); err != nil {
+			return err
+		}
+		pos += size
 	}
 	if s.isMixed(pos) {
 		return s.at(pos, s.ending.refusal())
 	}
-	pos += s.lineEnding(pos)
+	ending := s.lineEnding(pos)
+	s.ended = ending > 0
+	pos += ending
 	if s.tooLong && pos == len(s.data) {
 		return s.at(start, ErrTooLong)
 	}
@@ -129,6 +145,9 @@ func (s *scanner) record() error {
 // field reads one field of the record that begins at start, and returns it and where what follows
 // it begins: a delimiter, a line ending or the end of the data.
 func (s *scanner) field(start, pos int) (span, int, error) {
+	if s.wide != nil {
+		return s.wideField(start, pos)
+	}
 	if s.quoting && pos < len(s.data) && s.data[pos] == s.quote {
 		return s.quotedField(start, pos)
 	}
@@ -160,6 +179,8 @@ func (s *scanner) quotedField(start, open int) (span, int, error) {
 		switch {
 		case pos == len(s.data) || s.data[pos] == s.delimiter || s.lineEnding(pos) > 0:
 			return field, pos, nil
+		case s.data[pos] != s.quote && s.data[pos-2] == '\\':
+			return span{}, 0, s.at(pos, ErrBackslash)
 		case s.data[pos] != s.quote:
 			return span{}, 0, s.at(pos, ErrAfterQuote)
 		}
@@ -172,6 +193,10 @@ func (s *scanner) quotedField(start, open int) (span, int, error) {
 // end so, isMixed tells.
 func (s *scanner) lineEnding(pos int) int {
 	switch rest := s.data[pos:]; {
+	case s.ending == oneByte:
+		if len(rest) > 0 && rest[0] == s.feed {
+			return 1
+		}
 	case len(rest) > 0 && rest[0] == '\n' && s.ending != crlfAlone:
 		return 1
 	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
@@ -194,6 +219,9 @@ func (s *scanner) isMixed(pos int) bool {
 // out of it.
 func (s *scanner) value(field span) []byte {
 	raw := s.data[field.start:field.end:field.end]
+	if field.escaped {
+		return s.unescape(raw)
+	}
 	if !field.doubled {
 		return raw
 	}
@@ -204,8 +232,8 @@ func (s *scanner) value(field span) []byte {
 func (s *scanner) at(pos int, reason error) error {
 	before := s.data[:pos]
 	return &malformed{
-		line:   int64(bytes.Count(before, []byte{'\n'})) + 1,
-		column: int64(pos - bytes.LastIndexByte(before, '\n')),
+		line:   int64(bytes.Count(before, []byte{s.feed})) + 1,
+		column: int64(pos - bytes.LastIndexByte(before, s.feed)),
 		reason: reason,
 	}
 }

@@ -43,7 +43,9 @@ type source struct {
 	size    int // of a buffer, unless it had to grow
 	quote   byte
 	quoting bool
-	crlf    bool // a line feed alone ends no record
+	crlf    bool     // a line feed alone ends no record
+	feed    byte     // with which a record end ends
+	walker  *scanner // finds the ends of records where quotes alone do not tell; else nil
 	seq     int
 	ended   bool
 	buffer  []byte      // the buffer of the chunk to come
@@ -54,6 +56,7 @@ type source struct {
 func newSource(r io.Reader, f Format) *source {
 	return &source{
 		reader: r, size: f.chunkSize, quote: f.Quote, quoting: !f.NoQuote, crlf: f.ending == crlfAlone,
+		feed: f.feed(), walker: newWalker(f),
 		buffer: make([]byte, f.chunkSize),
 		free:   make(chan []byte, queueLength(f.Workers)),
 	}
@@ -130,10 +133,13 @@ func (s *source) recycle(c *chunk) {
 
 // lastRecordEnd returns where the last complete record of data ends, or 0.
 func (s *source) lastRecordEnd(data []byte) int {
+	if s.walker != nil {
+		return s.walker.wholeRecords(data)
+	}
 	quote := []byte{s.quote}
 	inside := s.quoting && bytes.Count(data, quote)%2 == 1
 	for end := len(data); ; {
-		line := bytes.LastIndexByte(data[:end], '\n')
+		line := bytes.LastIndexByte(data[:end], s.feed)
 		if line < 0 {
 			return 0
 		}
@@ -145,4 +151,28 @@ func (s *source) lastRecordEnd(data []byte) int {
 		}
 		end = line
 	}
+}
+
+// newWalker returns a scanner for dialects in which the number of quotes does not tell whether a
+// line feed is text.
+func newWalker(f Format) *scanner {
+	if f.Escape == 0 {
+		return nil
+	}
+	s := newScanner(f)
+	return &s
+}
+
+// wholeRecords returns where the last of the records at the start of data ends of which no byte can
+// be missing, or 0. A record that cannot be read may be one of which the rest is to come; whoever
+// reads it from its start with all of its bytes finds what is wrong.
+func (s *scanner) wholeRecords(data []byte) (end int) {
+	s.start(&chunk{data: data})
+	for s.pos < len(data) {
+		if !s.skipBlank() && (s.record() != nil || !s.ended) || data[s.pos-1] != s.feed {
+			return end
+		}
+		end = s.pos
+	}
+	return end
 }

@@ -16,11 +16,6 @@ var characterNames = map[string]byte{
 	"double": '"', "single": '\'',
 }
 
-// NewDelimiter returns a flag that sets *to to the character between two fields of CSV.
-func NewDelimiter(to *byte) *Character {
-	return &Character{to: to, unset: ',', choices: []string{"comma", "pipe", "semicolon", "tab"}}
-}
-
 // NewQuote returns a flag that sets *to to the character around a field of CSV, or *none to true.
 func NewQuote(to *byte, none *bool) *Character {
 	return &Character{to: to, none: none, unset: '"', choices: []string{"double", "single", "none"}}

@@ -39,6 +39,7 @@ var hints = []struct {
 		csv.ErrBareQuote,
 		"quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file",
 	},
+	{csv.ErrBackslash, "pass --escape backslash"},
 	{csv.ErrSepLine, "delete it, and pass --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},

@@ -138,20 +138,14 @@ func (f *Reading) Add(cmd *cobra.Command) {
 	f.Parquet.Version, f.Parquet.MaxPage = buildinfo.Version(), parquet.DefaultMaxPage
 	flags := cmd.Flags()
 	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter), "delimiter",
-		"character between CSV fields, or its name: tab, semicolon, pipe")
+		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f")
 	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote), "quote",
 		"character around CSV fields, or none")
-	ends := flagvalue.NewChoice(
-		"END",
-		&f.CSV.RecordEnd,
-		flagvalue.Word[csv.RecordEnd]{Text: "lf", Value: csv.EndLF},
-		flagvalue.Word[csv.RecordEnd]{
-			Text:  "crlf",
-			Value: csv.EndCRLF,
-		},
-	).Default("as the first line ends")
-	flagvalue.Add(flags, ends, "record-end",
-		"end of a CSV record: lf, or crlf if a line feed alone is part of the text")
+	escape := flagvalue.NewChoice("CHAR", &f.CSV.Escape, flagvalue.Word[byte]{Text: "backslash", Value: '\\'})
+	flagvalue.Add(flags, escape.Default("none"), "escape",
+		"escape in CSV, as MySQL and Spark write it: backslash")
+	flagvalue.Add(flags, newRecordEnd(&f.CSV.RecordEnd), "record-end",
+		"end of a CSV record: lf, or crlf if a line feed alone is part of the text, or a byte such as 0x1e")
 	flags.BoolVar(
 		&f.CSV.NoHeader,
 		"no-header",

@@ -1,0 +1,64 @@
+package flagvalue
+
+import (
+	"encoding/hex"
+	"errors"
+	"strings"
+)
+
+// Delimiter is the text between two fields: characters, one of their names, or bytes in hexadecimal.
+type Delimiter struct{ to *string }
+
+// NewDelimiter returns a flag that sets *to to the text between two fields of CSV.
+func NewDelimiter(to *string) *Delimiter { return &Delimiter{to: to} }
+
+// Set reads a delimiter. How long it may be and what may be in it is for the format to say.
+func (d *Delimiter) Set(text string) error {
+	if text == "" {
+		return errors.New("want characters, or a name such as tab, semicolon or pipe, or 0x1f")
+	}
+	if b, ok := characterNames[text]; ok {
+		text = string(rune(b))
+	} else if bytes, ok := Hex(text); ok {
+		text = string(bytes)
+	}
+	*d.to = text
+	return nil
+}
+
+// String returns the characters, in hexadecimal if nobody could see them, or "" where the flag is
+// not set.
+func (d *Delimiter) String() string {
+	if d.to == nil || !isHidden(*d.to) {
+		return textOf(d.to)
+	}
+	return "0x" + hex.EncodeToString([]byte(*d.to))
+}
+
+func textOf(to *string) string {
+	if to == nil {
+		return ""
+	}
+	return *to
+}
+
+// isHidden reports whether a text has control characters other than tabs.
+func isHidden(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F })
+}
+
+// Type returns what help calls the value.
+func (*Delimiter) Type() string { return "TEXT" }
+
+// Choices returns the usual delimiters by their names.
+func (*Delimiter) Choices() []string { return []string{"comma", "pipe", "semicolon", "tab"} }
+
+// Unset returns the delimiter that applies where the flag is not set.
+func (*Delimiter) Unset() string { return "," }
+
+// Hex reads bytes in hexadecimal, such as 0x1f. It reports whether text is of that form.
+func Hex(text string) ([]byte, bool) {
+	digits, ok := strings.CutPrefix(strings.ToLower(text), "0x")
+	bytes, err := hex.DecodeString(digits)
+	return bytes, ok && err == nil && len(bytes) > 0
+}
