@@ -136,6 +136,14 @@ type HeadingError struct {
 // Error says what was met, without the value.
 func (*HeadingError) Error() string { return "the name of a column of NHS numbers among the records" }
 
+// Holds reports whether a text that is part of no record holds, in whatever form, the number of
+// somebody who opted out.
+func (j *Judge) Holds(text []byte) bool {
+	o := j.scratch.Get().(*scratch)
+	defer j.scratch.Put(o)
+	return nhsnumber.Held(text, o.hasOut)
+}
+
 // Decide implements formats.Decider.
 func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*scratch)

@@ -306,7 +306,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		ctx,
 		identifying,
 		judge,
-		formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over},
+		formats.Sinks{
+			Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over, Holds: judge.Holds,
+		},
 	)
 	if err != nil {
 		return nil, r.stoppedBy(err, in.name, judge, dataset.Columns(), chosen, over)
@@ -338,6 +340,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		Allowed:   allowedCounts(watched),
 	}
 	report.Seen = columns.Seen{Named: report.Columns, Sampled: otherColumns, Watched: watched}
+	if remarker, ok := dataset.(formats.Remarker); ok {
+		report.Remarks = remarker.Remarks()
+	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
 	}

@@ -68,6 +68,13 @@ type Format struct {
 	NoQuote bool
 	// NoHeader says that the first record is data; the columns then have no names.
 	NoHeader bool
+	// HeaderLines is how many lines above the header, or above the first record, are passed on as
+	// they are.
+	HeaderLines int
+	// FooterLines is how many lines below the records are none. Blank lines do not count.
+	FooterLines int
+	// KeepFooter has the lines below the records written below those that are kept.
+	KeepFooter bool
 	// Header says that the first record has the names of the columns, which nobody else can be sure
 	// of.
 	Header bool
@@ -113,7 +120,9 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 		f.Workers = in.Workers
 	}
 	d := &dataset{name: in.Name, format: f.withDefaults(), interrupt: in.Interrupt}
-	d.source = newSource(in.Reader, d.format)
+	if err := d.openMargins(in.Reader); err != nil {
+		return nil, err
+	}
 	for d.fields == 0 {
 		if err := d.nextOfHead(); err != nil {
 			return nil, err
@@ -127,6 +136,7 @@ type dataset struct {
 	name      string
 	format    Format
 	source    *source
+	margins   textMargins
 	interrupt func()   // or nil
 	prefix    []byte   // what stands before the records: byte order mark, blank lines, header
 	first     *chunk   // the first chunk, less the prefix
@@ -140,11 +150,11 @@ var byteOrderMark = []byte("\xEF\xBB\xBF")
 // nextOfHead looks for the first record in the next chunk: nearly always the first, unless that is
 // all blank lines.
 func (d *dataset) nextOfHead() error {
-	c, err := d.source.next()
+	c, err := d.nextChunk()
 	switch {
 	case err != nil:
 		return err
-	case c == nil && len(d.prefix) == 0:
+	case c == nil && len(d.prefix) == 0 && d.format.HeaderLines == 0 && d.format.FooterLines == 0:
 		return d.refuse(formats.ErrEmpty)
 	case c == nil || len(d.prefix) > MaxRecord:
 		return d.refuse(ErrNoRecord)
@@ -155,7 +165,7 @@ func (d *dataset) nextOfHead() error {
 		if isUTF16(s.data) {
 			return d.refuse(ErrUTF16)
 		}
-		if bytes.HasPrefix(s.data, byteOrderMark) {
+		if bytes.HasPrefix(s.data, byteOrderMark) && len(d.prefix) == 0 {
 			s.moveTo(len(byteOrderMark))
 		}
 	}

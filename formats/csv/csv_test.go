@@ -69,9 +69,18 @@ func filterText(f Format, text string, columns []int) result {
 // reference is the same by encoding/csv, which says where each record ends, and a few lines of
 // plain code.
 func reference(f Format, text string, columns []int) result {
+	text, ended := strings.CutSuffix(text, "\x1a") // Ctrl-Z, which encoding/csv does not know
+	out := referenceText(f, text, columns)
+	if ended && out.err == nil {
+		out.kept += "\x1a"
+	}
+	return out
+}
+
+func referenceText(f Format, text string, columns []int) result {
 	if f.RecordEnd == EndCRLF { // encoding/csv knows no line feed that is text outside quotes
 		f.RecordEnd, f.ending = EndLF, crlfAlone
-		out := reference(f, hideBareFeeds(text), columns)
+		out := referenceText(f, hideBareFeeds(text), columns)
 		out.kept, out.withheld = strings.ReplaceAll(out.kept, hiddenFeed, "\n"), strings.ReplaceAll(out.withheld, hiddenFeed, "\n")
 		return out
 	}
@@ -303,6 +312,9 @@ func randomText(r *rand.Rand, broken bool) string {
 	out := text.String()
 	if r.IntN(4) == 0 {
 		out = strings.TrimRight(out, "\r\n")
+	}
+	if r.IntN(16) == 0 {
+		out += "\x1a"
 	}
 	return out
 }

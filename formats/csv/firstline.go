@@ -97,7 +97,7 @@ func (d *dataset) chunkAhead(i int) (*chunk, error) {
 	if i < len(d.ahead) {
 		return d.ahead[i], nil
 	}
-	c, err := d.source.next()
+	c, err := d.nextChunk()
 	if c != nil {
 		d.ahead = append(d.ahead, c)
 	}

@@ -68,7 +68,8 @@ func (d *dataset) firstRecords(s *scanner, most int) (columns []formats.Values, 
 			return nil, 0, err
 		}
 		if len(s.spans) != d.fields {
-			return nil, 0, s.fieldCount(start, len(s.spans), d.fields)
+			w := worker{scanner: *s, dataset: d}
+			return nil, 0, w.fieldCountOf(start, len(s.spans), s.pos)
 		}
 		for i, span := range s.spans {
 			columns[i].Text = append(columns[i].Text, s.value(span))

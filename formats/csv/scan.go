@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"noo/formats"
+	"noo/formats/csv/internal/marks"
 )
 
 // queueLength is how many chunks are on their way at most: enough that neither the reader nor a
@@ -25,6 +26,9 @@ func (d *dataset) Scan(
 	decide formats.Decider,
 	to formats.Sinks,
 ) error {
+	if err := d.checkHead(to); err != nil {
+		return err
+	}
 	for _, sink := range []io.Writer{to.Kept, to.Withheld} {
 		if sink == nil || len(d.prefix) == 0 {
 			continue
@@ -62,7 +66,10 @@ func (d *dataset) Scan(
 		}
 		return err
 	}
-	return readErr // written before ordered was closed
+	if readErr != nil { // written before ordered was closed
+		return readErr
+	}
+	return d.writeFooter(to)
 }
 
 // read sends every chunk to be written in order, and to be worked on.
@@ -86,7 +93,7 @@ func (d *dataset) read(ctx context.Context, ordered, jobs chan<- *chunk) error {
 // next returns the next chunk behind the first, or nil after the last.
 func (d *dataset) next() (*chunk, error) {
 	if len(d.ahead) == 0 {
-		return d.source.next()
+		return d.nextChunk()
 	}
 	c := d.ahead[0]
 	d.ahead = d.ahead[1:]
@@ -152,11 +159,11 @@ type worker struct {
 	quoted []int32 // the records that were read field by field
 	lines  int64   // line feeds up to there
 
-	marks []marks
-	ranks []int32 // of marks, see rankEnds
-	tens  []int32 // see findFields
-	longs []int32
-	// By marks, a bit where an identifying field of a record without quotes starts.
+	blocks []marks.Block
+	ranks  []int32 // of blocks, see marks.RankEnds
+	tens   []int32 // see marks.FindFields
+	longs  []int32
+	// By blocks, a bit where an identifying field of a record without quotes starts.
 	known    []uint64
 	nhs      bool      // "nhs" in any case is in the chunk
 	watching *watching // nil where nothing is watched
@@ -186,12 +193,12 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 func (w *worker) work(c *chunk) error {
 	w.start(c)
 	w.starts, w.ends, w.quoted = w.starts[:0], w.ends[:0], w.quoted[:0]
-	w.marks, w.nhs = mark(w.marks, c.data, w.delimiter)
-	w.ranks = rankEnds(w.ranks, w.marks)
-	if cap(w.known) < len(w.marks) {
-		w.known = make([]uint64, len(w.marks)+len(w.marks)/8)
+	w.blocks, w.nhs = marks.Mark(w.blocks, c.data, w.delimiter)
+	w.ranks = marks.RankEnds(w.ranks, w.blocks)
+	if cap(w.known) < len(w.blocks) {
+		w.known = make([]uint64, len(w.blocks)+len(w.blocks)/8)
 	}
-	w.known = w.known[:len(w.marks)]
+	w.known = w.known[:len(w.blocks)]
 	clear(w.known)
 	if w.watching != nil {
 		w.watching.begin()
@@ -246,9 +253,9 @@ func (w *worker) findRecords() error {
 			w.lines++
 			continue
 		case plain:
-			before := endsBefore(w.marks, w.ranks, start)
-			if got := endsBefore(w.marks, w.ranks, start+len(line)) - before + 1; got != w.dataset.fields {
-				return w.fieldCount(start, got, w.dataset.fields)
+			before := marks.EndsBefore(w.blocks, w.ranks, start)
+			if got := marks.EndsBefore(w.blocks, w.ranks, start+len(line)) - before + 1; got != w.dataset.fields {
+				return w.fieldCountOf(start, got, next)
 			}
 			w.noteFields(start)
 			w.moveTo(next)
@@ -258,7 +265,7 @@ func (w *worker) findRecords() error {
 				return err
 			}
 			if len(w.spans) != w.dataset.fields {
-				return w.fieldCount(start, len(w.spans), w.dataset.fields)
+				return w.fieldCountOf(start, len(w.spans), w.pos)
 			}
 			if err := w.noteSpans(); err != nil {
 				return err
@@ -282,7 +289,7 @@ func (w *worker) plainLine() (content []byte, next int, ok bool) {
 	if w.wide != nil {
 		return nil, 0, false
 	}
-	end := nextFeed(w.marks, w.pos, len(w.data))
+	end := marks.NextFeed(w.blocks, w.pos, len(w.data))
 	next = min(end+1, len(w.data))
 	hasReturn := w.nextReturn < end
 	switch {
@@ -302,10 +309,10 @@ func (w *worker) noteFields(start int) {
 	field := 0
 	for _, id := range w.identifiers {
 		if n := id.field - field; n > 0 {
-			start = fieldBehind(w.marks, start, n)
+			start = marks.FieldBehind(w.blocks, start, n)
 			field = id.field
 		}
-		end := endOfField(w.marks, start)
+		end := marks.EndOfField(w.blocks, start)
 		column := &w.batch.Columns[id.slot]
 		column.Text = append(column.Text, w.data[start:end:end])
 		w.known[start>>6] |= 1 << (start & 63)

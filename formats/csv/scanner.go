@@ -31,6 +31,7 @@ type scanner struct {
 	quote     byte
 	quoting   bool
 	tooLong   bool // the data ends inside a record that is longer than MaxRecord
+	last      bool // nothing follows the data
 	data      []byte
 
 	ending  recordEnding
@@ -65,7 +66,7 @@ func newScanner(f Format) scanner {
 
 // start begins with a chunk.
 func (s *scanner) start(c *chunk) {
-	s.data, s.tooLong = c.data, c.tooLong
+	s.data, s.tooLong, s.last = c.data, c.tooLong, c.last
 	s.nextQuote, s.nextReturn, s.nextNUL = -1, -1, -1
 	s.moveTo(0)
 }

@@ -26,6 +26,7 @@ type chunk struct {
 	buffer  []byte // what data is part of
 	data    []byte
 	tooLong bool // data ends inside a record that is longer than MaxRecord
+	last    bool // nothing follows; not every last chunk knows
 
 	done     chan struct{} // closed when the fields below are final
 	err      error
@@ -45,6 +46,7 @@ type source struct {
 	quoting bool
 	crlf    bool     // a line feed alone ends no record
 	feed    byte     // with which a record end ends
+	ctrlZ   []byte   // a Ctrl-Z at the very end, which is no part of the text
 	walker  *scanner // finds the ends of records where quotes alone do not tell; else nil
 	seq     int
 	ended   bool
@@ -85,16 +87,27 @@ func (s *source) next() (*chunk, error) {
 		switch {
 		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 			s.ended = true
+			s.endAtCtrlZ()
 			if s.filled == 0 {
 				return nil, nil
 			}
-			return s.take(s.filled, false), nil
+			c := s.take(s.filled, false)
+			c.last = true
+			return c, nil
 		case err != nil:
 			return nil, err
 		}
 		cut = s.lastRecordEnd(s.buffer[:min(s.filled, MaxRecord)])
 	}
 	return s.take(cut, false), nil
+}
+
+// endAtCtrlZ takes a Ctrl-Z as the last byte off the text: DOS and tools of SQL Server write it, and
+// other programs take it for text in the last field or for one more record.
+func (s *source) endAtCtrlZ() {
+	if last := s.filled - 1; last >= 0 && s.buffer[last] == 0x1A {
+		s.filled, s.ctrlZ = last, []byte{0x1A}
+	}
 }
 
 // take makes a chunk of the first cut bytes of the buffer, and starts another buffer with the rest.

@@ -14,17 +14,22 @@ func NewDelimiter(to *string) *Delimiter { return &Delimiter{to: to} }
 
 // Set reads a delimiter. How long it may be and what may be in it is for the format to say.
 func (d *Delimiter) Set(text string) error {
-	if text == "" {
+	b, named := characterNames[text]
+	bytes, inHex := Hex(text)
+	switch {
+	case named:
+		*d.to = string(rune(b))
+	case inHex:
+		*d.to = string(bytes)
+	case text == "" || len(text) > 1 && !strings.ContainsFunc(text, isNoLetter): // a mistyped name
 		return errors.New("want characters, or a name such as tab, semicolon or pipe, or 0x1f")
+	default:
+		*d.to = text
 	}
-	if b, ok := characterNames[text]; ok {
-		text = string(rune(b))
-	} else if bytes, ok := Hex(text); ok {
-		text = string(bytes)
-	}
-	*d.to = text
 	return nil
 }
+
+func isNoLetter(r rune) bool { return !('a' <= r|0x20 && r|0x20 <= 'z') }
 
 // String returns the characters, in hexadecimal if nobody could see them, or "" where the flag is
 // not set.

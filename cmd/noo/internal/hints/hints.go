@@ -40,6 +40,10 @@ var hints = []struct {
 		"quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file",
 	},
 	{csv.ErrBackslash, "pass --escape backslash"},
+	{csv.ErrLastLine, "pass --footer-lines 1 if it is a footer"},
+	{csv.ErrFewLines, "pass a lower --header-lines or --footer-lines"},
+	{csv.ErrNumberAbove, "delete the line, or pass a lower --header-lines if it is a record"},
+	{csv.ErrNumberBelow, "pass a lower --footer-lines, or delete the line"},
 	{csv.ErrSepLine, "delete it, and pass --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
@@ -109,7 +113,7 @@ func preflightHint(e *columns.PreflightError) string {
 			another,
 		)
 	case e.Late():
-		return "delete the lines above the names, or pass --force-column if there is no mistake"
+		return "pass --header-lines N for lines above the names, or --force-column"
 	case errors.Is(e.Err, columns.ErrLateNames):
 		return "if another table starts there, split the file; else pass" + flagFor(
 			"--allow-column",

@@ -146,6 +146,13 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		"escape in CSV, as MySQL and Spark write it: backslash")
 	flagvalue.Add(flags, newRecordEnd(&f.CSV.RecordEnd), "record-end",
 		"end of a CSV record: lf, or crlf if a line feed alone is part of the text, or a byte such as 0x1e")
+	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.HeaderLines), "header-lines",
+		"pass the first `N` lines of CSV on as they are; the header is below them")
+	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.FooterLines), "footer-lines",
+		"the last `N` lines of CSV are a footer and no records; blank lines do not count")
+	footer := flagvalue.NewChoice("ACTION", &f.CSV.KeepFooter,
+		flagvalue.Word[bool]{Text: "drop", Value: false}, flagvalue.Word[bool]{Text: "keep", Value: true})
+	AddChoice(flags, footer, "footer", "lines of --footer-lines")
 	flags.BoolVar(
 		&f.CSV.NoHeader,
 		"no-header",

@@ -66,6 +66,10 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 		)
 	}
 
+	for _, remark := range Remarks(r) {
+		fmt.Fprintf(w, "\n  %s\n", remark)
+	}
+
 	s := r.Snapshot
 	fmt.Fprintf(w, "\n  snapshot   sequence %d, %s opted out\n", s.Sequence, Grouped(s.OptedOut))
 	fmt.Fprintf(

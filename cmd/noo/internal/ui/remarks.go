@@ -1,0 +1,37 @@
+package ui
+
+// What a format found beside records, in words.
+
+import (
+	"slices"
+
+	"noo/formats"
+	"noo/job"
+)
+
+// remarkWords say what a remark means: how many of what, and what noo did.
+var remarkWords = map[string]struct{ one, many, did string }{
+	formats.HeaderLines:   {"line", "lines", "above the header: passed on as they are"},
+	formats.FooterDropped: {"footer line", "footer lines", "below the records: left out"},
+	formats.FooterKept:    {"footer line", "footer lines", "below the records: passed on as they are"},
+}
+
+// Remarks returns a sentence for each kind of remark on the files of a report, with their sum.
+func Remarks(r *job.Report) (sentences []string) {
+	var sums []formats.Remark
+	for _, file := range r.Files {
+		for _, remark := range file.Remarks {
+			at := slices.IndexFunc(sums, func(sum formats.Remark) bool { return sum.What == remark.What })
+			if at < 0 {
+				sums = append(sums, remark)
+				continue
+			}
+			sums[at].Count += remark.Count
+		}
+	}
+	for _, sum := range sums {
+		words := remarkWords[sum.What]
+		sentences = append(sentences, Counted(sum.Count, words.one, words.many)+" "+words.did)
+	}
+	return sentences
+}

@@ -1,0 +1,154 @@
+package csv
+
+// Lines above and below the records, which are none: titles and footers. They belong to nobody, so
+// that no policy says what becomes of them. They are passed on only if they hold no NHS number.
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"noo/formats"
+	"noo/formats/csv/internal/margins"
+	"noo/internal/nhsnumber"
+)
+
+// Reasons for which lines above or below the records are refused.
+var (
+	ErrNumberAbove = errors.New("an NHS number in a line above the header")
+	ErrNumberBelow = errors.New("an NHS number in a footer line, which may be a record")
+	// ErrLastLine is an ErrFieldCount of what may be a footer.
+	ErrLastLine = errors.New("it is the last line")
+	// ErrFewLines is a text with no more lines than are said to be no records.
+	ErrFewLines = margins.ErrFewLines
+)
+
+// textMargins are the lines above and below the records.
+type textMargins struct {
+	head, footer []byte
+	tail         *margins.Tail // nil where no footer is looked for
+}
+
+// openMargins takes the lines above the header, and starts to read what follows them.
+func (d *dataset) openMargins(r io.Reader) error {
+	if n := d.format.HeaderLines; n > 0 {
+		var err error
+		if d.margins.head, r, err = margins.Head(r, n, d.format.feed()); err != nil {
+			return d.refuseMargins(err)
+		}
+		if err := d.checkLines(d.margins.head, 0, ErrNumberAbove, holdsNumber); err != nil {
+			return err
+		}
+		d.prefix = bytes.Clone(d.margins.head)
+	}
+	if n := d.format.FooterLines; n > 0 {
+		d.margins.tail = margins.NewTail(r, n, d.format.feed())
+		r = d.margins.tail
+	}
+	d.source = newSource(r, d.format)
+	return nil
+}
+
+// nextChunk returns the next chunk, or nil after the last.
+func (d *dataset) nextChunk() (*chunk, error) {
+	c, err := d.source.next()
+	return c, d.refuseMargins(err)
+}
+
+// refuseMargins gives an error of the package margins the name of the input.
+func (d *dataset) refuseMargins(err error) error {
+	if errors.Is(err, margins.ErrFewLines) || errors.Is(err, margins.ErrTooLong) {
+		return d.refuse(err)
+	}
+	return err
+}
+
+// holdsNumber reports whether a line holds a number that a person can have, with no other digit
+// beside it.
+func holdsNumber(line []byte) bool {
+	for start := range nhsnumber.In(line) {
+		if nhsnumber.MayBeIssued(line[start]) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkLines refuses lines of which one holds what must not be passed on. before is how many lines
+// of the file precede them, or -1 where that is not known.
+func (d *dataset) checkLines(lines []byte, before int64, reason error, holds func([]byte) bool) error {
+	for line := range bytes.SplitSeq(lines, []byte{d.format.feed()}) {
+		if before++; holds(line) {
+			return &formats.InputError{Name: d.name, Line: max(before, 0), Err: reason}
+		}
+	}
+	return nil
+}
+
+// checkHead refuses lines above the header that hold the number of somebody who opted out, in
+// whatever form.
+func (d *dataset) checkHead(to formats.Sinks) error {
+	if to.Holds == nil {
+		return nil
+	}
+	return d.checkLines(d.margins.head, 0, ErrNumberAbove, to.Holds)
+}
+
+// writeFooter looks at the lines below the records, and writes them if they are wanted, and the
+// Ctrl-Z that ends the text.
+func (d *dataset) writeFooter(to formats.Sinks) error {
+	end := d.source.ctrlZ
+	if d.margins.tail != nil {
+		d.margins.footer, end = d.margins.tail.Footer()
+	}
+	footer := d.margins.footer
+	// One that is left out may be a record that nobody counts.
+	if err := d.checkLines(footer, -int64(len(footer))-1, ErrNumberBelow, holdsNumber); err != nil {
+		return err
+	}
+	if !d.format.KeepFooter {
+		footer = nil
+	}
+	if to.Holds != nil {
+		if err := d.checkLines(footer, -int64(len(footer))-1, ErrNumberBelow, to.Holds); err != nil {
+			return err
+		}
+	}
+	for _, text := range [][]byte{footer, end} {
+		if to.Kept == nil || len(text) == 0 {
+			continue
+		}
+		if _, err := to.Kept.Write(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remarks implements formats.Remarker.
+func (d *dataset) Remarks() []formats.Remark {
+	var remarks []formats.Remark
+	note := func(what string, count int64) {
+		if count > 0 {
+			remarks = append(remarks, formats.Remark{What: what, Count: count})
+		}
+	}
+	note(formats.HeaderLines, int64(d.format.HeaderLines))
+	footer := formats.FooterDropped
+	if d.format.KeepFooter {
+		footer = formats.FooterKept
+	}
+	note(footer, int64(d.format.FooterLines))
+	return remarks
+}
+
+// fieldCountOf is fieldCount, which says where the record is the last line.
+func (w *worker) fieldCountOf(start, got, end int) error {
+	if w.last && len(bytes.TrimRight(w.data[end:], "\r\n")) == 0 {
+		return w.at(start, fmt.Errorf(
+			"%w: %d where the first record has %d; %w", ErrFieldCount, got, w.dataset.fields, ErrLastLine,
+		))
+	}
+	return w.fieldCount(start, got, w.dataset.fields)
+}
