@@ -35,7 +35,10 @@ type Judge struct {
 	offenders      offenders
 	refuseHeadings []int // the slots of the columns in which a heading ends the run
 
+	missing []string // further texts for no number
+
 	mutex   sync.Mutex
+	lost    int64 // values in scientific notation that lost digits
 	counts  [verdicts]int64
 	records []int64 // records of each batch, by Seq
 }
@@ -62,14 +65,16 @@ type scratch struct {
 	values    []Verdict                      // by value
 	records   []Verdict                      // by record
 
-	digits []byte                   // of a number that came as one
-	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
+	missing []string                 // see Judge
+	lost    int64                    // see Judge, of the batch at hand
+	digits  []byte                   // of a number that came as one
+	hasOut  func(nhsnumber.Key) bool // tells whether one person has opted out
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
 	name int
 }
 
 func (j *Judge) newScratch() *scratch {
-	o := &scratch{}
+	o := &scratch{missing: j.missing}
 	var key [1]nhsnumber.Key
 	var standing [1]snapshot.Standing
 	o.hasOut = func(k nhsnumber.Key) bool {
@@ -91,6 +96,12 @@ func (o *scratch) invalid(text []byte, place int) Verdict {
 
 // invalidText is the verdict on a text that is no NHS number.
 func (o *scratch) invalidText(text []byte) Verdict {
+	if nhsnumber.IsOneOf(text, o.missing) {
+		return Missing
+	}
+	if nhsnumber.LostDigits(text) {
+		o.lost++
+	}
 	if nhsnumber.Held(text, o.hasOut) {
 		return disguised
 	}
@@ -149,7 +160,7 @@ func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*scratch)
 	defer j.scratch.Put(o)
 
-	o.records = grow(o.records, batch.Records)
+	o.records, o.lost = grow(o.records, batch.Records), 0
 	for i := range batch.Columns {
 		o.name = -1
 		if err := j.judgeColumn(o, &batch.Columns[i], i == 0); err != nil {
@@ -160,7 +171,7 @@ func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 		}
 	}
 	counts := j.fatesOf(o.records, fates)
-	j.count(batch, counts)
+	j.count(batch, counts, o.lost)
 	j.noteOffenders(batch, counts, o.records)
 	return j.stopAt(batch, counts, o.records)
 }
@@ -360,9 +371,10 @@ func (j *Judge) resolve(keys []nhsnumber.Key, standings []snapshot.Standing, fou
 }
 
 // count adds the counts of a batch.
-func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64) {
+func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64, lost int64) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
+	j.lost += lost
 	for v, n := range counts {
 		j.counts[v] += n
 	}
@@ -396,6 +408,17 @@ func (j *Judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []V
 // NameOffenders has the first records that must not be disclosed remembered, as many as limit. It
 // must be called before the first Decide.
 func (j *Judge) NameOffenders(limit int) { j.offenders.limit = limit }
+
+// CountMissing has further texts count as no number. None may be or hold a valid number, see
+// nhsnumber.MayMean. It must be called before the first Decide.
+func (j *Judge) CountMissing(texts []string) { j.missing = texts }
+
+// LostDigits is the number of values in scientific notation of which digits are lost.
+func (j *Judge) LostDigits() int64 {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.lost
+}
 
 // RefuseHeadings has Decide return a *HeadingError where the name of a column of NHS numbers is
 // among the values of the identifying column in that slot. It must be called before the first

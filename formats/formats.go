@@ -103,6 +103,8 @@ const (
 	// passed on.
 	FooterDropped = "footer_lines_dropped"
 	FooterKept    = "footer_lines_kept"
+	// LostDigits are values in scientific notation, such as 9.43E+09, that lost digits.
+	LostDigits = "lost_digits"
 )
 
 // Column is a column of a dataset.

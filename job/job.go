@@ -296,6 +296,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 
 	judge := filter.NewJudge(r.Register, r.Policy)
 	judge.NameOffenders(r.Offenders)
+	judge.CountMissing(r.Columns.Missing)
 	for slot, place := range identifying {
 		if columns.Titled(dataset.Columns(), place) && !r.passesStrange() {
 			judge.RefuseHeadings(slot)
@@ -342,6 +343,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	report.Seen = columns.Seen{Named: report.Columns, Sampled: otherColumns, Watched: watched}
 	if remarker, ok := dataset.(formats.Remarker); ok {
 		report.Remarks = remarker.Remarks()
+	}
+	if lost := judge.LostDigits(); lost > 0 {
+		report.Remarks = append(report.Remarks, formats.Remark{What: formats.LostDigits, Count: lost})
 	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()

@@ -22,6 +22,8 @@ type Rules struct {
 	// Allowed are the names or numbers of columns that may hold NHS numbers though they do not
 	// identify people.
 	Allowed []string
+	// Missing are texts that mean that there is no number, beside those of nhsnumber.Parse.
+	Missing []string
 	// Batch says that the input is one of several for which the rules were given: it need not have
 	// every column of Allowed.
 	Batch bool
@@ -36,6 +38,8 @@ type Chosen struct {
 	Identifying []int
 	// allowed columns may hold NHS numbers without identifying anybody.
 	allowed []int
+	// missing are the texts of Rules.Missing.
+	missing []string
 	// doubtful tells that the first line may be data, and was taken for names that nobody used.
 	doubtful bool
 }
@@ -46,6 +50,7 @@ type Chosen struct {
 // inputs not each need have the columns that are allowed.
 func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err error) {
 	wanted, allowed, many := rules.Identifying, rules.Allowed, rules.Batch
+	c.missing = rules.Missing
 	var others []int // that are allowed where no column is wanted
 	if len(wanted) == 0 {
 		if others, err = allowedColumns(name, columns, nil, allowed, many); err != nil {

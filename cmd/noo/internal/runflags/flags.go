@@ -26,6 +26,7 @@ import (
 	"noo/formats/parquet/readback"
 	"noo/internal/columns"
 	"noo/internal/kind"
+	"noo/internal/nhsnumber"
 	"noo/job"
 	"noo/snapshot"
 )
@@ -129,6 +130,8 @@ func (f *Snapshot) Accept() (*snapshot.Snapshot, error) {
 type Reading struct {
 	CSV     csv.Format
 	Parquet parquet.Format
+	// Missing are further texts that mean that there is no NHS number.
+	Missing []string
 	// IndependentReadBack has Parquet outputs read back by code that did not write them.
 	IndependentReadBack bool
 }
@@ -165,6 +168,12 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		false,
 		"the first CSV record is a header, even if it does not look like one",
 	)
+	flags.StringArrayVar(
+		&f.Missing,
+		"missing-value",
+		nil,
+		"`TEXT` means that there is no NHS number, such as unknown; may be repeated",
+	)
 	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
 		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
 }
@@ -173,6 +182,11 @@ func (f *Reading) Add(cmd *cobra.Command) {
 func (f *Reading) Validate() error {
 	if err := f.CSV.Validate(); err != nil {
 		return outcome.Usage(err)
+	}
+	for _, text := range f.Missing {
+		if !nhsnumber.MayMean(text) { // and is not shown
+			return outcome.Usage(errors.New("--missing-value: want a text that holds no NHS number"))
+		}
 	}
 	return nil
 }
@@ -277,6 +291,7 @@ func (f *Data) Prepare(
 				Identifying: f.columns,
 				Allowed:     f.allowed,
 				Forced:      f.forceColumns,
+				Missing:     f.Missing,
 			},
 			Policy:   f.Policy,
 			Register: s,

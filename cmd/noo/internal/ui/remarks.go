@@ -13,6 +13,7 @@ import (
 var remarkWords = map[string]struct{ one, many, did string }{
 	formats.HeaderLines:   {"line", "lines", "above the header: passed on as they are"},
 	formats.FooterDropped: {"footer line", "footer lines", "below the records: left out"},
+	formats.LostDigits:    {"value", "values", "in scientific notation, with digits lost"},
 	formats.FooterKept:    {"footer line", "footer lines", "below the records: passed on as they are"},
 }
 
