@@ -11,6 +11,7 @@ import (
 
 	"noo/formats"
 	"noo/formats/csv/internal/margins"
+	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
 
@@ -56,10 +57,13 @@ func (d *dataset) nextChunk() (*chunk, error) {
 	return c, d.refuseMargins(err)
 }
 
-// refuseMargins gives an error of the package margins the name of the input.
+// refuseMargins gives an error of the text around or below the records the name of the input.
 func (d *dataset) refuseMargins(err error) error {
 	if errors.Is(err, margins.ErrFewLines) || errors.Is(err, margins.ErrTooLong) {
 		return d.refuse(err)
+	}
+	if at, ok := errors.AsType[*utf16.Error](err); ok {
+		return &formats.InputError{Name: d.name, Line: at.Line, Err: at.Err}
 	}
 	return err
 }

@@ -6,7 +6,7 @@
 // readers would read in another way: a NUL byte, a carriage return outside quotes that no line feed
 // follows, line endings of two kinds (see RecordEnd), a record longer than MaxRecord, and first
 // lines that firstline.go doubts. A line without a single byte is no record; it is passed on as it
-// is. A byte order mark of UTF-8 is passed on; UTF-16 is refused.
+// is. A byte order mark is passed on; UTF-16 with one is read as UTF-8, and written as it was.
 //
 // The bytes of a record are looked at once, by plain scans for one byte, in chunks that are cut at
 // the ends of records and worked on in parallel.
@@ -15,11 +15,14 @@ package csv
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
 	"noo/formats"
+	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
 
@@ -38,8 +41,13 @@ var (
 	ErrBackslash  = errors.New("a backslash before a quote, and text after the quote")
 	ErrUnclosed   = errors.New("a quoted field starts here and is never closed")
 	ErrFieldCount = errors.New("wrong number of fields")
-	ErrNUL        = errors.New("a NUL byte: the file is damaged or UTF-16; save it as UTF-8")
-	ErrUTF16      = errors.New("the file is UTF-16: save it as UTF-8")
+	ErrNUL        = errors.New("a NUL byte: the file is damaged")
+	// ErrPadding is an ErrNUL with nothing but more of them behind it.
+	ErrPadding = fmt.Errorf("%w, and only NUL bytes follow: it was not written to its end", ErrNUL)
+	// ErrUTF16 is UTF-16 of which nothing tells the order of bytes.
+	ErrUTF16 = errors.New(
+		"the file is UTF-16 without a byte order mark: save it with one, or as UTF-8",
+	)
 	ErrBareReturn = errors.New(
 		"a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings",
 	)
@@ -104,11 +112,7 @@ func (Format) Matches(head []byte, name string) bool {
 	case ".csv", ".tsv", ".tab", ".txt", ".dat", ".psv":
 		return true
 	}
-	return isUTF16(head) || bytes.IndexByte(head, 0) < 0
-}
-
-func isUTF16(head []byte) bool {
-	return bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF})
+	return utf16.Order(head) != nil || bytes.IndexByte(head, 0) < 0
 }
 
 // Open reads up to the end of the header, or of the first record where there is no header.
@@ -120,7 +124,11 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 		f.Workers = in.Workers
 	}
 	d := &dataset{name: in.Name, format: f.withDefaults(), interrupt: in.Interrupt}
-	if err := d.openMargins(in.Reader); err != nil {
+	text, err := d.openEncoding(in.Reader)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openMargins(text); err != nil {
 		return nil, err
 	}
 	for d.fields == 0 {
@@ -137,11 +145,12 @@ type dataset struct {
 	format    Format
 	source    *source
 	margins   textMargins
-	interrupt func()   // or nil
-	prefix    []byte   // what stands before the records: byte order mark, blank lines, header
-	first     *chunk   // the first chunk, less the prefix
-	ahead     []*chunk // those behind it that were read before the scan
-	fields    int      // fields that every record has
+	order     binary.ByteOrder // of the bytes of UTF-16, nil where the text is not in it
+	interrupt func()           // or nil
+	prefix    []byte           // what stands before the records: byte order mark, blank lines, header
+	first     *chunk           // the first chunk, less the prefix
+	ahead     []*chunk         // those behind it that were read before the scan
+	fields    int              // fields that every record has
 	columns   []formats.Column
 }
 
@@ -161,13 +170,11 @@ func (d *dataset) nextOfHead() error {
 	}
 	s := newScanner(d.format)
 	s.start(c)
-	if c.seq == 0 {
-		if isUTF16(s.data) {
-			return d.refuse(ErrUTF16)
-		}
-		if bytes.HasPrefix(s.data, byteOrderMark) && len(d.prefix) == 0 {
-			s.moveTo(len(byteOrderMark))
-		}
+	if c.seq == 0 && looksUTF16(s.data) {
+		return d.refuse(ErrUTF16)
+	}
+	if c.seq == 0 && len(d.prefix) == 0 && bytes.HasPrefix(s.data, byteOrderMark) {
+		s.moveTo(len(byteOrderMark))
 	}
 	for s.skipBlank() {
 		s.learn(d.format.RecordEnd)

@@ -26,6 +26,7 @@ func (d *dataset) Scan(
 	decide formats.Decider,
 	to formats.Sinks,
 ) error {
+	to = d.encode(to)
 	if err := d.checkHead(to); err != nil {
 		return err
 	}

@@ -137,6 +137,9 @@ func (s *scanner) record() error {
 		return s.at(start, ErrTooLong)
 	}
 	if s.nextNUL < pos {
+		if len(bytes.Trim(s.data[s.nextNUL:], "\x00")) == 0 {
+			return s.at(s.nextNUL, ErrPadding)
+		}
 		return s.at(s.nextNUL, ErrNUL)
 	}
 	s.moveTo(pos)
