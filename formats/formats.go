@@ -103,6 +103,11 @@ const (
 	// passed on.
 	FooterDropped = "footer_lines_dropped"
 	FooterKept    = "footer_lines_kept"
+	// RepeatedHeaderRecords are records that are the header again and were read as records,
+	// RepeatedHeadersDropped and RepeatedHeadersKept such that were not.
+	RepeatedHeaderRecords  = "repeated_header_records"
+	RepeatedHeadersDropped = "repeated_headers_dropped"
+	RepeatedHeadersKept    = "repeated_headers_kept"
 	// LostDigits are values in scientific notation, such as 9.43E+09, that lost digits.
 	LostDigits = "lost_digits"
 )

@@ -29,7 +29,7 @@ var rooms = [][]string{
 	{"noo/internal/iopaths"},
 	{"noo/filter"},
 	{"noo/formats/csv", "noo/formats/parquet", "noo/formats/parquet/readback"},
-	{"noo/formats/parquet/internal/rewrite", "noo/formats/csv/internal/margins", "noo/formats/csv/internal/marks", "noo/formats/csv/internal/utf16"},
+	{"noo/formats/parquet/internal/rewrite", "noo/formats/csv/internal/chunks", "noo/formats/csv/internal/margins", "noo/formats/csv/internal/marks", "noo/formats/csv/internal/utf16"},
 	{"noo/formats/parquet/internal/identify"},
 	{"noo/formats/parquet/internal/page"},
 	{"noo/formats/parquet/internal/codec", "noo/formats/parquet/internal/meta"},

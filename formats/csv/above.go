@@ -53,8 +53,11 @@ func (d *dataset) openMargins(r io.Reader) error {
 
 // nextChunk returns the next chunk, or nil after the last.
 func (d *dataset) nextChunk() (*chunk, error) {
-	c, err := d.source.next()
-	return c, d.refuseMargins(err)
+	c, err := d.source.Next()
+	if c == nil || err != nil {
+		return nil, d.refuseMargins(err)
+	}
+	return &chunk{Chunk: c, done: make(chan struct{})}, nil
 }
 
 // refuseMargins gives an error of the text around or below the records the name of the input.
@@ -102,7 +105,7 @@ func (d *dataset) checkHead(to formats.Sinks) error {
 // writeFooter looks at the lines below the records, and writes them if they are wanted, and the
 // Ctrl-Z that ends the text.
 func (d *dataset) writeFooter(to formats.Sinks) error {
-	end := d.source.ctrlZ
+	end := d.source.CtrlZ()
 	if d.margins.tail != nil {
 		d.margins.footer, end = d.margins.tail.Footer()
 	}
@@ -144,15 +147,25 @@ func (d *dataset) Remarks() []formats.Remark {
 		footer = formats.FooterKept
 	}
 	note(footer, int64(d.format.FooterLines))
+	note(map[RepeatedHeader]string{
+		RepeatedIsRecord: formats.RepeatedHeaderRecords,
+		DropRepeated:     formats.RepeatedHeadersDropped,
+		KeepRepeated:     formats.RepeatedHeadersKept,
+	}[d.format.RepeatedHeader], d.repeated)
 	return remarks
 }
 
 // fieldCountOf is fieldCount, which says where the record is the last line.
 func (w *worker) fieldCountOf(start, got, end int) error {
-	if w.last && len(bytes.TrimRight(w.data[end:], "\r\n")) == 0 {
+	if w.isLastLine(end) {
 		return w.at(start, fmt.Errorf(
 			"%w: %d where the first record has %d; %w", ErrFieldCount, got, w.dataset.fields, ErrLastLine,
 		))
 	}
 	return w.fieldCount(start, got, w.dataset.fields)
+}
+
+// isLastLine reports whether nothing but blank lines follows a record that ends at end.
+func (w *worker) isLastLine(end int) bool {
+	return w.last && len(bytes.TrimRight(w.data[end:], "\r\n")) == 0
 }

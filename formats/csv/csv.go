@@ -22,13 +22,14 @@ import (
 	"strings"
 
 	"noo/formats"
+	"noo/formats/csv/internal/chunks"
 	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
 
 // MaxRecord is the longest record in bytes, its line ending included: what bounds the memory that a
 // quote which is never closed can take.
-const MaxRecord = 16 << 20
+const MaxRecord = chunks.MaxRecord
 
 // Reasons for which an input is refused; each comes wrapped in a *formats.InputError with the
 // place.
@@ -83,6 +84,10 @@ type Format struct {
 	FooterLines int
 	// KeepFooter has the lines below the records written below those that are kept.
 	KeepFooter bool
+	// RepeatedHeader says what becomes of a record that is the header again.
+	RepeatedHeader RepeatedHeader
+	// RaggedTrailing lets records have empty fields behind those of the first record.
+	RaggedTrailing bool
 	// Header says that the first record has the names of the columns, which nobody else can be sure
 	// of.
 	Header bool
@@ -141,17 +146,20 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 
 // dataset is an opened text: where its records start, and how many fields each has.
 type dataset struct {
-	name      string
-	format    Format
-	source    *source
-	margins   textMargins
-	order     binary.ByteOrder // of the bytes of UTF-16, nil where the text is not in it
-	interrupt func()           // or nil
-	prefix    []byte           // what stands before the records: byte order mark, blank lines, header
-	first     *chunk           // the first chunk, less the prefix
-	ahead     []*chunk         // those behind it that were read before the scan
-	fields    int              // fields that every record has
-	columns   []formats.Column
+	name       string
+	format     Format
+	source     *chunks.Source
+	margins    textMargins
+	order      binary.ByteOrder // of the bytes of UTF-16, nil where the text is not in it
+	interrupt  func()           // or nil
+	heading    []byte           // the header without its line ending; nil where there is none
+	headingNHS bool             // "nhs" is in it
+	repeated   int64            // records that are the header again
+	prefix     []byte           // what stands before the records: byte order mark, blank lines, header
+	first      *chunk           // the first chunk, less the prefix
+	ahead      []*chunk         // those behind it that were read before the scan
+	fields     int              // fields that every record has
+	columns    []formats.Column
 }
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
@@ -169,11 +177,11 @@ func (d *dataset) nextOfHead() error {
 		return d.refuse(ErrNoRecord)
 	}
 	s := newScanner(d.format)
-	s.start(c)
-	if c.seq == 0 && looksUTF16(s.data) {
+	s.start(c.Chunk)
+	if c.Seq == 0 && looksUTF16(s.data) {
 		return d.refuse(ErrUTF16)
 	}
-	if c.seq == 0 && len(d.prefix) == 0 && bytes.HasPrefix(s.data, byteOrderMark) {
+	if c.Seq == 0 && len(d.prefix) == 0 && bytes.HasPrefix(s.data, byteOrderMark) {
 		s.moveTo(len(byteOrderMark))
 	}
 	for s.skipBlank() {
@@ -192,7 +200,7 @@ func (d *dataset) nextOfHead() error {
 	}
 	d.prefix = append(d.prefix, s.data[:s.pos]...)
 	d.first = c
-	d.first.data = c.data[s.pos:]
+	d.first.Data = c.Data[s.pos:]
 	if d.format.NoHeader && d.fields > 0 {
 		return d.doubtOnlyRecord()
 	}
@@ -217,6 +225,7 @@ func (d *dataset) readHeader(s *scanner) error {
 	if d.format.NoHeader {
 		return nil
 	}
+	d.noteHeading(s.data[start:s.pos])
 	for i, span := range s.spans {
 		name := s.value(span)
 		if nhsnumber.Within(name) || isDressed(name) {

@@ -105,7 +105,7 @@ func (f Format) withDefaults() Format {
 
 // isWide reports whether all records have to be read field by field.
 func (f Format) isWide() bool {
-	return len(f.Delimiter) > 1 || f.ending == oneByte || f.Escape != 0
+	return len(f.Delimiter) > 1 || f.ending == oneByte || f.Escape != 0 || f.RaggedTrailing
 }
 
 // feed is the byte with which every record end ends.

@@ -188,3 +188,35 @@ func FuzzDialects(f *testing.F) {
 		}
 	})
 }
+
+// TestRepeatedHeaders: what becomes of a repeated header does not depend on where chunks are cut.
+func TestRepeatedHeaders(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for _, header := range []string{"nhs_number,note", "\"a\nb\",é name of ten 2222222222 digits", "x"} {
+		for range 100 {
+			text, want := header+"\n", map[RepeatedHeader]string{DropRepeated: header + "\n", KeepRepeated: header + "\n"}
+			for range r.IntN(30) {
+				record := []string{header, "\ufeff" + header, fmt.Sprintf("%d,\"%d\nx\"", r.IntN(100), r.IntN(100)), fmt.Sprintf("%d,long text of more than ten bytes: nhs", r.IntN(100)), ""}[r.IntN(5)]
+				if header == "x" {
+					record, _, _ = strings.Cut(record, ",")
+				}
+				text += record + "\n"
+				switch {
+				case strings.TrimPrefix(record, "\ufeff") == header:
+					want[KeepRepeated] += record + "\n"
+				case record == "" || fateOf([]string{strings.Split(record, ",")[0]}) == formats.Keep:
+					want[DropRepeated] += record + "\n"
+					want[KeepRepeated] += record + "\n"
+				}
+			}
+			for what, want := range want {
+				for _, f := range []Format{{}, {RaggedTrailing: true}} {
+					f.RepeatedHeader, f.chunkSize, f.Workers = what, 8<<r.IntN(8), 1+r.IntN(3)
+					if got := filterText(f, text, []int{0}); got.err != nil || got.kept != want {
+						t.Fatalf("%q: %v\nkept %q\nwant %q", text, got.err, got.kept, want)
+					}
+				}
+			}
+		}
+	}
+}

@@ -27,7 +27,7 @@ const lineEnds = "\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 // all but the first would go unseen. Below a header the number of fields tells.
 func (d *dataset) doubtOnlyRecord() error {
 	s := newScanner(d.format)
-	s.start(d.first)
+	s.start(d.first.Chunk)
 	if err := s.record(); err != nil {
 		return err // not met: the record has been read before
 	}
@@ -75,7 +75,7 @@ func lineEndIn(text []byte) int {
 // chunks that it has to read stay for the sample and the scan.
 func (d *dataset) blankBehind(end int) (bool, error) {
 	s := newScanner(d.format)
-	s.start(d.first)
+	s.start(d.first.Chunk)
 	s.moveTo(end)
 	for i := 0; ; i++ {
 		for s.skipBlank() {
@@ -87,7 +87,7 @@ func (d *dataset) blankBehind(end int) (bool, error) {
 		if c == nil || err != nil {
 			return true, err
 		}
-		s.start(c)
+		s.start(c.Chunk)
 	}
 }
 

@@ -34,7 +34,7 @@ func (d *dataset) sample(
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		s.start(c)
+		s.start(c.Chunk)
 		columns, n, err := d.firstRecords(&s, records)
 		if err != nil {
 			return d.refuseAt(err, lines)
@@ -43,11 +43,11 @@ func (d *dataset) sample(
 			show(i, &columns[i])
 		}
 		records -= n
-		size += len(c.data)
+		size += len(c.Data)
 		if records == 0 || size >= sampleBytes {
 			return nil
 		}
-		lines += d.linesIn(c.data)
+		lines += d.linesIn(c.Data)
 		if c, err = d.chunkAhead(ahead); err != nil {
 			return err
 		}
@@ -60,16 +60,18 @@ func (d *dataset) sample(
 func (d *dataset) firstRecords(s *scanner, most int) (columns []formats.Values, n int, err error) {
 	columns = make([]formats.Values, d.fields)
 	for n < most && s.pos < len(s.data) {
-		if s.skipBlank() {
+		if s.skipBlank() || s.skipHeading(d) {
 			continue
 		}
 		start := s.pos
 		if err := s.record(); err != nil {
 			return nil, 0, err
 		}
-		if len(s.spans) != d.fields {
-			w := worker{scanner: *s, dataset: d}
-			return nil, 0, w.fieldCountOf(start, len(s.spans), s.pos)
+		if s.trimRagged(d); len(s.spans) != d.fields {
+			if w := (&worker{scanner: *s, dataset: d}); w.isLastLine(s.pos) {
+				return nil, 0, w.fieldCountOf(start, len(s.spans), s.pos)
+			}
+			return nil, 0, d.fieldCountSeen(s, start, most)
 		}
 		for i, span := range s.spans {
 			columns[i].Text = append(columns[i].Text, s.value(span))

@@ -109,7 +109,7 @@ func TestSampleIsTheStart(t *testing.T) {
 		}
 		if got.sampleErr != nil {
 			refused++
-			if fmt.Sprint(got.sampleErr) != fmt.Sprint(want.scanErr) {
+			if reasonOf(got.sampleErr) != reasonOf(want.scanErr) {
 				t.Fatalf("%q: sampling gives %v, scanning %v", text, got.sampleErr, want.scanErr)
 			}
 			continue
@@ -170,4 +170,11 @@ func TestSampleFails(t *testing.T) {
 	if err := d.Sample(ctx, 1000, func(int, *formats.Values) {}); err != context.Canceled {
 		t.Errorf("%v, want %v", err, context.Canceled)
 	}
+}
+
+// reasonOf is the place and the reason of an error, without what a sample says of further records.
+func reasonOf(err error) string {
+	text, _, _ := strings.Cut(fmt.Sprint(err), ", ")
+	text, _, _ = strings.Cut(text, "; ")
+	return text
 }

@@ -114,8 +114,9 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 			return d.refuseAt(c.err, lines)
 		}
 		lines += c.lines
+		d.repeated += c.repeated
 		for _, kept := range c.kept {
-			if _, err := to.Kept.Write(c.data[kept.start:kept.end]); err != nil {
+			if _, err := to.Kept.Write(c.Data[kept.start:kept.end]); err != nil {
 				return err
 			}
 		}
@@ -124,7 +125,7 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 				return err
 			}
 		}
-		d.source.recycle(c)
+		d.source.Recycle(c.Chunk)
 	}
 	return nil
 }
@@ -158,7 +159,9 @@ type worker struct {
 	starts []int   // where each record starts
 	ends   []int   // and ends, its line ending included
 	quoted []int32 // the records that were read field by field
-	lines  int64   // line feeds up to there
+	// Repeated headers that are written nowhere.
+	dropped []run
+	lines   int64 // line feeds up to there
 
 	blocks []marks.Block
 	ranks  []int32 // of blocks, see marks.RankEnds
@@ -192,9 +195,9 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 
 // work finds the records of a chunk, has them decided on, and notes which stay.
 func (w *worker) work(c *chunk) error {
-	w.start(c)
-	w.starts, w.ends, w.quoted = w.starts[:0], w.ends[:0], w.quoted[:0]
-	w.blocks, w.nhs = marks.Mark(w.blocks, c.data, w.delimiter)
+	w.start(c.Chunk)
+	w.starts, w.ends, w.quoted, w.dropped = w.starts[:0], w.ends[:0], w.quoted[:0], w.dropped[:0]
+	w.blocks, w.nhs = marks.Mark(w.blocks, c.Data, w.delimiter)
 	w.ranks = marks.RankEnds(w.ranks, w.blocks)
 	if cap(w.known) < len(w.blocks) {
 		w.known = make([]uint64, len(w.blocks)+len(w.blocks)/8)
@@ -207,10 +210,10 @@ func (w *worker) work(c *chunk) error {
 	for i := range w.batch.Columns {
 		w.batch.Columns[i].Text = w.batch.Columns[i].Text[:0]
 	}
-	if err := w.findRecords(); err != nil {
+	if err := w.findRecords(c); err != nil {
 		return err
 	}
-	w.batch.Seq, w.batch.Records = c.seq-w.dataset.first.seq, len(w.starts)
+	w.batch.Seq, w.batch.Records = c.Seq-w.dataset.first.Seq, len(w.starts)
 	if cap(w.fates) < len(w.starts) {
 		w.fates = make([]formats.Fate, 2*len(w.starts))
 	}
@@ -229,6 +232,7 @@ func (w *worker) work(c *chunk) error {
 		}
 	}
 	c.lines = w.lines
+	w.countRepeated(c)
 	if w.withhold {
 		c.withheld = w.collectWithheld()
 	}
@@ -239,12 +243,12 @@ func (w *worker) work(c *chunk) error {
 }
 
 // findRecords notes where each record of the chunk lies, and the values of its identifying columns.
-func (w *worker) findRecords() error {
+func (w *worker) findRecords(c *chunk) error {
 	w.lines = 0
+	unusual := w.wide != nil || w.dataset.format.RepeatedHeader != RepeatedIsRecord
 	for w.pos < len(w.data) {
 		start := w.pos
-		if w.wide != nil && w.skipBlank() {
-			w.lines++
+		if unusual && w.passUnusual(c) {
 			continue
 		}
 		line, next, plain := w.plainLine()
@@ -265,6 +269,7 @@ func (w *worker) findRecords() error {
 			if err := w.record(); err != nil {
 				return err
 			}
+			w.trimRagged(w.dataset)
 			if len(w.spans) != w.dataset.fields {
 				return w.fieldCountOf(start, len(w.spans), w.pos)
 			}
@@ -358,6 +363,9 @@ func (w *worker) keptRuns(runs []run) []run {
 	}
 	if len(w.data) > start {
 		runs = append(runs, run{start, len(w.data)})
+	}
+	if len(w.dropped) > 0 {
+		return without(runs, w.dropped)
 	}
 	return runs
 }

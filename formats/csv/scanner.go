@@ -7,6 +7,8 @@ package csv
 import (
 	"bytes"
 	"fmt"
+
+	"noo/formats/csv/internal/chunks"
 )
 
 // span is where a field lies in the data, without the quotes around it.
@@ -65,8 +67,8 @@ func newScanner(f Format) scanner {
 }
 
 // start begins with a chunk.
-func (s *scanner) start(c *chunk) {
-	s.data, s.tooLong, s.last = c.data, c.tooLong, c.last
+func (s *scanner) start(c *chunks.Chunk) {
+	s.data, s.tooLong, s.last = c.Data, c.TooLong, c.Last
 	s.nextQuote, s.nextReturn, s.nextNUL = -1, -1, -1
 	s.moveTo(0)
 }

@@ -40,6 +40,8 @@ var hints = []struct {
 		"quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file",
 	},
 	{csv.ErrBackslash, "pass --escape backslash"},
+	{csv.ErrEmptyBehind, "pass --ragged trailing"},
+	{csv.ErrOneMore, "for row names of R, pass --header-lines 1 --no-header and --column with a number"},
 	{csv.ErrLastLine, "pass --footer-lines 1 if it is a footer"},
 	{csv.ErrFewLines, "pass a lower --header-lines or --footer-lines"},
 	{csv.ErrNumberAbove, "delete the line, or pass a lower --header-lines if it is a record"},

@@ -156,6 +156,15 @@ func (f *Reading) Add(cmd *cobra.Command) {
 	footer := flagvalue.NewChoice("ACTION", &f.CSV.KeepFooter,
 		flagvalue.Word[bool]{Text: "drop", Value: false}, flagvalue.Word[bool]{Text: "keep", Value: true})
 	AddChoice(flags, footer, "footer", "lines of --footer-lines")
+	repeated := flagvalue.NewChoice("ACTION", &f.CSV.RepeatedHeader,
+		flagvalue.Word[csv.RepeatedHeader]{Text: "drop", Value: csv.DropRepeated},
+		flagvalue.Word[csv.RepeatedHeader]{Text: "keep", Value: csv.KeepRepeated})
+	flagvalue.Add(flags, repeated.Default("a record"), "repeated-header",
+		"CSV records that are the header again: drop or keep")
+	ragged := flagvalue.NewChoice("HOW", &f.CSV.RaggedTrailing,
+		flagvalue.Word[bool]{Text: "trailing", Value: true})
+	flagvalue.Add(flags, ragged.Default("none"), "ragged",
+		"CSV records that are longer than the header: trailing, if the fields behind are empty")
 	flags.BoolVar(
 		&f.CSV.NoHeader,
 		"no-header",

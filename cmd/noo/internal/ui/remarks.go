@@ -11,10 +11,13 @@ import (
 
 // remarkWords say what a remark means: how many of what, and what noo did.
 var remarkWords = map[string]struct{ one, many, did string }{
-	formats.HeaderLines:   {"line", "lines", "above the header: passed on as they are"},
-	formats.FooterDropped: {"footer line", "footer lines", "below the records: left out"},
-	formats.LostDigits:    {"value", "values", "in scientific notation, with digits lost"},
-	formats.FooterKept:    {"footer line", "footer lines", "below the records: passed on as they are"},
+	formats.HeaderLines:            {"line", "lines", "above the header: passed on as they are"},
+	formats.FooterDropped:          {"footer line", "footer lines", "below the records: left out"},
+	formats.RepeatedHeaderRecords:  {"repeated header", "repeated headers", "read as a record: pass --repeated-header drop or keep"},
+	formats.RepeatedHeadersDropped: {"repeated header", "repeated headers", "left out"},
+	formats.RepeatedHeadersKept:    {"repeated header", "repeated headers", "passed on"},
+	formats.LostDigits:             {"value", "values", "in scientific notation, with digits lost"},
+	formats.FooterKept:             {"footer line", "footer lines", "below the records: passed on as they are"},
 }
 
 // Remarks returns a sentence for each kind of remark on the files of a report, with their sum.
