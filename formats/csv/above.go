@@ -158,14 +158,14 @@ func (d *dataset) Remarks() []formats.Remark {
 // fieldCountOf is fieldCount, which says where the record is the last line.
 func (w *worker) fieldCountOf(start, got, end int) error {
 	if w.isLastLine(end) {
-		return w.at(start, fmt.Errorf(
+		return w.At(start, fmt.Errorf(
 			"%w: %d where the first record has %d; %w", ErrFieldCount, got, w.dataset.fields, ErrLastLine,
 		))
 	}
-	return w.fieldCount(start, got, w.dataset.fields)
+	return w.FieldCount(start, got, w.dataset.fields)
 }
 
 // isLastLine reports whether nothing but blank lines follows a record that ends at end.
 func (w *worker) isLastLine(end int) bool {
-	return w.last && len(bytes.TrimRight(w.data[end:], "\r\n")) == 0
+	return w.Last && len(bytes.TrimRight(w.Data[end:], "\r\n")) == 0
 }

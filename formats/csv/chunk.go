@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"noo/formats/csv/internal/chunks"
+	"noo/formats/csv/internal/records"
 )
 
 // defaultChunkSize is how many bytes are read at a time. A chunk and the notes on its records fit
@@ -29,26 +30,12 @@ type run struct{ start, end int }
 
 func newSource(r io.Reader, f Format) *chunks.Source {
 	rules := chunks.Rules{
-		Size: f.chunkSize, Feed: f.feed(), CRLF: f.ending == crlfAlone, Quoting: !f.NoQuote, Quote: f.Quote,
+		Size: f.chunkSize, Feed: f.feed(), CRLF: f.ending == records.CrlfAlone, Quoting: !f.NoQuote, Quote: f.Quote,
 		Ahead: queueLength(f.Workers),
 	}
-	if f.Escape != 0 {
-		s := newScanner(f)
-		rules.Whole = s.wholeRecords
+	if f.Escape != 0 || f.LenientQuotes {
+		s := records.NewScanner(f.dialect(), f.ending)
+		rules.Whole = s.WholeRecords
 	}
 	return chunks.New(r, rules)
-}
-
-// wholeRecords returns where the last of the records at the start of data ends of which no byte can
-// be missing, or 0. A record that cannot be read may be one of which the rest is to come; whoever
-// reads it from its start with all of its bytes finds what is wrong.
-func (s *scanner) wholeRecords(data []byte) (end int) {
-	s.start(&chunks.Chunk{Data: data})
-	for s.pos < len(data) {
-		if !s.skipBlank() && (s.record() != nil || !s.ended) || data[s.pos-1] != s.feed {
-			return end
-		}
-		end = s.pos
-	}
-	return end
 }

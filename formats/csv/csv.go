@@ -17,12 +17,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 
 	"noo/formats"
 	"noo/formats/csv/internal/chunks"
+	"noo/formats/csv/internal/records"
 	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
@@ -32,28 +32,11 @@ import (
 const MaxRecord = chunks.MaxRecord
 
 // Reasons for which an input is refused; each comes wrapped in a *formats.InputError with the
-// place.
+// place. Those of single records are in reasons.go.
 var (
-	ErrBareQuote  = errors.New("a quote inside a field that does not start with one")
-	ErrAfterQuote = errors.New(
-		"text after the closing quote of a field: double a quote that belongs to the text",
-	)
-	// ErrBackslash is text after a closing quote in a text in which a backslash seems to be an escape.
-	ErrBackslash  = errors.New("a backslash before a quote, and text after the quote")
-	ErrUnclosed   = errors.New("a quoted field starts here and is never closed")
-	ErrFieldCount = errors.New("wrong number of fields")
-	ErrNUL        = errors.New("a NUL byte: the file is damaged")
-	// ErrPadding is an ErrNUL with nothing but more of them behind it.
-	ErrPadding = fmt.Errorf("%w, and only NUL bytes follow: it was not written to its end", ErrNUL)
 	// ErrUTF16 is UTF-16 of which nothing tells the order of bytes.
 	ErrUTF16 = errors.New(
 		"the file is UTF-16 without a byte order mark: save it with one, or as UTF-8",
-	)
-	ErrBareReturn = errors.New(
-		"a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings",
-	)
-	ErrTooLong = errors.New(
-		"a record of more than 16 MiB starts here: is a quote never closed?",
 	)
 	ErrNoRecord = errors.New("nothing but blank lines")
 	ErrSepLine  = errors.New(
@@ -65,6 +48,8 @@ var (
 	ErrHeaderValue = errors.New("an NHS number is where the column names are expected")
 	// ErrHeaderTwice is a dialect with and without a header.
 	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
+	ErrFeedInNames = errors.New("a line feed alone in the names of the columns")
+	ErrNoCRLF      = errors.New("no record ends with CRLF, and there are line feeds")
 )
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
@@ -75,6 +60,8 @@ type Format struct {
 	Quote byte
 	// NoQuote makes the quote an ordinary character.
 	NoQuote bool
+	// LenientQuotes has quotes within a quoted field read as text though they are not doubled.
+	LenientQuotes bool
 	// NoHeader says that the first record is data; the columns then have no names.
 	NoHeader bool
 	// HeaderLines is how many lines above the header, or above the first record, are passed on as
@@ -98,8 +85,8 @@ type Format struct {
 	// Workers is how many goroutines look at records; 0 is as many as there are processors to use.
 	Workers int
 
-	chunkSize int          // bytes read at a time; tests make it small
-	ending    recordEnding // what RecordEnd and the first line come to
+	chunkSize int                  // bytes read at a time; tests make it small
+	ending    records.RecordEnding // what RecordEnd and the first line come to
 }
 
 var _ formats.Format = Format{}
@@ -176,31 +163,31 @@ func (d *dataset) nextOfHead() error {
 	case c == nil || len(d.prefix) > MaxRecord:
 		return d.refuse(ErrNoRecord)
 	}
-	s := newScanner(d.format)
-	s.start(c.Chunk)
-	if c.Seq == 0 && looksUTF16(s.data) {
+	s := records.NewScanner(d.format.dialect(), d.format.ending)
+	s.Start(c.Data, c.TooLong, c.Last)
+	if c.Seq == 0 && looksUTF16(s.Data) {
 		return d.refuse(ErrUTF16)
 	}
-	if c.Seq == 0 && len(d.prefix) == 0 && bytes.HasPrefix(s.data, byteOrderMark) {
-		s.moveTo(len(byteOrderMark))
+	if c.Seq == 0 && len(d.prefix) == 0 && bytes.HasPrefix(s.Data, byteOrderMark) {
+		s.MoveTo(len(byteOrderMark))
 	}
-	for s.skipBlank() {
-		s.learn(d.format.RecordEnd)
+	for s.SkipBlank() {
+		s.Learn(d.format.RecordEnd)
 	}
-	start := s.pos
-	if start < len(s.data) {
+	start := s.Pos
+	if start < len(s.Data) {
 		if err := d.readHeader(&s); err != nil {
 			return d.refuseAt(err, d.linesIn(d.prefix))
 		}
 	}
-	s.learn(d.format.RecordEnd)
-	d.format.ending = s.ending
+	s.Learn(d.format.RecordEnd)
+	d.format.ending = s.Ending
 	if d.format.NoHeader {
-		s.pos = start
+		s.Pos = start
 	}
-	d.prefix = append(d.prefix, s.data[:s.pos]...)
+	d.prefix = append(d.prefix, s.Data[:s.Pos]...)
 	d.first = c
-	d.first.Data = c.Data[s.pos:]
+	d.first.Data = c.Data[s.Pos:]
 	if d.format.NoHeader && d.fields > 0 {
 		return d.doubtOnlyRecord()
 	}
@@ -209,27 +196,27 @@ func (d *dataset) nextOfHead() error {
 
 // readHeader takes the number of fields and, where there is a header, the names of the columns from
 // the first record.
-func (d *dataset) readHeader(s *scanner) error {
-	start := s.pos
-	if isSepLine(s.data[start:]) {
-		return s.at(start, ErrSepLine)
+func (d *dataset) readHeader(s *records.Scanner) error {
+	start := s.Pos
+	if isSepLine(s.Data[start:]) {
+		return s.At(start, ErrSepLine)
 	}
-	if err := s.record(); err != nil {
+	if err := s.Record(); err != nil {
 		return err
 	}
 	if err := d.checkCRLF(s, start); err != nil {
 		return err
 	}
-	d.fields = len(s.spans)
+	d.fields = len(s.Spans)
 	d.columns = make([]formats.Column, d.fields)
 	if d.format.NoHeader {
 		return nil
 	}
-	d.noteHeading(s.data[start:s.pos])
-	for i, span := range s.spans {
-		name := s.value(span)
+	d.noteHeading(s.Data[start:s.Pos])
+	for i, span := range s.Spans {
+		name := s.Value(span)
 		if nhsnumber.Within(name) || isDressed(name) {
-			return s.at(start, ErrHeaderValue)
+			return s.At(start, ErrHeaderValue)
 		}
 		d.columns[i] = formats.Column{Name: string(name), Doubtful: !d.format.Header}
 	}
@@ -251,12 +238,12 @@ func (d *dataset) refuse(reason error) error {
 // refuseAt gives an error of a scanner its line in the file, where lines line feeds precede the
 // scanner's data.
 func (d *dataset) refuseAt(err error, lines int64) error {
-	if at, ok := errors.AsType[*malformed](err); ok {
+	if at, ok := errors.AsType[*records.Malformed](err); ok {
 		return &formats.InputError{
 			Name:   d.name,
-			Line:   lines + at.line,
-			Column: at.column,
-			Err:    at.reason,
+			Line:   lines + at.Line,
+			Column: at.Column,
+			Err:    at.Reason,
 		}
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"noo/formats"
+	"noo/formats/csv/internal/records"
 	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
@@ -96,7 +97,7 @@ func reference(f Format, text string, columns []int) result {
 
 func referenceText(f Format, text string, columns []int) result {
 	if f.RecordEnd == EndCRLF { // encoding/csv knows no line feed that is text outside quotes
-		f.RecordEnd, f.ending = EndLF, crlfAlone
+		f.RecordEnd, f.ending = EndLF, records.CrlfAlone
 		out := referenceText(f, hideBareFeeds(text), columns)
 		out.kept, out.withheld = strings.ReplaceAll(out.kept, hiddenFeed, "\n"), strings.ReplaceAll(out.withheld, hiddenFeed, "\n")
 		return out
@@ -136,7 +137,7 @@ func referenceText(f Format, text string, columns []int) result {
 		if first && isSepLine([]byte(raw[blank:])) {
 			return result{err: ErrSepLine}
 		}
-		if first && f.ending == crlfAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
+		if first && f.ending == records.CrlfAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
 			return result{err: ErrNoCRLF}
 		}
 		if first && !f.NoHeader {
@@ -157,7 +158,7 @@ func referenceText(f Format, text string, columns []int) result {
 		var values []string
 		for _, c := range columns {
 			value := record[c]
-			if f.ending == crlfAlone {
+			if f.ending == records.CrlfAlone {
 				value = strings.ReplaceAll(value, hiddenFeed, "\n")
 			}
 			values = append(values, value)

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"strings"
 	"unicode/utf8"
+
+	"noo/formats/csv/internal/records"
 )
 
 // isSepLine reports whether data starts with the line by which Excel and LibreOffice are told the
@@ -26,17 +28,17 @@ const lineEnds = "\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 // quotes that may end a line: for whom it does there are several records, of which the numbers in
 // all but the first would go unseen. Below a header the number of fields tells.
 func (d *dataset) doubtOnlyRecord() error {
-	s := newScanner(d.format)
-	s.start(d.first.Chunk)
-	if err := s.record(); err != nil {
+	s := d.newScanner()
+	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
+	if err := s.Record(); err != nil {
 		return err // not met: the record has been read before
 	}
-	end := s.pos
-	for _, field := range s.spans {
-		if s.isQuoted(field) {
+	end := s.Pos
+	for _, field := range s.Spans {
+		if s.IsQuoted(field) {
 			continue
 		}
-		at := lineEndIn(s.data[field.start:field.end])
+		at := lineEndIn(s.Data[field.Start:field.End])
 		if at < 0 {
 			continue
 		}
@@ -45,16 +47,11 @@ func (d *dataset) doubtOnlyRecord() error {
 			return err
 		}
 		return d.refuseAt(
-			s.at(field.start+at, ErrOnlyRecord),
+			s.At(field.Start+at, ErrOnlyRecord),
 			d.linesIn(d.prefix),
 		)
 	}
 	return nil
-}
-
-// isQuoted reports whether a field of the record that was read last is in quotes.
-func (s *scanner) isQuoted(field span) bool {
-	return s.quoting && field.start > 0 && s.data[field.start-1] == s.quote
 }
 
 // lineEndIn returns where the first of lineEnds is in text, in UTF-8 or as the byte that U+0085
@@ -74,20 +71,20 @@ func lineEndIn(text []byte) int {
 // blankBehind reports whether nothing but blank lines follows the place end in the first chunk. The
 // chunks that it has to read stay for the sample and the scan.
 func (d *dataset) blankBehind(end int) (bool, error) {
-	s := newScanner(d.format)
-	s.start(d.first.Chunk)
-	s.moveTo(end)
+	s := d.newScanner()
+	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
+	s.MoveTo(end)
 	for i := 0; ; i++ {
-		for s.skipBlank() {
+		for s.SkipBlank() {
 		}
-		if s.pos < len(s.data) {
+		if s.Pos < len(s.Data) {
 			return false, nil
 		}
 		c, err := d.chunkAhead(i)
 		if c == nil || err != nil {
 			return true, err
 		}
-		s.start(c.Chunk)
+		s.Start(c.Data, c.TooLong, c.Last)
 	}
 }
 
@@ -102,4 +99,23 @@ func (d *dataset) chunkAhead(i int) (*chunk, error) {
 		d.ahead = append(d.ahead, c)
 	}
 	return c, err
+}
+
+// checkCRLF refuses a first record of a text in which a line feed alone is text that shows it to be
+// none: it has the names of the columns, or is the whole of a text with other line endings.
+func (d *dataset) checkCRLF(s *records.Scanner, start int) error {
+	if s.Ending != records.CrlfAlone {
+		return nil
+	}
+	for _, span := range s.Spans {
+		at := bytes.IndexByte(s.Data[span.Start:span.End], '\n')
+		switch {
+		case at < 0 || s.IsQuoted(span):
+		case !d.format.NoHeader:
+			return s.At(span.Start+at, ErrFeedInNames)
+		case s.Pos == len(s.Data) && !bytes.HasSuffix(s.Data[start:], []byte("\r\n")):
+			return s.At(span.Start+at, ErrNoCRLF)
+		}
+	}
+	return nil
 }

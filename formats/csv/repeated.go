@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"noo/formats"
+	"noo/formats/csv/internal/records"
 )
 
 // RepeatedHeader says what becomes of a record that is the header again, byte for byte.
@@ -41,37 +42,37 @@ func (d *dataset) noteHeading(raw []byte) {
 }
 
 // skipHeading moves over a repeated header that is no record, and says whether there was one.
-func (s *scanner) skipHeading(d *dataset) bool {
+func (d *dataset) skipHeading(s *records.Scanner) bool {
 	if d.format.RepeatedHeader == RepeatedIsRecord || d.heading == nil {
 		return false
 	}
-	rest := bytes.TrimPrefix(s.data[s.pos:], byteOrderMark)
+	rest := bytes.TrimPrefix(s.Data[s.Pos:], byteOrderMark)
 	if !bytes.HasPrefix(rest, d.heading) {
 		return false
 	}
-	end := len(s.data) - len(rest) + len(d.heading)
-	ending := s.lineEnding(end)
-	if end < len(s.data) && ending == 0 || s.isMixed(end) {
+	end := len(s.Data) - len(rest) + len(d.heading)
+	ending := s.LineEnding(end)
+	if end < len(s.Data) && ending == 0 || s.IsMixed(end) {
 		return false
 	}
-	s.moveTo(end + ending)
+	s.MoveTo(end + ending)
 	return true
 }
 
 // passUnusual moves over what is no record, and plainLine does not know as such.
 func (w *worker) passUnusual(c *chunk) bool {
-	start := w.pos
-	if !w.skipHeading(w.dataset) {
-		if w.wide == nil || !w.skipBlank() {
+	start := w.Pos
+	if !w.dataset.skipHeading(&w.Scanner) {
+		if !w.IsWide() || !w.SkipBlank() {
 			return false
 		}
 		w.lines++
 		return true
 	}
-	w.lines += int64(bytes.Count(w.data[start:w.pos], []byte{w.feed}))
+	w.lines += int64(bytes.Count(w.Data[start:w.Pos], []byte{w.Feed}))
 	c.repeated++
 	if w.dataset.format.RepeatedHeader == DropRepeated {
-		w.dropped = append(w.dropped, run{start, w.pos})
+		w.dropped = append(w.dropped, run{start, w.Pos})
 	}
 	return true
 }
@@ -88,9 +89,9 @@ func (w *worker) countRepeated(c *chunk) {
 		if !d.headingNHS && w.fates[i] == formats.Keep {
 			continue
 		}
-		raw := bytes.TrimPrefix(w.data[start:w.ends[i]], byteOrderMark)
+		raw := bytes.TrimPrefix(w.Data[start:w.ends[i]], byteOrderMark)
 		if rest, same := bytes.CutPrefix(raw, d.heading); same && len(rest) <= 2 &&
-			len(bytes.TrimRight(rest, string(w.feed)+"\r")) == 0 {
+			len(bytes.TrimRight(rest, string(w.Feed)+"\r")) == 0 {
 			c.repeated++
 		}
 	}
@@ -115,36 +116,31 @@ func without(runs, parts []run) (left []run) {
 
 // trimRagged leaves empty fields behind the last of the header out of the record that was read
 // last, if that is wanted.
-func (s *scanner) trimRagged(d *dataset) {
-	n := len(s.spans)
-	for d.format.RaggedTrailing && n > d.fields && s.isEmpty(s.spans[n-1]) {
+func (d *dataset) trimRagged(s *records.Scanner) {
+	n := len(s.Spans)
+	for d.format.RaggedTrailing && n > d.fields && s.IsEmpty(s.Spans[n-1]) {
 		n--
 	}
 	if n == d.fields {
-		s.spans = s.spans[:n]
+		s.Spans = s.Spans[:n]
 	}
-}
-
-// isEmpty reports whether a field has no byte, not even quotes.
-func (s *scanner) isEmpty(field span) bool {
-	return field.start == field.end && !s.isQuoted(field)
 }
 
 // fieldCountSeen is the refusal of the record at start, which has another number of fields than
 // the first record. It looks at the records that follow, at most so many, for the cause.
-func (d *dataset) fieldCountSeen(s *scanner, start, most int) error {
-	got, alike, empty, all := len(s.spans), 0, 0, 0
-	for refused := s.at(start, nil).(*malformed); ; {
-		if len(s.spans) == got {
+func (d *dataset) fieldCountSeen(s *records.Scanner, start, most int) error {
+	got, alike, empty, all := len(s.Spans), 0, 0, 0
+	for refused := s.At(start, nil).(*records.Malformed); ; {
+		if len(s.Spans) == got {
 			alike++
 		}
-		if n := len(s.spans); n > d.fields && s.isEmpty(s.spans[n-1]) {
+		if n := len(s.Spans); n > d.fields && s.IsEmpty(s.Spans[n-1]) {
 			empty++
 		}
 		all++
-		for s.skipBlank() {
+		for s.SkipBlank() {
 		}
-		if s.pos < len(s.data) && all < most && s.record() == nil {
+		if s.Pos < len(s.Data) && all < most && s.Record() == nil {
 			continue
 		}
 		cause := ErrFieldCount
@@ -158,7 +154,7 @@ func (d *dataset) fieldCountSeen(s *scanner, start, most int) error {
 		default:
 			cause = fmt.Errorf("%w: %d where the first record has %d", ErrFieldCount, got, d.fields)
 		}
-		refused.reason = cause
+		refused.Reason = cause
 		return refused
 	}
 }

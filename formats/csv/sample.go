@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"noo/formats"
+	"noo/formats/csv/internal/records"
 )
 
 // sampleBytes is how many bytes of text a sample reads at most, and a chunk more: 1,000 records of
@@ -28,13 +29,13 @@ func (d *dataset) sample(
 	show func(column int, values *formats.Values),
 ) error {
 	lines, size := d.linesIn(d.prefix), 0
-	s := newScanner(d.format)
+	s := d.newScanner()
 	c := d.first
 	for ahead := 0; c != nil; ahead++ {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		s.start(c.Chunk)
+		s.Start(c.Data, c.TooLong, c.Last)
 		columns, n, err := d.firstRecords(&s, records)
 		if err != nil {
 			return d.refuseAt(err, lines)
@@ -57,24 +58,24 @@ func (d *dataset) sample(
 
 // firstRecords reads the first records of a chunk, at most so many, and returns the values of their
 // fields by column.
-func (d *dataset) firstRecords(s *scanner, most int) (columns []formats.Values, n int, err error) {
+func (d *dataset) firstRecords(s *records.Scanner, most int) (columns []formats.Values, n int, err error) {
 	columns = make([]formats.Values, d.fields)
-	for n < most && s.pos < len(s.data) {
-		if s.skipBlank() || s.skipHeading(d) {
+	for n < most && s.Pos < len(s.Data) {
+		if s.SkipBlank() || d.skipHeading(s) {
 			continue
 		}
-		start := s.pos
-		if err := s.record(); err != nil {
-			return nil, 0, err
+		start := s.Pos
+		if err := s.Record(); err != nil {
+			return nil, 0, s.CountQuotes(err)
 		}
-		if s.trimRagged(d); len(s.spans) != d.fields {
-			if w := (&worker{scanner: *s, dataset: d}); w.isLastLine(s.pos) {
-				return nil, 0, w.fieldCountOf(start, len(s.spans), s.pos)
+		if d.trimRagged(s); len(s.Spans) != d.fields {
+			if w := (&worker{Scanner: *s, dataset: d}); w.isLastLine(s.Pos) {
+				return nil, 0, w.fieldCountOf(start, len(s.Spans), s.Pos)
 			}
 			return nil, 0, d.fieldCountSeen(s, start, most)
 		}
-		for i, span := range s.spans {
-			columns[i].Text = append(columns[i].Text, s.value(span))
+		for i, span := range s.Spans {
+			columns[i].Text = append(columns[i].Text, s.Value(span))
 		}
 		n++
 	}

@@ -13,6 +13,7 @@ import (
 
 	"noo/formats"
 	"noo/formats/csv/internal/marks"
+	"noo/formats/csv/internal/records"
 )
 
 // queueLength is how many chunks are on their way at most: enough that neither the reader nor a
@@ -147,7 +148,7 @@ type identifier struct{ field, slot int }
 
 // worker looks at chunks, one at a time, and keeps its memory between them.
 type worker struct {
-	scanner
+	records.Scanner
 	dataset     *dataset
 	identifiers []identifier // by field
 	decide      formats.Decider
@@ -175,7 +176,7 @@ type worker struct {
 
 func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sinks) *worker {
 	w := &worker{
-		scanner:  newScanner(d.format),
+		Scanner:  d.newScanner(),
 		dataset:  d,
 		decide:   decide,
 		keep:     to.Kept != nil,
@@ -195,9 +196,9 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 
 // work finds the records of a chunk, has them decided on, and notes which stay.
 func (w *worker) work(c *chunk) error {
-	w.start(c.Chunk)
+	w.Start(c.Data, c.TooLong, c.Last)
 	w.starts, w.ends, w.quoted, w.dropped = w.starts[:0], w.ends[:0], w.quoted[:0], w.dropped[:0]
-	w.blocks, w.nhs = marks.Mark(w.blocks, c.Data, w.delimiter)
+	w.blocks, w.nhs = marks.Mark(w.blocks, c.Data, w.Delimiter)
 	w.ranks = marks.RankEnds(w.ranks, w.blocks)
 	if cap(w.known) < len(w.blocks) {
 		w.known = make([]uint64, len(w.blocks)+len(w.blocks)/8)
@@ -245,16 +246,16 @@ func (w *worker) work(c *chunk) error {
 // findRecords notes where each record of the chunk lies, and the values of its identifying columns.
 func (w *worker) findRecords(c *chunk) error {
 	w.lines = 0
-	unusual := w.wide != nil || w.dataset.format.RepeatedHeader != RepeatedIsRecord
-	for w.pos < len(w.data) {
-		start := w.pos
+	unusual := w.IsWide() || w.dataset.format.RepeatedHeader != RepeatedIsRecord
+	for w.Pos < len(w.Data) {
+		start := w.Pos
 		if unusual && w.passUnusual(c) {
 			continue
 		}
 		line, next, plain := w.plainLine()
 		switch {
 		case plain && len(line) == 0:
-			w.moveTo(next)
+			w.MoveTo(next)
 			w.lines++
 			continue
 		case plain:
@@ -263,15 +264,15 @@ func (w *worker) findRecords(c *chunk) error {
 				return w.fieldCountOf(start, got, next)
 			}
 			w.noteFields(start)
-			w.moveTo(next)
+			w.MoveTo(next)
 			w.lines++
 		default:
-			if err := w.record(); err != nil {
+			if err := w.Record(); err != nil {
 				return err
 			}
-			w.trimRagged(w.dataset)
-			if len(w.spans) != w.dataset.fields {
-				return w.fieldCountOf(start, len(w.spans), w.pos)
+			w.dataset.trimRagged(&w.Scanner)
+			if len(w.Spans) != w.dataset.fields {
+				return w.fieldCountOf(start, len(w.Spans), w.Pos)
 			}
 			if err := w.noteSpans(); err != nil {
 				return err
@@ -280,10 +281,10 @@ func (w *worker) findRecords(c *chunk) error {
 				w.watchSpans(int32(len(w.starts)))
 			}
 			w.quoted = append(w.quoted, int32(len(w.starts)))
-			w.lines += int64(bytes.Count(w.data[start:w.pos], []byte{w.feed}))
+			w.lines += int64(bytes.Count(w.Data[start:w.Pos], []byte{w.Feed}))
 		}
 		w.starts = append(w.starts, start)
-		w.ends = append(w.ends, w.pos)
+		w.ends = append(w.ends, w.Pos)
 	}
 	return nil
 }
@@ -292,21 +293,21 @@ func (w *worker) findRecords(c *chunk) error {
 // one starts, if the record holds no quote, NUL or carriage return but the one in its ending, and
 // ends as records do; otherwise ok is false.
 func (w *worker) plainLine() (content []byte, next int, ok bool) {
-	if w.wide != nil {
+	if w.IsWide() {
 		return nil, 0, false
 	}
-	end := marks.NextFeed(w.blocks, w.pos, len(w.data))
-	next = min(end+1, len(w.data))
-	hasReturn := w.nextReturn < end
+	end := marks.NextFeed(w.blocks, w.Pos, len(w.Data))
+	next = min(end+1, len(w.Data))
+	hasReturn := w.NextReturn < end
 	switch {
-	case hasReturn && (w.nextReturn != end-1 || w.ending == allLF):
+	case hasReturn && (w.NextReturn != end-1 || w.Ending == records.AllLF):
 		return nil, 0, false
 	case hasReturn:
 		end--
-	case end < len(w.data) && (w.ending == allCRLF || w.ending == crlfAlone):
+	case end < len(w.Data) && (w.Ending == records.AllCRLF || w.Ending == records.CrlfAlone):
 		return nil, 0, false
 	}
-	return w.data[w.pos:end], next, w.nextQuote >= end && w.nextNUL >= end && !w.tooLong
+	return w.Data[w.Pos:end], next, w.NextQuote >= end && w.NextNUL >= end && !w.TooLong
 }
 
 // noteFields notes the identifying fields of a record without quotes that starts at start. Its
@@ -320,7 +321,7 @@ func (w *worker) noteFields(start int) {
 		}
 		end := marks.EndOfField(w.blocks, start)
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, w.data[start:end:end])
+		column.Text = append(column.Text, w.Data[start:end:end])
 		w.known[start>>6] |= 1 << (start & 63)
 	}
 }
@@ -328,11 +329,11 @@ func (w *worker) noteFields(start int) {
 // noteSpans notes the identifying fields of the record that was read field by field.
 func (w *worker) noteSpans() error {
 	for _, id := range w.identifiers {
-		if err := w.checkCodes(w.spans[id.field]); err != nil {
+		if err := w.CheckCodes(w.Spans[id.field]); err != nil {
 			return err
 		}
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, w.value(w.spans[id.field]))
+		column.Text = append(column.Text, w.Value(w.Spans[id.field]))
 	}
 	return nil
 }
@@ -342,7 +343,7 @@ func (w *worker) collectWithheld() []byte {
 	var out []byte
 	for i, fate := range w.fates {
 		if fate == formats.Withhold {
-			out = append(out, w.data[w.starts[i]:w.ends[i]]...)
+			out = append(out, w.Data[w.starts[i]:w.ends[i]]...)
 		}
 	}
 	return out
@@ -361,8 +362,8 @@ func (w *worker) keptRuns(runs []run) []run {
 		}
 		start = w.ends[i]
 	}
-	if len(w.data) > start {
-		runs = append(runs, run{start, len(w.data)})
+	if len(w.Data) > start {
+		runs = append(runs, run{start, len(w.Data)})
 	}
 	if len(w.dropped) > 0 {
 		return without(runs, w.dropped)

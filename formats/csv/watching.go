@@ -66,7 +66,7 @@ func (w *worker) watchPlain() {
 	columns, first := w.watching.columns, &w.watching.first
 	at := recordFinder{w: w, record: -1, quoted: w.quoted}
 	for _, pos := range w.tens {
-		if !first[w.data[pos]-'0'] {
+		if !first[w.Data[pos]-'0'] {
 			continue
 		}
 		if slot := at.slot(int(pos)); slot >= 0 {
@@ -80,7 +80,7 @@ func (w *worker) watchPlain() {
 			continue
 		}
 		if slot := at.slot(int(pos)); slot >= 0 {
-			w.watching.noteText(slot, int32(at.record), w.data[pos:end:end])
+			w.watching.noteText(slot, int32(at.record), w.Data[pos:end:end])
 		}
 	}
 }
@@ -112,7 +112,7 @@ func (f *recordFinder) advance(pos int) {
 	ends := f.w.ends
 	for pos >= f.end {
 		if f.record++; f.record == len(ends) {
-			f.start, f.end, f.skip = len(f.w.data), len(f.w.data)+1, true
+			f.start, f.end, f.skip = len(f.w.Data), len(f.w.Data)+1, true
 			return
 		}
 		f.end = ends[f.record]
@@ -128,16 +128,16 @@ func (f *recordFinder) advance(pos int) {
 // watchSpans notes what may be a number, or the name of a column, in the fields of the record that
 // was read last.
 func (w *worker) watchSpans(record int32) {
-	for field, span := range w.spans {
+	for field, span := range w.Spans {
 		slot := w.watching.slots[field]
 		if slot < 0 {
 			continue
 		}
 		switch {
-		case span.end-span.start >= 10 && marks.MayBeNumberAt(w.blocks, span.start, span.end):
-			w.watching.noteText(slot, record, w.value(span))
-		case w.nhs && holdsNHS(w.data[span.start:span.end]):
-			w.watching.noteText(slot, record, w.value(span))
+		case span.End-span.Start >= 10 && marks.MayBeNumberAt(w.blocks, span.Start, span.End):
+			w.watching.noteText(slot, record, w.Value(span))
+		case w.nhs && holdsNHS(w.Data[span.Start:span.End]):
+			w.watching.noteText(slot, record, w.Value(span))
 		}
 	}
 }
@@ -146,8 +146,8 @@ func (w *worker) watchSpans(record int32) {
 // column. Few chunks have any.
 func (w *worker) watchNames() {
 	record, quoted := 0, w.quoted
-	for pos := 0; pos < len(w.data); pos++ {
-		if !marks.StartsNHS(w.data[pos:]) {
+	for pos := 0; pos < len(w.Data); pos++ {
+		if !marks.StartsNHS(w.Data[pos:]) {
 			continue
 		}
 		for record < len(w.ends) && w.ends[record] <= pos {
@@ -161,11 +161,11 @@ func (w *worker) watchNames() {
 		}
 		end := marks.EndOfField(w.blocks, pos)
 		start := pos
-		for start > w.starts[record] && w.data[start-1] != w.delimiter {
+		for start > w.starts[record] && w.Data[start-1] != w.Delimiter {
 			start--
 		}
 		if slot := w.watching.slots[marks.EndsBefore(w.blocks, w.ranks, start)-marks.EndsBefore(w.blocks, w.ranks, w.starts[record])]; slot >= 0 {
-			w.watching.noteText(slot, int32(record), w.data[start:end:end])
+			w.watching.noteText(slot, int32(record), w.Data[start:end:end])
 		}
 		pos = end - 1
 	}
@@ -189,7 +189,7 @@ func (w *worker) watch() error {
 		if len(c.tens) > 0 {
 			w.watching.hits = w.watching.watcher.WatchTens(
 				slot,
-				w.data,
+				w.Data,
 				c.tens,
 				w.watching.hits[:0],
 			)
@@ -208,7 +208,7 @@ func (w *worker) watch() error {
 			hits, name := w.watching.watcher.Watch(slot, &w.watching.values, w.watching.hits[:0])
 			w.watching.hits = hits
 			if name >= 0 {
-				return w.at(w.starts[c.records[name]], &formats.NameMet{Slot: slot})
+				return w.At(w.starts[c.records[name]], &formats.NameMet{Slot: slot})
 			}
 			for _, place := range hits {
 				if w.isWritten(int(c.records[place])) {

@@ -50,8 +50,9 @@ func TestSet(t *testing.T) {
 		{"no count", new(flagvalue.Count), "-1", "0", "want a whole number"},
 		{"no delimiter", flagvalue.NewDelimiter(new(string)), "none", "",
 			"want characters, or a name such as tab, semicolon or pipe, or 0x1f"},
-		{"a quote", flagvalue.NewQuote(new(byte), new(bool)), "single", "'", ""},
-		{"no quote", flagvalue.NewQuote(new(byte), new(bool)), "none", "none", ""},
+		{"a quote", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "single", "'", ""},
+		{"lenient quotes", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "lenient", "lenient", ""},
+		{"no quote", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "none", "none", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.value.Set(test.text)
@@ -68,7 +69,7 @@ func TestSet(t *testing.T) {
 func TestChoicesCanBeSet(t *testing.T) {
 	for name, value := range map[string]pflag.Value{
 		"choice": how(new(int)), "delimiter": flagvalue.NewDelimiter(new(string)),
-		"quote": flagvalue.NewQuote(new(byte), new(bool)),
+		"quote": flagvalue.NewQuote(new(byte), new(bool), new(bool)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			choices := flagvalue.Choices(&pflag.Flag{Value: value})
@@ -96,7 +97,7 @@ func TestHelp(t *testing.T) {
 		{"nothing", how(new(int)), "to do it", ""},
 		{"a choice", how(new(2)), "(default two)", "two"},
 		{"words", how(new(int)).Default("as before"), "(default as before)", "as before"},
-		{"punctuation", flagvalue.NewQuote(new(byte), new(bool)), `(default "\"")`, `"`},
+		{"punctuation", flagvalue.NewQuote(new(byte), new(bool), new(bool)), `(default "\"")`, `"`},
 		{"a time", &age, "(default 21d)", "21d"},
 		{"zero", new(flagvalue.Sequence), "to do it", "0"},
 	} {

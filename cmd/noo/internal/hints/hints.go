@@ -37,8 +37,9 @@ var hints = []struct {
 	{job.ErrCompressesItself, "leave --compress out"},
 	{
 		csv.ErrBareQuote,
-		"quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file",
+		"pass --quote lenient, or --quote none if quotes mean nothing in this file",
 	},
+	{csv.ErrAfterQuote, "or pass --quote lenient"},
 	{csv.ErrBackslash, "pass --escape backslash"},
 	{csv.ErrEmptyBehind, "pass --ragged trailing"},
 	{csv.ErrOneMore, "for row names of R, pass --header-lines 1 --no-header and --column with a number"},

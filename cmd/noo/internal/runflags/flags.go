@@ -142,8 +142,8 @@ func (f *Reading) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter), "delimiter",
 		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f")
-	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote), "quote",
-		"character around CSV fields, or none")
+	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote, &f.CSV.LenientQuotes), "quote",
+		"character around CSV fields, or none, or lenient if quotes in the text are not doubled")
 	escape := flagvalue.NewChoice("CHAR", &f.CSV.Escape, flagvalue.Word[byte]{Text: "backslash", Value: '\\'})
 	flagvalue.Add(flags, escape.Default("none"), "escape",
 		"escape in CSV, as MySQL and Spark write it: backslash")
