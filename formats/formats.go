@@ -87,6 +87,13 @@ type Remarker interface {
 	Remarks() []Remark
 }
 
+// Titled is a Dataset that may have titles above the names of its columns.
+type Titled interface {
+	// NamesLine returns in which line the names of the columns seem to be, if not in the first, or
+	// 0. It may be called before Scan.
+	NamesLine() int64
+}
+
 // Remark is something that was found in a dataset.
 type Remark struct {
 	// What was found: HeaderLines, for one.
@@ -108,6 +115,8 @@ const (
 	RepeatedHeaderRecords  = "repeated_header_records"
 	RepeatedHeadersDropped = "repeated_headers_dropped"
 	RepeatedHeadersKept    = "repeated_headers_kept"
+	// DelimiterIs, with a word for a delimiter behind it, is one that was not said but found.
+	DelimiterIs = "delimiter_"
 	// LostDigits are values in scientific notation, such as 9.43E+09, that lost digits.
 	LostDigits = "lost_digits"
 )

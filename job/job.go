@@ -280,12 +280,12 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	defer dataset.Close()
 	chosen, err := columns.Choose(in.name, dataset.Columns(), r.Columns)
 	if err != nil {
-		return nil, err
+		return nil, noteNames(err, dataset)
 	}
 	identifying := chosen.Identifying
 	otherColumns, err := columns.Preflight(ctx, in.name, dataset, chosen, r.passesStrange())
 	if err != nil {
-		return nil, err
+		return nil, noteNames(err, dataset)
 	}
 	if err := r.BeginWriting(ctx); err != nil {
 		return nil, err
@@ -351,6 +351,21 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		report.Output = out.dataset.report()
 	}
 	return report, nil
+}
+
+// noteNames adds to an error about columns in which line their names seem to be.
+func noteNames(err error, dataset formats.Dataset) error {
+	titled, ok := dataset.(formats.Titled)
+	if !ok {
+		return err
+	}
+	if e, ok := errors.AsType[*columns.ChoiceError](err); ok && e.Err == columns.ErrNotDetected {
+		e.NamesLine = titled.NamesLine()
+	}
+	if e, ok := errors.AsType[*columns.PreflightError](err); ok && e.Late() {
+		e.NamesLine = titled.NamesLine()
+	}
+	return err
 }
 
 // passesStrange reports whether an identifying column may hold something else: the user says so, or

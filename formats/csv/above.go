@@ -4,6 +4,7 @@ package csv
 // that no policy says what becomes of them. They are passed on only if they hold no NHS number.
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -46,6 +47,15 @@ func (d *dataset) openMargins(r io.Reader) error {
 	if n := d.format.FooterLines; n > 0 {
 		d.margins.tail = margins.NewTail(r, n, d.format.feed())
 		r = d.margins.tail
+	}
+	if d.format.DelimiterOfHeader {
+		text := bufio.NewReaderSize(r, firstLineSize)
+		first, _ := text.Peek(firstLineSize) // an error comes again when it is read
+		delimiter, err := d.delimiterOf(first)
+		if err != nil {
+			return err
+		}
+		d.format.Delimiter, r = delimiter, text
 	}
 	d.source = newSource(r, d.format)
 	return nil
@@ -145,6 +155,9 @@ func (d *dataset) Remarks() []formats.Remark {
 	footer := formats.FooterDropped
 	if d.format.KeepFooter {
 		footer = formats.FooterKept
+	}
+	if d.format.DelimiterOfHeader {
+		note(formats.DelimiterIs+delimiterWords[d.format.Delimiter], 1)
 	}
 	note(footer, int64(d.format.FooterLines))
 	note(map[RepeatedHeader]string{

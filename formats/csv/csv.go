@@ -56,6 +56,9 @@ var (
 type Format struct {
 	// Delimiter is between fields: up to MaxDelimiter bytes; "" is a comma.
 	Delimiter string
+	// DelimiterOfHeader takes the delimiter that the first line gives away: a comma, a semicolon, a
+	// tab or a pipe.
+	DelimiterOfHeader bool
 	// Quote encloses fields; 0 is a double quote.
 	Quote byte
 	// NoQuote makes the quote an ordinary character.

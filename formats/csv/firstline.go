@@ -5,10 +5,15 @@ package csv
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"noo/formats"
 	"noo/formats/csv/internal/records"
+	"noo/internal/nhsnumber"
 )
 
 // isSepLine reports whether data starts with the line by which Excel and LibreOffice are told the
@@ -118,4 +123,64 @@ func (d *dataset) checkCRLF(s *records.Scanner, start int) error {
 		}
 	}
 	return nil
+}
+
+// firstLineSize is how many bytes are looked at for the delimiter.
+const firstLineSize = 64 << 10
+
+// ErrNoDelimiter is a first line with several characters that may be the delimiter.
+var ErrNoDelimiter = errors.New("the first line does not give its delimiter away")
+
+// delimiterWords are the delimiters that a first line may give away.
+var delimiterWords = map[string]string{",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+// delimiterOf returns the only one of delimiterWords that is in the first line outside quotes, or a
+// comma where there is none: then there is one column.
+func (d *dataset) delimiterOf(text []byte) (string, error) {
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), "\r\n")
+	found, inside := "", false
+	for _, b := range text {
+		_, known := delimiterWords[string(b)]
+		switch {
+		case b == d.format.Quote && !d.format.NoQuote:
+			inside = !inside
+		case inside:
+		case b == d.format.feed():
+			return cmp.Or(found, ","), nil
+		case known && found != "" && found != string(b):
+			return "", d.refuse(ErrNoDelimiter)
+		case known:
+			found = string(b)
+		}
+	}
+	return cmp.Or(found, ","), nil
+}
+
+// mostTitles is how many records are searched for the names of columns.
+const mostTitles = 50
+
+// NamesLine implements formats.Titled. It is known for texts with a header that has no name of a
+// column of NHS numbers.
+func (d *dataset) NamesLine() int64 {
+	if d.format.NoHeader || slices.ContainsFunc(d.columns, func(c formats.Column) bool {
+		return nhsnumber.MentionsNumber(c.Name)
+	}) {
+		return 0
+	}
+	s := d.newScanner()
+	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
+	for range mostTitles {
+		for s.SkipBlank() {
+		}
+		start := s.Pos
+		if start == len(s.Data) || s.Record() != nil {
+			return 0
+		}
+		for _, field := range s.Spans {
+			if nhsnumber.IsHeading(s.Value(field)) {
+				return d.linesIn(d.prefix) + d.linesIn(s.Data[:start]) + 1
+			}
+		}
+	}
+	return 0
 }

@@ -30,6 +30,11 @@ var (
 	ErrEmptyBehind = errors.New("and those behind are empty")
 	// ErrOneMore is records that all have one field more than the header, as R writes row names.
 	ErrOneMore = errors.New("one more")
+	// ErrApostrophes is fields that seem to be between apostrophes.
+	ErrApostrophes = errors.New("fields may be between apostrophes")
+	// ErrBelowTitle is records that agree with one another, and not with the first, which has fewer
+	// fields.
+	ErrBelowTitle = errors.New("as those below it")
 )
 
 // noteHeading remembers the header, which is raw with its line ending.
@@ -145,10 +150,14 @@ func (d *dataset) fieldCountSeen(s *records.Scanner, start, most int) error {
 		}
 		cause := ErrFieldCount
 		switch {
+		case s.Data[start] == '\'':
+			cause = fmt.Errorf("%w: %d where the first record has %d; %w", ErrFieldCount, got, d.fields, ErrApostrophes)
 		case all > 1 && alike == all && empty == all && got == d.fields+1:
 			cause = fmt.Errorf("%w: %d where the first record has %d, %w, in %d records", ErrFieldCount, got, d.fields, ErrEmptyBehind, all)
 		case all > 1 && alike == all && got == d.fields+1:
 			cause = fmt.Errorf("%w: %d where the first record has %d, %w, in %d records", ErrFieldCount, got, d.fields, ErrOneMore, all)
+		case alike == all && all > 1 && got > d.fields+1 && !d.format.NoHeader && d.linesIn(s.Data[:start]) == 0:
+			cause = fmt.Errorf("%w: %d where the first record has %d, %w", ErrFieldCount, got, d.fields, ErrBelowTitle)
 		case alike > 1:
 			cause = fmt.Errorf("%w: %d where the first record has %d, in %d of %d records from there", ErrFieldCount, got, d.fields, alike, all)
 		default:

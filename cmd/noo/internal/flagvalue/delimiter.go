@@ -7,13 +7,19 @@ import (
 )
 
 // Delimiter is the text between two fields: characters, one of their names, or bytes in hexadecimal.
-type Delimiter struct{ to *string }
+type Delimiter struct {
+	to   *string
+	auto *bool // set by the word auto
+}
 
-// NewDelimiter returns a flag that sets *to to the text between two fields of CSV.
-func NewDelimiter(to *string) *Delimiter { return &Delimiter{to: to} }
+// NewDelimiter returns a flag that sets *to to the text between two fields of CSV, or *auto to true.
+func NewDelimiter(to *string, auto *bool) *Delimiter { return &Delimiter{to: to, auto: auto} }
 
 // Set reads a delimiter. How long it may be and what may be in it is for the format to say.
 func (d *Delimiter) Set(text string) error {
+	if *d.auto = text == "auto"; *d.auto {
+		return nil
+	}
 	b, named := characterNames[text]
 	bytes, inHex := Hex(text)
 	switch {
@@ -34,6 +40,9 @@ func isNoLetter(r rune) bool { return !('a' <= r|0x20 && r|0x20 <= 'z') }
 // String returns the characters, in hexadecimal if nobody could see them, or "" where the flag is
 // not set.
 func (d *Delimiter) String() string {
+	if d.auto != nil && *d.auto {
+		return "auto"
+	}
 	if d.to == nil || !isHidden(*d.to) {
 		return textOf(d.to)
 	}
@@ -56,7 +65,7 @@ func isHidden(text string) bool {
 func (*Delimiter) Type() string { return "TEXT" }
 
 // Choices returns the usual delimiters by their names.
-func (*Delimiter) Choices() []string { return []string{"comma", "pipe", "semicolon", "tab"} }
+func (*Delimiter) Choices() []string { return []string{"auto", "comma", "pipe", "semicolon", "tab"} }
 
 // Unset returns the delimiter that applies where the flag is not set.
 func (*Delimiter) Unset() string { return "," }

@@ -42,13 +42,14 @@ func TestSet(t *testing.T) {
 		{"another base", new(flagvalue.Sequence), "0x10", "0", "want a whole number"},
 		{"a size", new(flagvalue.Size), "1GiB", "1024MiB", ""},
 		{"no size", new(flagvalue.Size), "0", "0MiB", "want a size such as 64MiB"},
-		{"a delimiter", flagvalue.NewDelimiter(new(string)), ";", ";", ""},
-		{"a delimiter's name", flagvalue.NewDelimiter(new(string)), "pipe", "|", ""},
-		{"a delimiter of three characters", flagvalue.NewDelimiter(new(string)), "|^|", "|^|", ""},
-		{"a delimiter in hexadecimal", flagvalue.NewDelimiter(new(string)), "0x1F", "0x1f", ""},
+		{"a delimiter", flagvalue.NewDelimiter(new(string), new(bool)), ";", ";", ""},
+		{"a delimiter's name", flagvalue.NewDelimiter(new(string), new(bool)), "pipe", "|", ""},
+		{"a delimiter of three characters", flagvalue.NewDelimiter(new(string), new(bool)), "|^|", "|^|", ""},
+		{"a delimiter in hexadecimal", flagvalue.NewDelimiter(new(string), new(bool)), "0x1F", "0x1f", ""},
 		{"a count", new(flagvalue.Count), "3", "3", ""},
 		{"no count", new(flagvalue.Count), "-1", "0", "want a whole number"},
-		{"no delimiter", flagvalue.NewDelimiter(new(string)), "none", "",
+		{"the delimiter of the header", flagvalue.NewDelimiter(new(string), new(bool)), "auto", "auto", ""},
+		{"no delimiter", flagvalue.NewDelimiter(new(string), new(bool)), "none", "",
 			"want characters, or a name such as tab, semicolon or pipe, or 0x1f"},
 		{"a quote", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "single", "'", ""},
 		{"lenient quotes", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "lenient", "lenient", ""},
@@ -68,7 +69,7 @@ func TestSet(t *testing.T) {
 
 func TestChoicesCanBeSet(t *testing.T) {
 	for name, value := range map[string]pflag.Value{
-		"choice": how(new(int)), "delimiter": flagvalue.NewDelimiter(new(string)),
+		"choice": how(new(int)), "delimiter": flagvalue.NewDelimiter(new(string), new(bool)),
 		"quote": flagvalue.NewQuote(new(byte), new(bool), new(bool)),
 	} {
 		t.Run(name, func(t *testing.T) {

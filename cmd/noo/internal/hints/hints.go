@@ -43,11 +43,13 @@ var hints = []struct {
 	{csv.ErrBackslash, "pass --escape backslash"},
 	{csv.ErrEmptyBehind, "pass --ragged trailing"},
 	{csv.ErrOneMore, "for row names of R, pass --header-lines 1 --no-header and --column with a number"},
+	{csv.ErrNoDelimiter, "pass --delimiter with a character"},
+	{csv.ErrApostrophes, "pass --quote single"},
 	{csv.ErrLastLine, "pass --footer-lines 1 if it is a footer"},
 	{csv.ErrFewLines, "pass a lower --header-lines or --footer-lines"},
 	{csv.ErrNumberAbove, "delete the line, or pass a lower --header-lines if it is a record"},
 	{csv.ErrNumberBelow, "pass a lower --footer-lines, or delete the line"},
-	{csv.ErrSepLine, "delete it, and pass --delimiter if it is no comma"},
+	{csv.ErrSepLine, "pass --header-lines 1, and --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
 	{csv.ErrFeedInNames, "leave --record-end crlf out, or pass --record-end lf"},
@@ -76,6 +78,9 @@ func Add(err error, text string) string {
 	if e, ok := errors.AsType[*job.CompressionError](err); ok && e.Promised != nil {
 		return fmt.Sprintf("%s, or pass --compress %v", text, e.Promised)
 	}
+	if e, ok := errors.AsType[*formats.InputError](err); ok && errors.Is(err, csv.ErrBelowTitle) && e.Line > 1 {
+		return joined(text, titleHint(e.Line))
+	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
 			return joined(text, h.hint)
@@ -98,6 +103,8 @@ func choiceHint(e *columns.ChoiceError) string {
 	case e.Err == columns.ErrSaidUnnamed && e.Refused == "":
 		return fmt.Sprintf("filter by all with%s, or, where there is no number in it, pass%s",
 			flagFor("--column", slices.Concat(e.Named, e.Said)), flagFor("--allow-column", e.Said))
+	case e.NamesLine > 1:
+		return titleHint(e.NamesLine)
 	case e.Delimiter != "":
 		return "if the delimiter is another one, pass --delimiter " + e.Delimiter
 	}
@@ -115,6 +122,8 @@ func preflightHint(e *columns.PreflightError) string {
 			"name another column with%s, or pass --force-column if there is no mistake",
 			another,
 		)
+	case e.Late() && e.NamesLine > 1:
+		return titleHint(e.NamesLine)
 	case e.Late():
 		return "pass --header-lines N for lines above the names, or --force-column"
 	case errors.Is(e.Err, columns.ErrLateNames):
@@ -136,6 +145,11 @@ func preflightHint(e *columns.PreflightError) string {
 		let,
 		flagFor("--allow-column", e.Unnamed),
 	)
+}
+
+// titleHint is what to do about titles above the names of the columns.
+func titleHint(line int64) string {
+	return fmt.Sprintf("the names seem to be in line %d: pass --header-lines %d", line, line-1)
 }
 
 // mostFlags is how many columns a hint names.

@@ -140,8 +140,8 @@ type Reading struct {
 func (f *Reading) Add(cmd *cobra.Command) {
 	f.Parquet.Version, f.Parquet.MaxPage = buildinfo.Version(), parquet.DefaultMaxPage
 	flags := cmd.Flags()
-	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter), "delimiter",
-		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f")
+	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter, &f.CSV.DelimiterOfHeader), "delimiter",
+		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f; or auto")
 	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote, &f.CSV.LenientQuotes), "quote",
 		"character around CSV fields, or none, or lenient if quotes in the text are not doubled")
 	escape := flagvalue.NewChoice("CHAR", &f.CSV.Escape, flagvalue.Word[byte]{Text: "backslash", Value: '\\'})

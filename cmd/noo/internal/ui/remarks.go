@@ -4,6 +4,7 @@ package ui
 
 import (
 	"slices"
+	"strings"
 
 	"noo/formats"
 	"noo/job"
@@ -34,6 +35,10 @@ func Remarks(r *job.Report) (sentences []string) {
 		}
 	}
 	for _, sum := range sums {
+		if word, found := strings.CutPrefix(sum.What, formats.DelimiterIs); found {
+			sentences = append(sentences, "delimiter: "+word+", by the first line")
+			continue
+		}
 		words := remarkWords[sum.What]
 		sentences = append(sentences, Counted(sum.Count, words.one, words.many)+" "+words.did)
 	}
