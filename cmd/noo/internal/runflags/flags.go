@@ -132,6 +132,9 @@ type Reading struct {
 	Parquet parquet.Format
 	// Missing are further texts that mean that there is no NHS number.
 	Missing []string
+	dialect string         // the name of one of dialects, or ""
+	flags   *pflag.FlagSet // those of the command
+
 	// IndependentReadBack has Parquet outputs read back by code that did not write them.
 	IndependentReadBack bool
 }
@@ -140,6 +143,8 @@ type Reading struct {
 func (f *Reading) Add(cmd *cobra.Command) {
 	f.Parquet.Version, f.Parquet.MaxPage = buildinfo.Version(), parquet.DefaultMaxPage
 	flags := cmd.Flags()
+	f.flags = flags
+	AddChoice(flags, newDialect(&f.dialect), "dialect", "read CSV as a system writes it")
 	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter, &f.CSV.DelimiterOfHeader), "delimiter",
 		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f; or auto")
 	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote, &f.CSV.LenientQuotes), "quote",
@@ -187,8 +192,11 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
 }
 
-// Validate refuses a dialect that cannot be read.
+// Validate applies the dialect, and refuses one that cannot be read.
 func (f *Reading) Validate() error {
+	if err := f.applyDialect(); err != nil {
+		return err
+	}
 	if err := f.CSV.Validate(); err != nil {
 		return outcome.Usage(err)
 	}
