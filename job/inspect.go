@@ -39,8 +39,8 @@ func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]st
 }
 
 // Survey opens a path, or stdin for "-", in one of the formats, and looks at the first records of
-// every column; missing are texts as in columns.Rules. The error is an *formats.InputError for a bad input, the context's cause when it
-// ended, or what the file system said.
+// every column; missing are texts as in columns.Rules. The error is an *formats.InputError for a
+// bad input, the context's cause when it ended, or what the file system said.
 func Survey(
 	ctx context.Context,
 	path string,

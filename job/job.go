@@ -345,7 +345,10 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		report.Remarks = remarker.Remarks()
 	}
 	if lost := judge.LostDigits(); lost > 0 {
-		report.Remarks = append(report.Remarks, formats.Remark{What: formats.LostDigits, Count: lost})
+		report.Remarks = append(
+			report.Remarks,
+			formats.Remark{What: formats.LostDigits, Count: lost},
+		)
 	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()

@@ -94,7 +94,12 @@ func holdsNumber(line []byte) bool {
 
 // checkLines refuses lines of which one holds what must not be passed on. before is how many lines
 // of the file precede them, or -1 where that is not known.
-func (d *dataset) checkLines(lines []byte, before int64, reason error, holds func([]byte) bool) error {
+func (d *dataset) checkLines(
+	lines []byte,
+	before int64,
+	reason error,
+	holds func([]byte) bool,
+) error {
 	for line := range bytes.SplitSeq(lines, []byte{d.format.feed()}) {
 		if before++; holds(line) {
 			return &formats.InputError{Name: d.name, Line: max(before, 0), Err: reason}
@@ -172,7 +177,11 @@ func (d *dataset) Remarks() []formats.Remark {
 func (w *worker) fieldCountOf(start, got, end int) error {
 	if w.isLastLine(end) {
 		return w.At(start, fmt.Errorf(
-			"%w: %d where the first record has %d; %w", ErrFieldCount, got, w.dataset.fields, ErrLastLine,
+			"%w: %d where the first record has %d; %w",
+			ErrFieldCount,
+			got,
+			w.dataset.fields,
+			ErrLastLine,
 		))
 	}
 	return w.FieldCount(start, got, w.dataset.fields)

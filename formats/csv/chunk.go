@@ -30,7 +30,7 @@ type run struct{ start, end int }
 
 func newSource(r io.Reader, f Format) *chunks.Source {
 	rules := chunks.Rules{
-		Size: f.chunkSize, Feed: f.feed(), CRLF: f.ending == records.CrlfAlone, Quoting: !f.NoQuote, Quote: f.Quote,
+		Size: f.chunkSize, Feed: f.feed(), CRLF: f.ending == records.CRLFAlone, Quoting: !f.NoQuote, Quote: f.Quote,
 		Ahead: queueLength(f.Workers),
 	}
 	if f.Escape != 0 || f.LenientQuotes {

@@ -49,7 +49,7 @@ var (
 	// ErrHeaderTwice is a dialect with and without a header.
 	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
 	ErrFeedInNames = errors.New("a line feed alone in the names of the columns")
-	ErrNoCRLF      = errors.New("no record ends with CRLF, and there are line feeds")
+	ErrNoRecordEnd = errors.New("no record ends as it was said, and there are line feeds")
 )
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
@@ -207,7 +207,7 @@ func (d *dataset) readHeader(s *records.Scanner) error {
 	if err := s.Record(); err != nil {
 		return err
 	}
-	if err := d.checkCRLF(s, start); err != nil {
+	if err := d.checkFeeds(s, start); err != nil {
 		return err
 	}
 	d.fields = len(s.Spans)

@@ -97,7 +97,7 @@ func reference(f Format, text string, columns []int) result {
 
 func referenceText(f Format, text string, columns []int) result {
 	if f.RecordEnd == EndCRLF { // encoding/csv knows no line feed that is text outside quotes
-		f.RecordEnd, f.ending = EndLF, records.CrlfAlone
+		f.RecordEnd, f.ending = EndLF, records.CRLFAlone
 		out := referenceText(f, hideBareFeeds(text), columns)
 		out.kept, out.withheld = strings.ReplaceAll(out.kept, hiddenFeed, "\n"), strings.ReplaceAll(out.withheld, hiddenFeed, "\n")
 		return out
@@ -137,8 +137,8 @@ func referenceText(f Format, text string, columns []int) result {
 		if first && isSepLine([]byte(raw[blank:])) {
 			return result{err: ErrSepLine}
 		}
-		if first && f.ending == records.CrlfAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
-			return result{err: ErrNoCRLF}
+		if first && f.ending == records.CRLFAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
+			return result{err: ErrNoRecordEnd}
 		}
 		if first && !f.NoHeader {
 			first = false
@@ -158,7 +158,7 @@ func referenceText(f Format, text string, columns []int) result {
 		var values []string
 		for _, c := range columns {
 			value := record[c]
-			if f.ending == records.CrlfAlone {
+			if f.ending == records.CRLFAlone {
 				value = strings.ReplaceAll(value, hiddenFeed, "\n")
 			}
 			values = append(values, value)
@@ -422,7 +422,7 @@ func TestRefusals(t *testing.T) {
 		{"blank line of the other kind", "id,x\r\n\n1,a\r\n", Format{}, ErrBareFeed, 2, 1},
 		{"first line blank", "\nid,x\r\n", Format{}, ErrNotBare, 2, 5},
 		{"line feeds alone as text", "id,x\n1,a\n2,b\n", Format{RecordEnd: EndCRLF}, ErrFeedInNames, 1, 5},
-		{"line feeds alone as text, no header", "1,a\n2,b\n", Format{RecordEnd: EndCRLF, NoHeader: true}, ErrNoCRLF, 1, 4},
+		{"line feeds alone as text, no header", "1,a\n2,b\n", Format{RecordEnd: EndCRLF, NoHeader: true}, ErrNoRecordEnd, 1, 4},
 		{"number in a dress above", "(9434765919),x\n", Format{}, ErrHeaderValue, 1, 1},
 		{"line feed as text behind a quote", "id,x\r\n1,\"a\"\nb\r\n", Format{RecordEnd: EndCRLF}, ErrAfterQuote, 2, 6},
 		{"empty", "", Format{}, formats.ErrEmpty, 0, 0},

@@ -28,16 +28,21 @@ func (f Format) Validate() error {
 		return err
 	}
 	if !f.NoQuote && (f.isSpecial(f.Quote) || f.Quote >= 0x80) {
-		return errors.New("the quote must be one ASCII character other than a digit or a line ending")
+		return errors.New(
+			"the quote must be one ASCII character other than a digit or a line ending",
+		)
 	}
-	if f.Escape != 0 && (f.isSpecial(f.Escape) || f.Escape >= 0x80 || !f.NoQuote && f.Escape == f.Quote) {
+	if f.Escape != 0 &&
+		(f.isSpecial(f.Escape) || f.Escape >= 0x80 || !f.NoQuote && f.Escape == f.Quote) {
 		return errors.New("the escape must be one ASCII character that has no other meaning")
 	}
 	if f.LenientQuotes && (f.NoQuote || f.Escape != 0 || len(f.Delimiter) > 1) {
 		return errors.New("lenient quotes want quotes, no escape, and a delimiter of one character")
 	}
 	if end, ok := f.RecordEnd.Byte(); ok && !isSeparator(end) {
-		return errors.New("the record end must be lf, crlf or one ASCII character that is no letter or digit")
+		return errors.New(
+			"the record end must be lf, crlf or one ASCII character that is no letter or digit",
+		)
 	}
 	return nil
 }

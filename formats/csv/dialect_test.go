@@ -165,6 +165,8 @@ func TestDialectRefusals(t *testing.T) {
 		{"a NUL", "a,b\n\"1\"\",\"2\x00\"\n", Format{LenientQuotes: true}, ErrNUL, 2, 8},
 		{"a byte order mark before quotes", "\ufeff\"a\",\"b\"\n\"1\",\"2 \"x\"\"\n", Format{LenientQuotes: true}, nil, 0, 0},
 		{"a byte order mark before quotes and escapes", "\ufeff\"a\",\"b\"\n\"1\",\"2\"\n", escape, nil, 0, 0},
+		{"names over lines, and a byte that ends records", "a,b\n1,2\n3,4\n", Format{RecordEnd: EndsWith(0x1e)}, ErrFeedInNames, 1, 4},
+		{"lines, no header, and a byte that ends no record", "1,2\n3,4\n", Format{RecordEnd: EndsWith(0x1e), NoHeader: true}, ErrNoRecordEnd, 1, 4},
 		{"empty quoted field", "a,b\n\"\",\"\"\n", escape, nil, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -106,20 +106,25 @@ func (d *dataset) chunkAhead(i int) (*chunk, error) {
 	return c, err
 }
 
-// checkCRLF refuses a first record of a text in which a line feed alone is text that shows it to be
-// none: it has the names of the columns, or is the whole of a text with other line endings.
-func (d *dataset) checkCRLF(s *records.Scanner, start int) error {
-	if s.Ending != records.CrlfAlone {
+// checkFeeds refuses a first record of a text in which line feeds may be text that shows that they
+// are none: it has the names of the columns, or is the whole of a text with other line endings. Its
+// other records would go unseen.
+func (d *dataset) checkFeeds(s *records.Scanner, start int) error {
+	if s.Ending != records.CRLFAlone && s.Ending != records.OneByte {
 		return nil
 	}
+	end := "\r\n"
+	if s.Ending == records.OneByte {
+		end = string(rune(s.Feed))
+	}
 	for _, span := range s.Spans {
-		at := bytes.IndexByte(s.Data[span.Start:span.End], '\n')
+		at := bytes.IndexAny(s.Data[span.Start:span.End], "\r\n")
 		switch {
 		case at < 0 || s.IsQuoted(span):
 		case !d.format.NoHeader:
 			return s.At(span.Start+at, ErrFeedInNames)
-		case s.Pos == len(s.Data) && !bytes.HasSuffix(s.Data[start:], []byte("\r\n")):
-			return s.At(span.Start+at, ErrNoCRLF)
+		case s.Pos == len(s.Data) && !bytes.HasSuffix(s.Data[start:], []byte(end)):
+			return s.At(span.Start+at, ErrNoRecordEnd)
 		}
 	}
 	return nil

@@ -148,18 +148,51 @@ func (d *dataset) fieldCountSeen(s *records.Scanner, start, most int) error {
 		if s.Pos < len(s.Data) && all < most && s.Record() == nil {
 			continue
 		}
-		cause := ErrFieldCount
+		var cause error
 		switch {
 		case s.Data[start] == '\'':
-			cause = fmt.Errorf("%w: %d where the first record has %d; %w", ErrFieldCount, got, d.fields, ErrApostrophes)
+			cause = fmt.Errorf(
+				"%w: %d where the first record has %d; %w",
+				ErrFieldCount,
+				got,
+				d.fields,
+				ErrApostrophes,
+			)
 		case all > 1 && alike == all && empty == all && got == d.fields+1:
-			cause = fmt.Errorf("%w: %d where the first record has %d, %w, in %d records", ErrFieldCount, got, d.fields, ErrEmptyBehind, all)
+			cause = fmt.Errorf(
+				"%w: %d where the first record has %d, %w, in %d records",
+				ErrFieldCount,
+				got,
+				d.fields,
+				ErrEmptyBehind,
+				all,
+			)
 		case all > 1 && alike == all && got == d.fields+1:
-			cause = fmt.Errorf("%w: %d where the first record has %d, %w, in %d records", ErrFieldCount, got, d.fields, ErrOneMore, all)
+			cause = fmt.Errorf(
+				"%w: %d where the first record has %d, %w, in %d records",
+				ErrFieldCount,
+				got,
+				d.fields,
+				ErrOneMore,
+				all,
+			)
 		case alike == all && all > 1 && got > d.fields+1 && !d.format.NoHeader && d.linesIn(s.Data[:start]) == 0:
-			cause = fmt.Errorf("%w: %d where the first record has %d, %w", ErrFieldCount, got, d.fields, ErrBelowTitle)
+			cause = fmt.Errorf(
+				"%w: %d where the first record has %d, %w",
+				ErrFieldCount,
+				got,
+				d.fields,
+				ErrBelowTitle,
+			)
 		case alike > 1:
-			cause = fmt.Errorf("%w: %d where the first record has %d, in %d of %d records from there", ErrFieldCount, got, d.fields, alike, all)
+			cause = fmt.Errorf(
+				"%w: %d where the first record has %d, in %d of %d records from there",
+				ErrFieldCount,
+				got,
+				d.fields,
+				alike,
+				all,
+			)
 		default:
 			cause = fmt.Errorf("%w: %d where the first record has %d", ErrFieldCount, got, d.fields)
 		}

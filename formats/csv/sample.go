@@ -58,7 +58,10 @@ func (d *dataset) sample(
 
 // firstRecords reads the first records of a chunk, at most so many, and returns the values of their
 // fields by column.
-func (d *dataset) firstRecords(s *records.Scanner, most int) (columns []formats.Values, n int, err error) {
+func (d *dataset) firstRecords(
+	s *records.Scanner,
+	most int,
+) (columns []formats.Values, n int, err error) {
 	columns = make([]formats.Values, d.fields)
 	for n < most && s.Pos < len(s.Data) {
 		if s.SkipBlank() || d.skipHeading(s) {

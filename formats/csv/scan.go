@@ -304,7 +304,7 @@ func (w *worker) plainLine() (content []byte, next int, ok bool) {
 		return nil, 0, false
 	case hasReturn:
 		end--
-	case end < len(w.Data) && (w.Ending == records.AllCRLF || w.Ending == records.CrlfAlone):
+	case end < len(w.Data) && (w.Ending == records.AllCRLF || w.Ending == records.CRLFAlone):
 		return nil, 0, false
 	}
 	return w.Data[w.Pos:end], next, w.NextQuote >= end && w.NextNUL >= end && !w.TooLong

@@ -156,7 +156,8 @@ func (w *worker) watchNames() {
 		for len(quoted) > 0 && int(quoted[0]) < record {
 			quoted = quoted[1:]
 		}
-		if record == len(w.ends) || pos < w.starts[record] || len(quoted) > 0 && int(quoted[0]) == record {
+		if record == len(w.ends) || pos < w.starts[record] ||
+			len(quoted) > 0 && int(quoted[0]) == record {
 			continue
 		}
 		end := marks.EndOfField(w.blocks, pos)

@@ -70,8 +70,8 @@ const (
 )
 
 // SurveyOf looks at the first records of every column of a dataset. name is the input's, as the
-// user gave it; missing are texts as in Rules.Missing. The error is an *formats.InputError for a bad input, or the context's cause when it
-// ended.
+// user gave it; missing are texts as in Rules.Missing. The error is an *formats.InputError for a
+// bad input, or the context's cause when it ended.
 func SurveyOf(
 	ctx context.Context,
 	name, format string,

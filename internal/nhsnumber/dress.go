@@ -86,8 +86,8 @@ func Whole(b []byte) (key Key, status Status, ten bool) {
 	return key, status, true
 }
 
-// LostDigits reports whether b is a number in scientific notation without all of its digits, such as
-// 9.43E+09 of Excel: nobody can tell whose it was.
+// LostDigits reports whether b is a number in scientific notation without all of its digits, such
+// as 9.43E+09 of Excel: nobody can tell whose it was.
 func LostDigits(b []byte) bool {
 	_, status := Parse(b)
 	return status == Invalid && isScientific(b)

@@ -41,12 +41,12 @@ const (
 // Valid texts are exactly: ten ASCII digits; the same grouped 3-3-4 by single separators, each a
 // space, a hyphen or a no-break space (U+00A0, in UTF-8 or as the byte 0xA0 that it is in ISO 8859
 // and Windows-1252, which next to digits or blanks is no part of a UTF-8 character); either of
-// these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as ="…"; ten
-// digits followed by a point and one or more zeros; and all ten digits in scientific notation, as
-// Java and Spark write a double: 9.434765919E9. Missing are blanks alone; NULL, (null), NA, <NA>,
-// N/A, #N/A, NaN and None in any case; and -, . and \N. Any other blank of Unicode counts as a space, and characters that
-// nobody sees (zero-width and direction marks, soft hyphens, a byte order mark) do not count. A
-// number of the wrong length is never padded.
+// these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as ="…"; ten digits
+// followed by a point and one or more zeros; and all ten digits in scientific notation, as Java and
+// Spark write a double: 9.434765919E9. Missing are blanks alone; NULL, (null), NA, <NA>, N/A, #N/A,
+// NaN and None in any case; and -, . and \N. Any other blank of Unicode counts as a space, and
+// characters that nobody sees (zero-width and direction marks, soft hyphens, a byte order mark) do
+// not count. A number of the wrong length is never padded.
 //
 // Parse does not allocate and does not keep b.
 func Parse(b []byte) (Key, Status) {
@@ -304,7 +304,8 @@ func isNull(b []byte) bool {
 	case 3:
 		return foldEqual(b, "n/a") || foldEqual(b, "nan")
 	case 4:
-		return foldEqual(b, "null") || foldEqual(b, "none") || foldEqual(b, "<na>") || foldEqual(b, "#n/a")
+		return foldEqual(b, "null") || foldEqual(b, "none") || foldEqual(b, "<na>") ||
+			foldEqual(b, "#n/a")
 	case 6:
 		return foldEqual(b, "(null)")
 	}

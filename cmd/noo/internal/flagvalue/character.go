@@ -17,8 +17,8 @@ var characterNames = map[string]byte{
 	"double": '"', "single": '\'',
 }
 
-// NewQuote returns a flag that sets *to to the character around a field of CSV, or *none to true, or
-// *lenient to true for double quotes that are not doubled in the text.
+// NewQuote returns a flag that sets *to to the character around a field of CSV, or *none to true,
+// or *lenient to true for double quotes that are not doubled in the text.
 func NewQuote(to *byte, none, lenient *bool) *Character {
 	return &Character{
 		to: to, none: none, lenient: lenient, unset: '"', choices: []string{"double", "single", "none", "lenient"},

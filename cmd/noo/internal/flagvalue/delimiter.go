@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
-// Delimiter is the text between two fields: characters, one of their names, or bytes in hexadecimal.
+// Delimiter is the text between two fields: characters, one of their names, or bytes in
+// hexadecimal.
 type Delimiter struct {
 	to   *string
 	auto *bool // set by the word auto
 }
 
-// NewDelimiter returns a flag that sets *to to the text between two fields of CSV, or *auto to true.
+// NewDelimiter returns a flag that sets *to to the text between two fields of CSV, or *auto to
+// true.
 func NewDelimiter(to *string, auto *bool) *Delimiter { return &Delimiter{to: to, auto: auto} }
 
 // Set reads a delimiter. How long it may be and what may be in it is for the format to say.
@@ -58,7 +60,10 @@ func textOf(to *string) string {
 
 // isHidden reports whether a text has control characters other than tabs.
 func isHidden(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F })
+	return strings.ContainsFunc(
+		text,
+		func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F },
+	)
 }
 
 // Type returns what help calls the value.

@@ -42,7 +42,10 @@ var hints = []struct {
 	{csv.ErrAfterQuote, "or pass --quote lenient"},
 	{csv.ErrBackslash, "pass --escape backslash"},
 	{csv.ErrEmptyBehind, "pass --ragged trailing"},
-	{csv.ErrOneMore, "for row names of R, pass --header-lines 1 --no-header and --column with a number"},
+	{
+		csv.ErrOneMore,
+		"for row names of R, pass --header-lines 1 --no-header and --column with a number",
+	},
 	{csv.ErrNoDelimiter, "pass --delimiter with a character"},
 	{csv.ErrApostrophes, "pass --quote single"},
 	{csv.ErrLastLine, "pass --footer-lines 1 if it is a footer"},
@@ -52,8 +55,8 @@ var hints = []struct {
 	{csv.ErrSepLine, "pass --header-lines 1, and --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
-	{csv.ErrFeedInNames, "leave --record-end crlf out, or pass --record-end lf"},
-	{csv.ErrNoCRLF, "leave --record-end crlf out, or pass --record-end lf"},
+	{csv.ErrFeedInNames, "leave --record-end out, or pass --record-end lf"},
+	{csv.ErrNoRecordEnd, "leave --record-end out, or pass --record-end lf"},
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
 	{csv.ErrHeaderTwice, "pass --header or --no-header, not both"},
 }
@@ -78,7 +81,8 @@ func Add(err error, text string) string {
 	if e, ok := errors.AsType[*job.CompressionError](err); ok && e.Promised != nil {
 		return fmt.Sprintf("%s, or pass --compress %v", text, e.Promised)
 	}
-	if e, ok := errors.AsType[*formats.InputError](err); ok && errors.Is(err, csv.ErrBelowTitle) && e.Line > 1 {
+	if e, ok := errors.AsType[*formats.InputError](err); ok && errors.Is(err, csv.ErrBelowTitle) &&
+		e.Line > 1 {
 		return joined(text, titleHint(e.Line))
 	}
 	for _, h := range hints {

@@ -48,8 +48,8 @@ func (r recordEnd) String() string {
 	return r.Choice.String()
 }
 
-// dialects are the flags that say how a system writes CSV where nobody says otherwise. docs/dialects.md
-// names the documents that they are from.
+// dialects are the flags that say how a system writes CSV where nobody says otherwise.
+// docs/dialects.md names the documents that they are from.
 var dialects = []struct{ name, flags string }{
 	{"bcp", "--delimiter tab --quote none --record-end crlf"},
 	{"excel", "--delimiter auto"},

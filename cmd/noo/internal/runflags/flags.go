@@ -145,21 +145,44 @@ func (f *Reading) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.flags = flags
 	AddChoice(flags, newDialect(&f.dialect), "dialect", "read CSV as a system writes it")
-	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter, &f.CSV.DelimiterOfHeader), "delimiter",
-		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f; or auto")
-	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote, &f.CSV.LenientQuotes), "quote",
-		"character around CSV fields, or none, or lenient if quotes in the text are not doubled")
-	escape := flagvalue.NewChoice("CHAR", &f.CSV.Escape, flagvalue.Word[byte]{Text: "backslash", Value: '\\'})
+	flagvalue.Add(
+		flags,
+		flagvalue.NewDelimiter(&f.CSV.Delimiter, &f.CSV.DelimiterOfHeader),
+		"delimiter",
+		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f; or auto",
+	)
+	flagvalue.Add(
+		flags,
+		flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote, &f.CSV.LenientQuotes),
+		"quote",
+		"character around CSV fields, or none, or lenient if quotes in the text are not doubled",
+	)
+	escape := flagvalue.NewChoice(
+		"CHAR",
+		&f.CSV.Escape,
+		flagvalue.Word[byte]{Text: "backslash", Value: '\\'},
+	)
 	flagvalue.Add(flags, escape.Default("none"), "escape",
 		"escape in CSV, as MySQL and Spark write it: backslash")
-	flagvalue.Add(flags, newRecordEnd(&f.CSV.RecordEnd), "record-end",
-		"end of a CSV record: lf, or crlf if a line feed alone is part of the text, or a byte such as 0x1e")
+	flagvalue.Add(
+		flags,
+		newRecordEnd(&f.CSV.RecordEnd),
+		"record-end",
+		"end of a CSV record: lf, or crlf if a line feed alone is part of the text, or a byte such as 0x1e",
+	)
 	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.HeaderLines), "header-lines",
 		"pass the first `N` lines of CSV on as they are; the header is below them")
 	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.FooterLines), "footer-lines",
 		"the last `N` lines of CSV are a footer and no records; blank lines do not count")
-	footer := flagvalue.NewChoice("ACTION", &f.CSV.KeepFooter,
-		flagvalue.Word[bool]{Text: "drop", Value: false}, flagvalue.Word[bool]{Text: "keep", Value: true})
+	footer := flagvalue.NewChoice(
+		"ACTION",
+		&f.CSV.KeepFooter,
+		flagvalue.Word[bool]{
+			Text:  "drop",
+			Value: false,
+		},
+		flagvalue.Word[bool]{Text: "keep", Value: true},
+	)
 	AddChoice(flags, footer, "footer", "lines of --footer-lines")
 	repeated := flagvalue.NewChoice("ACTION", &f.CSV.RepeatedHeader,
 		flagvalue.Word[csv.RepeatedHeader]{Text: "drop", Value: csv.DropRepeated},
@@ -202,7 +225,9 @@ func (f *Reading) Validate() error {
 	}
 	for _, text := range f.Missing {
 		if !nhsnumber.MayMean(text) { // and is not shown
-			return outcome.Usage(errors.New("--missing-value: want a text that holds no NHS number"))
+			return outcome.Usage(
+				errors.New("--missing-value: want a text that holds no NHS number"),
+			)
 		}
 	}
 	return nil

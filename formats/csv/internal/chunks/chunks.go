@@ -1,5 +1,5 @@
-// Package chunks cuts a text into chunks that end where a record ends, so that each can be worked on
-// by itself.
+// Package chunks cuts a text into chunks that end where a record ends, so that each can be worked
+// on by itself.
 //
 // Where a record ends depends on whether a line feed is inside quotes, and so on how many quotes
 // precede it. Every chunk starts at the start of a record, so the quotes in the chunk alone tell.
@@ -13,10 +13,6 @@ import (
 	"errors"
 	"io"
 )
-
-// defaultChunkSize is how many bytes are read at a time. A chunk and the notes on its records fit
-// the second-level cache.
-const defaultChunkSize = 256 << 10
 
 // MaxRecord is the longest record in bytes, its line ending included.
 const MaxRecord = 16 << 20
@@ -113,8 +109,8 @@ func (s *Source) Next() (*Chunk, error) {
 	return s.take(cut, false), nil
 }
 
-// endAtCtrlZ takes a Ctrl-Z as the last byte off the text: DOS and tools of SQL Server write it, and
-// other programs take it for text in the last field or for one more record.
+// endAtCtrlZ takes a Ctrl-Z as the last byte off the text: DOS and tools of SQL Server write it,
+// and other programs take it for text in the last field or for one more record.
 func (s *Source) endAtCtrlZ() {
 	if last := s.filled - 1; last >= 0 && s.buffer[last] == 0x1A {
 		s.filled, s.ctrlZ = last, []byte{0x1A}

@@ -39,19 +39,22 @@ type RecordEnding uint8
 
 const (
 	lfOrCRLF RecordEnding = iota
+	// AllLF and AllCRLF are those of the first line; another one is refused.
 	AllLF
 	AllCRLF
-	CrlfAlone // and LF is text
-	oneByte   // which is no line ending, and those are text
+	// CRLFAlone ends records, and LF is text.
+	CRLFAlone
+	// OneByte ends records; it is no line ending, and those are text.
+	OneByte
 )
 
 // Endings is how to take line endings before the first was seen.
 func (e RecordEnd) Endings() RecordEnding {
 	switch _, ok := e.Byte(); {
 	case ok:
-		return oneByte
+		return OneByte
 	case e == EndCRLF:
-		return CrlfAlone
+		return CRLFAlone
 	}
 	return lfOrCRLF
 }

@@ -1,7 +1,7 @@
 package records
 
-// Lenient quotes: quotes in the text of a quoted field that nobody doubled. A record is read so only
-// where it can be read in one way.
+// Lenient quotes: quotes in the text of a quoted field that nobody doubled. A record is read so
+// only where it can be read in one way.
 
 import (
 	"bytes"
@@ -15,7 +15,8 @@ import (
 var (
 	ErrNoReading    = lenient.ErrNone
 	ErrManyReadings = lenient.ErrSeveral
-	// ErrQuotesOverLines is a quoted field with a line ending in it that may as well be two records.
+	// ErrQuotesOverLines is a quoted field with a line ending in it that may as well be two
+	// records.
 	ErrQuotesOverLines = errors.New(
 		"a quoted field goes on over a line ending, and the line may be a record by itself",
 	)
@@ -70,7 +71,7 @@ func (s *Scanner) hasDoubled() bool {
 func (s *Scanner) line(start int) (line []byte, next int, err error) {
 	end := start
 	for end < len(s.Data) && s.LineEnding(end) == 0 {
-		if s.Data[end] == '\r' && s.Ending != oneByte {
+		if s.Data[end] == '\r' && s.Ending != OneByte {
 			return nil, 0, s.At(end, ErrBareReturn)
 		}
 		end++

@@ -29,12 +29,12 @@ func (m *Malformed) Unwrap() error { return m.Reason }
 
 // Scanner walks over data, which starts at the start of a record.
 type Scanner struct {
-	Delimiter byte
+	Delimiter byte // or its first byte
 	quote     byte
 	quoting   bool
 	lenient   bool // quotes in the text need not be doubled
 	Fields    int  // that every record has, 0 where that is not known yet
-	TooLong   bool // the data ends inside a record that is longer than chunks.MaxRecord
+	TooLong   bool // the data ends inside a record that is too long
 	Last      bool // nothing follows the data
 	Data      []byte
 
@@ -58,7 +58,7 @@ type Dialect struct {
 	Delimiter string
 	Quote     byte
 	NoQuote   bool
-	// LenientQuotes has quotes in the text need not be doubled.
+	// LenientQuotes lets quotes in the text be single.
 	LenientQuotes bool
 	// Escape takes the meaning of the character behind it away; 0 is none.
 	Escape byte
@@ -70,8 +70,8 @@ type Dialect struct {
 
 // isWide reports whether all records have to be read field by field.
 func (f Dialect) isWide() bool {
-	_, oneByte := f.RecordEnd.Byte()
-	return len(f.Delimiter) > 1 || oneByte || f.Escape != 0 || f.Ragged || f.LenientQuotes
+	_, byByte := f.RecordEnd.Byte()
+	return len(f.Delimiter) > 1 || byByte || f.Escape != 0 || f.Ragged || f.LenientQuotes
 }
 
 // NewScanner returns a scanner that takes line endings as ending says.
@@ -80,8 +80,8 @@ func NewScanner(f Dialect, ending RecordEnding) Scanner {
 		Delimiter: f.Delimiter[0], quote: f.Quote, quoting: !f.NoQuote, lenient: f.LenientQuotes, Ending: ending,
 		Feed: f.RecordEnd.Feed(), wide: newWide(f),
 	}
-	s.special['\n'], s.special['\r'] = ending != CrlfAlone && ending != oneByte, ending != oneByte
-	s.special[s.Delimiter], s.special[s.Feed] = true, s.special[s.Feed] || ending == oneByte
+	s.special['\n'], s.special['\r'] = ending != CRLFAlone && ending != OneByte, ending != OneByte
+	s.special[s.Delimiter], s.special[s.Feed] = true, s.special[s.Feed] || ending == OneByte
 	if f.Escape != 0 {
 		s.special[f.Escape] = true
 	}
@@ -91,8 +91,8 @@ func NewScanner(f Dialect, ending RecordEnding) Scanner {
 	return s
 }
 
-// Start begins with data, which starts at the start of a record: whether it ends inside one that is too
-// long, and whether nothing follows it.
+// Start begins with data, which starts at the start of a record, and says whether it ends inside
+// one that is too long, and whether nothing follows it.
 func (s *Scanner) Start(data []byte, tooLong, last bool) {
 	s.Data, s.TooLong, s.Last = data, tooLong, last
 	s.NextQuote, s.NextReturn, s.NextNUL = -1, -1, -1
@@ -233,11 +233,11 @@ func (s *Scanner) quotedField(start, open int) (Span, int, error) {
 // end so, isMixed tells.
 func (s *Scanner) LineEnding(pos int) int {
 	switch rest := s.Data[pos:]; {
-	case s.Ending == oneByte:
+	case s.Ending == OneByte:
 		if len(rest) > 0 && rest[0] == s.Feed {
 			return 1
 		}
-	case len(rest) > 0 && rest[0] == '\n' && s.Ending != CrlfAlone:
+	case len(rest) > 0 && rest[0] == '\n' && s.Ending != CRLFAlone:
 		return 1
 	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
 		return 2

@@ -2,7 +2,8 @@ package records
 
 // Dialects whose records the marks of 64 bytes do not tell: a delimiter of several bytes, a record
 // end that is no line ending, an escape. Their records are all read field by field. What several
-// programs read in several ways is refused here as well: each rule below says who would read it how.
+// programs read in several ways is refused here as well: each rule below says who would read it
+// how.
 
 import (
 	"bytes"
@@ -115,7 +116,7 @@ func (s *Scanner) checkEscapeOutside(at int) error {
 	switch {
 	case next == len(s.Data):
 		return s.At(at, ErrEscapeAtEnd)
-	case s.Data[next] == '\r' && s.Ending != oneByte:
+	case s.Data[next] == '\r' && s.Ending != OneByte:
 		return s.At(next, ErrEscapeOutside) // and a line feed that it may or may not cover
 	case s.quoting && s.special[s.Data[next]] && s.Data[next] != s.wide.escape:
 		return s.At(at, ErrEscapeOutside)
@@ -176,7 +177,8 @@ func (s *Scanner) CheckCodes(field Span) error {
 			continue
 		}
 		i++
-		if i < field.End && (s.Data[i]|0x20 == 'x' || s.Data[i]|0x20 == 'u' || '0' <= s.Data[i] && s.Data[i] <= '9') {
+		if i < field.End &&
+			(s.Data[i]|0x20 == 'x' || s.Data[i]|0x20 == 'u' || '0' <= s.Data[i] && s.Data[i] <= '9') {
 			return s.At(i-1, ErrEscapedCode)
 		}
 	}
