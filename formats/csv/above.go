@@ -39,7 +39,7 @@ func (d *dataset) openMargins(r io.Reader) error {
 		if d.margins.head, r, err = margins.Head(r, n, d.format.feed()); err != nil {
 			return d.refuseMargins(err)
 		}
-		if err := d.checkLines(d.margins.head, 0, ErrNumberAbove, holdsNumber); err != nil {
+		if err := d.checkHead(holdsNumber); err != nil {
 			return err
 		}
 		d.prefix = bytes.Clone(d.margins.head)
@@ -92,29 +92,22 @@ func holdsNumber(line []byte) bool {
 	return false
 }
 
-// checkLines refuses lines of which one holds what must not be passed on. before is how many lines
-// of the file precede them, or -1 where that is not known.
-func (d *dataset) checkLines(
-	lines []byte,
-	before int64,
-	reason error,
-	holds func([]byte) bool,
-) error {
+// lineThat returns the first of some lines, from 1, of which holds is true, or 0.
+func (d *dataset) lineThat(lines []byte, holds func(line []byte) bool) (number int64) {
 	for line := range bytes.SplitSeq(lines, []byte{d.format.feed()}) {
-		if before++; holds(line) {
-			return &formats.InputError{Name: d.name, Line: max(before, 0), Err: reason}
+		if number++; holds(line) {
+			return number
 		}
 	}
-	return nil
+	return 0
 }
 
-// checkHead refuses lines above the header that hold the number of somebody who opted out, in
-// whatever form.
-func (d *dataset) checkHead(to formats.Sinks) error {
-	if to.Holds == nil {
-		return nil
+// checkHead refuses lines above the header of which one holds a number.
+func (d *dataset) checkHead(holds func(line []byte) bool) error {
+	if line := d.lineThat(d.margins.head, holds); line > 0 {
+		return &formats.InputError{Name: d.name, Line: line, Err: ErrNumberAbove}
 	}
-	return d.checkLines(d.margins.head, 0, ErrNumberAbove, to.Holds)
+	return nil
 }
 
 // writeFooter looks at the lines below the records, and writes them if they are wanted, and the
@@ -126,16 +119,14 @@ func (d *dataset) writeFooter(to formats.Sinks) error {
 	}
 	footer := d.margins.footer
 	// One that is left out may be a record that nobody counts.
-	if err := d.checkLines(footer, -int64(len(footer))-1, ErrNumberBelow, holdsNumber); err != nil {
-		return err
+	if d.lineThat(footer, holdsNumber) > 0 {
+		return d.refuse(ErrNumberBelow)
 	}
 	if !d.format.KeepFooter {
 		footer = nil
 	}
-	if to.Holds != nil {
-		if err := d.checkLines(footer, -int64(len(footer))-1, ErrNumberBelow, to.Holds); err != nil {
-			return err
-		}
+	if to.Holds != nil && d.lineThat(footer, to.Holds) > 0 {
+		return d.refuse(ErrNumberBelow)
 	}
 	for _, text := range [][]byte{footer, end} {
 		if to.Kept == nil || len(text) == 0 {

@@ -28,8 +28,10 @@ func (d *dataset) Scan(
 	to formats.Sinks,
 ) error {
 	to = d.encode(to)
-	if err := d.checkHead(to); err != nil {
-		return err
+	if to.Holds != nil {
+		if err := d.checkHead(to.Holds); err != nil {
+			return err
+		}
 	}
 	for _, sink := range []io.Writer{to.Kept, to.Withheld} {
 		if sink == nil || len(d.prefix) == 0 {
