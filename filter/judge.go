@@ -37,7 +37,10 @@ type Judge struct {
 	refuseHeadings []int   // the slots of the columns in which a heading ends the run
 	linked         *linked // nil where the records of a table are not linked
 
+	missing []string // further texts for no number
+
 	mutex   sync.Mutex
+	lost    int64 // values in scientific notation that lost digits
 	counts  [verdicts]int64
 	records []int64 // records of each batch, by Seq
 }
@@ -64,7 +67,9 @@ type scratch struct {
 	values    []Verdict                      // by value
 	records   []Verdict                      // by record
 
-	digits []byte // of a number that came as one
+	missing []string // see Judge
+	lost    int64    // see Judge, of the batch at hand
+	digits  []byte   // of a number that came as one
 	// Tells whether one person has opted out, or was not looked up and so may have.
 	mayBeOut func(nhsnumber.Key) bool
 	ids      link.Reader
@@ -74,7 +79,7 @@ type scratch struct {
 }
 
 func (j *Judge) newScratch() *scratch {
-	o := &scratch{}
+	o := &scratch{missing: j.missing}
 	var key [1]nhsnumber.Key
 	var standing [1]snapshot.Standing
 	o.mayBeOut = func(k nhsnumber.Key) bool {
@@ -96,6 +101,12 @@ func (o *scratch) invalid(text []byte, place int) Verdict {
 
 // invalidText is the verdict on a text that is no NHS number.
 func (o *scratch) invalidText(text []byte) Verdict {
+	if nhsnumber.IsOneOf(text, o.missing) {
+		return Missing
+	}
+	if nhsnumber.LostDigits(text) {
+		o.lost++
+	}
 	if nhsnumber.Held(text, o.mayBeOut) {
 		return disguised
 	}
@@ -141,6 +152,14 @@ type HeadingError struct {
 // Error says what was met, without the value.
 func (*HeadingError) Error() string { return "the name of a column of NHS numbers among the records" }
 
+// Holds reports whether a text that is part of no record holds, in whatever form, the number of
+// somebody who opted out, or was not looked up.
+func (j *Judge) Holds(text []byte) bool {
+	o := j.scratch.Get().(*scratch)
+	defer j.scratch.Put(o)
+	return nhsnumber.Held(text, o.mayBeOut)
+}
+
 // Decide implements formats.Decider.
 func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*scratch)
@@ -150,14 +169,14 @@ func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 		return err
 	}
 	counts := j.fatesOf(o.records, fates)
-	j.count(batch, counts)
+	j.count(batch, counts, o.lost)
 	j.noteOffenders(batch, counts, o.records)
 	return j.stopAt(batch, counts, o.records)
 }
 
 // judgeRecords sets the verdicts on the records of a batch.
 func (j *Judge) judgeRecords(o *scratch, batch *formats.Batch) error {
-	o.records = grow(o.records, batch.Records)
+	o.records, o.lost = grow(o.records, batch.Records), 0
 	numbers, ids := j.linked.split(batch.Columns)
 	for i := range numbers {
 		o.name = -1
@@ -375,9 +394,10 @@ func (j *Judge) resolve(keys []nhsnumber.Key, standings []snapshot.Standing, fou
 }
 
 // count adds the counts of a batch.
-func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64) {
+func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64, lost int64) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
+	j.lost += lost
 	for v, n := range counts {
 		j.counts[v] += n
 	}
@@ -411,6 +431,17 @@ func (j *Judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []V
 // NameOffenders has the first records that must not be disclosed remembered, as many as limit. It
 // must be called before the first Decide.
 func (j *Judge) NameOffenders(limit int) { j.offenders.limit = limit }
+
+// CountMissing has further texts count as no number. None may be or hold a valid number, see
+// nhsnumber.MayMean. It must be called before the first Decide.
+func (j *Judge) CountMissing(texts []string) { j.missing = texts }
+
+// LostDigits is the number of values in scientific notation of which digits are lost.
+func (j *Judge) LostDigits() int64 {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.lost
+}
 
 // RefuseHeadings has Decide return a *HeadingError where the name of a column of NHS numbers is
 // among the values of the identifying column in that slot. It must be called before the first

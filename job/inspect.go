@@ -40,13 +40,14 @@ func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]st
 }
 
 // Survey opens a path, or stdin for "-", in one of the formats, and looks at the first records of
-// every column. The error is an *formats.InputError for a bad input, the context's cause when it
-// ended, or what the file system said.
+// every column; missing are texts as in columns.Rules. The error is an *formats.InputError for a
+// bad input, the context's cause when it ended, or what the file system said.
 func Survey(
 	ctx context.Context,
 	path string,
 	stdin *os.File,
 	known []formats.Format,
+	missing []string,
 ) (*columns.Survey, error) {
 	var survey *columns.Survey
 	err := inspect(
@@ -55,7 +56,7 @@ func Survey(
 		stdin,
 		known,
 		func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) (err error) {
-			survey, err = columns.SurveyOf(ctx, in.name, format.Name(), dataset)
+			survey, err = columns.SurveyOf(ctx, in.name, format.Name(), dataset, missing)
 			return err
 		},
 	)

@@ -308,7 +308,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		ctx,
 		chosen.Scanned(),
 		decider,
-		formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over},
+		formats.Sinks{
+			Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over, Holds: judge.Holds,
+		},
 	)
 	if err != nil {
 		return nil, r.stoppedBy(err, in.name, judge, dataset.Columns(), chosen, over)
@@ -346,6 +348,15 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	report.Seen = columns.Seen{
 		Named: report.Columns, Sampled: table.otherColumns, Watched: watched,
 	}
+	if remarker, ok := dataset.(formats.Remarker); ok {
+		report.Remarks = remarker.Remarks()
+	}
+	if lost := judge.LostDigits(); lost > 0 {
+		report.Remarks = append(
+			report.Remarks,
+			formats.Remark{What: formats.LostDigits, Count: lost},
+		)
+	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
 	}
@@ -375,6 +386,7 @@ func (r *Run) openTable(ctx context.Context, in *input, format formats.Format) (
 		t.otherColumns, err = columns.Preflight(ctx, in.name, dataset, t.chosen, r.passesStrange())
 	}
 	if err != nil {
+		err = noteNames(err, dataset)
 		dataset.Close()
 		return nil, err
 	}
@@ -384,12 +396,28 @@ func (r *Run) openTable(ctx context.Context, in *input, format formats.Format) (
 // judge returns the judge of the numbers in a table.
 func (r *Run) judge(t *table) *filter.Judge {
 	judge := filter.NewJudge(r.Register, r.Policy)
+	judge.CountMissing(r.Columns.Missing)
 	for slot, place := range t.chosen.Identifying {
 		if columns.Titled(t.dataset.Columns(), place) && !r.passesStrange() {
 			judge.RefuseHeadings(slot)
 		}
 	}
 	return judge
+}
+
+// noteNames adds to an error about columns in which line their names seem to be.
+func noteNames(err error, dataset formats.Dataset) error {
+	titled, ok := dataset.(formats.Titled)
+	if !ok {
+		return err
+	}
+	if e, ok := errors.AsType[*columns.ChoiceError](err); ok && e.Err == columns.ErrNotDetected {
+		e.NamesLine = titled.NamesLine()
+	}
+	if e, ok := errors.AsType[*columns.PreflightError](err); ok && e.Late() {
+		e.NamesLine = titled.NamesLine()
+	}
+	return err
 }
 
 // passesStrange reports whether an identifying column may hold something else: the user says so, or

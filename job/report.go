@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"noo/filter"
+	"noo/formats"
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/nhsnumber"
@@ -108,6 +109,8 @@ type FileReport struct {
 	Offenders []filter.Offender `json:"offenders,omitempty"`
 	// Allowed are the columns that the user let pass unfiltered.
 	Allowed []AllowedColumn `json:"allowed,omitempty"`
+	// Remarks are what was found beside records.
+	Remarks []formats.Remark `json:"remarks,omitempty"`
 	// Error says why the input could not be read to its end; then nothing else but its name is
 	// sure.
 	Error string `json:"error,omitempty"`

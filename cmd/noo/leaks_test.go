@@ -70,7 +70,7 @@ func dress(r *rand.Rand, number string, plain bool) string {
 	a, b, c := number[:3], number[3:6], number[6:]
 	forms := []string{
 		number, number, number, a + " " + b + " " + c, a + "-" + b + "-" + c, " " + number, number + " ", "'" + number, number + ".0", `="` + number + `"`,
-		a + "\u00a0" + b + "\u00a0" + c, number + "\u200b", "\u202d" + number + "\u202c", a + "\u2009" + b + "\u2009" + c, "\ufeff" + number,
+		a + "\u00a0" + b + "\u00a0" + c, number + "\u200b", "\u202d" + number + "\u202c", a + "\u2009" + b + "\u2009" + c, "\ufeff" + number, number[:1] + "." + number[1:] + "E9",
 	}
 	if !plain {
 		forms = append(forms, a+"."+b+"."+c, "("+number+")", number+"V", a+"/"+b+"/"+c, number[:5]+" "+number[5:], "NHS "+number, number+"*",
@@ -249,7 +249,7 @@ func appendValue(b array.Builder, value string) {
 			return c
 		}
 		return -1
-	}, strings.TrimSuffix(value, ".0"))
+	}, strings.TrimSuffix(strings.TrimSuffix(value, ".0"), "E9"))
 	n, err := strconv.ParseInt(digits, 10, 64)
 	switch b := b.(type) {
 	case *array.StringBuilder:

@@ -22,6 +22,8 @@ type Rules struct {
 	// Allowed are the names or numbers of columns that may hold NHS numbers though they do not
 	// identify people.
 	Allowed []string
+	// Missing are texts that mean that there is no number, beside those of nhsnumber.Parse.
+	Missing []string
 	// Batch says that the input is one of several for which the rules were given: it need not have
 	// every column of Allowed.
 	Batch bool
@@ -42,6 +44,8 @@ type Chosen struct {
 	// link is the column of local ids, if the table is linked.
 	link   int
 	linked bool
+	// missing are the texts of Rules.Missing.
+	missing []string
 	// doubtful tells that the first line may be data, and was taken for names that nobody used.
 	doubtful bool
 }
@@ -51,6 +55,7 @@ type Chosen struct {
 // in which a further column is named like an NHS number. name is the input's, for messages; of many
 // inputs not each need have the columns that are allowed.
 func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err error) {
+	c.missing = rules.Missing
 	if len(rules.Link) > 0 {
 		return chooseLinked(name, columns, rules)
 	}

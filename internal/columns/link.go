@@ -23,7 +23,7 @@ func chooseLinked(name string, columns []formats.Column, rules Rules) (c Chosen,
 	if c.link, err = linkColumn(name, columns, rules.Link); err != nil {
 		return c, err
 	}
-	c.linked = true
+	c.linked, c.missing = true, rules.Missing
 	// A column of numbers is told by its name: a place would be another one in each table.
 	if rules.Identifying = Having(columns, rules.Identifying); len(rules.Identifying) == 0 {
 		c.Identifying, c.allowed, err = detectedColumns(name, columns, rules)

@@ -33,7 +33,7 @@ func Preflight(
 			return nil, &formats.InputError{Name: name, Part: part, Err: reason}
 		}
 	}
-	samples, err := sampleAll(ctx, dataset)
+	samples, err := sampleAll(ctx, dataset, chosen.missing)
 	if err != nil {
 		return nil, err
 	}

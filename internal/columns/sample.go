@@ -5,6 +5,8 @@ package columns
 import (
 	"context"
 	"math"
+	"slices"
+	"strconv"
 
 	"noo/formats"
 	"noo/internal/nhsnumber"
@@ -41,8 +43,8 @@ func (s Sample) HoldsNumbers() bool {
 // blank is. A blank column tells nothing.
 func (s Sample) LacksNumbers() bool { return 2*s.Valid < s.Filled }
 
-// add counts further values.
-func (s *Sample) add(v *formats.Values) {
+// add counts further values; missing are texts as in Rules.Missing.
+func (s *Sample) add(v *formats.Values, missing []string) {
 	if len(v.Fixed) > 0 {
 		spelt := *v
 		for i := range v.Fixed {
@@ -61,7 +63,9 @@ func (s *Sample) add(v *formats.Values) {
 			place = int(v.Index[i])
 		}
 		s.Values++
-		s.count(v, place)
+		if !isMissing(v, place, missing) {
+			s.count(v, place)
+		}
 	}
 }
 
@@ -101,6 +105,19 @@ func (s *Sample) count(v *formats.Values, place int) {
 	}
 }
 
+// isMissing reports whether the value in a place is one of the further texts for no number.
+func isMissing(v *formats.Values, place int, missing []string) bool {
+	switch {
+	case len(missing) == 0 || place < 0:
+		return false
+	case v.Text != nil:
+		return nhsnumber.IsOneOf(v.Text[place], missing)
+	case v.Ints != nil:
+		return slices.Contains(missing, strconv.FormatInt(v.Ints[place], 10))
+	}
+	return slices.Contains(missing, strconv.FormatFloat(v.Floats[place], 'f', -1, 64))
+}
+
 // join adds the counts of the same column of another file.
 func (s *Sample) join(other *Sample) {
 	s.Values, s.Filled, s.Valid = s.Values+other.Values, s.Filled+other.Filled, s.Valid+other.Valid
@@ -124,12 +141,12 @@ func statusAt(v *formats.Values, place int) nhsnumber.Status {
 }
 
 // sampleColumns looks at the first records of every column.
-func sampleAll(ctx context.Context, dataset formats.Dataset) ([]Sample, error) {
+func sampleAll(ctx context.Context, dataset formats.Dataset, missing []string) ([]Sample, error) {
 	samples := make([]Sample, len(dataset.Columns()))
 	err := dataset.Sample(
 		ctx,
 		sampleRecords,
-		func(column int, values *formats.Values) { samples[column].add(values) },
+		func(column int, values *formats.Values) { samples[column].add(values, missing) },
 	)
 	return samples, err
 }

@@ -60,13 +60,26 @@ var hints = []struct {
 	{job.ErrCompressesItself, "leave --compress out"},
 	{
 		csv.ErrBareQuote,
-		"quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file",
+		"pass --quote lenient, or --quote none if quotes mean nothing in this file",
 	},
-	{csv.ErrSepLine, "delete it, and pass --delimiter if it is no comma"},
+	{csv.ErrAfterQuote, "or pass --quote lenient"},
+	{csv.ErrBackslash, "pass --escape backslash"},
+	{csv.ErrEmptyBehind, "pass --ragged trailing"},
+	{
+		csv.ErrOneMore,
+		"for row names of R, pass --header-lines 1 --no-header and --column with a number",
+	},
+	{csv.ErrNoDelimiter, "pass --delimiter with a character"},
+	{csv.ErrApostrophes, "pass --quote single"},
+	{csv.ErrLastLine, "pass --footer-lines 1 if it is a footer"},
+	{csv.ErrFewLines, "pass a lower --header-lines or --footer-lines"},
+	{csv.ErrNumberAbove, "delete the line, or pass a lower --header-lines if it is a record"},
+	{csv.ErrNumberBelow, "pass a lower --footer-lines, or delete the line"},
+	{csv.ErrSepLine, "pass --header-lines 1, and --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
-	{csv.ErrFeedInNames, "leave --record-end crlf out, or pass --record-end lf"},
-	{csv.ErrNoCRLF, "leave --record-end crlf out, or pass --record-end lf"},
+	{csv.ErrFeedInNames, "leave --record-end out, or pass --record-end lf"},
+	{csv.ErrNoRecordEnd, "leave --record-end out, or pass --record-end lf"},
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
 	{mesh.ErrInvalidNumbers, "make the request again with --suspects leave-out"},
 	{mesh.ErrUnanswered, "wait for it, or pass --partial to use the other answers"},
@@ -102,6 +115,10 @@ func Add(err error, text string) string {
 	if _, ok := errors.AsType[*fhir.Error](err); ok && errors.As(err, new(fhir.Unusable)) {
 		return joined(text, "pass --skip-invalid to leave it out")
 	}
+	if e, ok := errors.AsType[*formats.InputError](err); ok && errors.Is(err, csv.ErrBelowTitle) &&
+		e.Line > 1 {
+		return joined(text, titleHint(e.Line))
+	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
 			return joined(text, h.hint)
@@ -124,6 +141,8 @@ func choiceHint(e *columns.ChoiceError) string {
 	case e.Err == columns.ErrSaidUnnamed && e.Refused == "":
 		return fmt.Sprintf("filter by all with%s, or, where there is no number in it, pass%s",
 			flagFor("--column", slices.Concat(e.Named, e.Said)), flagFor("--allow-column", e.Said))
+	case e.NamesLine > 1:
+		return titleHint(e.NamesLine)
 	case e.Delimiter != "":
 		return "if the delimiter is another one, pass --delimiter " + e.Delimiter
 	}
@@ -141,8 +160,10 @@ func preflightHint(e *columns.PreflightError) string {
 			"name another column with%s, or pass --force-column if there is no mistake",
 			another,
 		)
+	case e.Late() && e.NamesLine > 1:
+		return titleHint(e.NamesLine)
 	case e.Late():
-		return "delete the lines above the names, or pass --force-column if there is no mistake"
+		return "pass --header-lines N for lines above the names, or --force-column"
 	case errors.Is(e.Err, columns.ErrLateNames):
 		return "if another table starts there, split the file; else pass" + flagFor(
 			"--allow-column",
@@ -162,6 +183,11 @@ func preflightHint(e *columns.PreflightError) string {
 		let,
 		flagFor("--allow-column", e.Unnamed),
 	)
+}
+
+// titleHint is what to do about titles above the names of the columns.
+func titleHint(line int64) string {
+	return fmt.Sprintf("the names seem to be in line %d: pass --header-lines %d", line, line-1)
 }
 
 // mostFlags is how many columns a hint names.

@@ -26,7 +26,9 @@ import (
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/formats/parquet/readback"
+	"noo/internal/columns"
 	"noo/internal/kind"
+	"noo/internal/nhsnumber"
 	"noo/job"
 	"noo/snapshot"
 	"noo/snapshot/seen"
@@ -168,6 +170,11 @@ func (f *Snapshot) Accept(ctx context.Context, t *ui.Terminal) (*snapshot.Togeth
 type Reading struct {
 	CSV     csv.Format
 	Parquet parquet.Format
+	// Missing are further texts that mean that there is no NHS number.
+	Missing []string
+	dialect string         // the name of one of dialects, or ""
+	flags   *pflag.FlagSet // those of the command
+
 	// IndependentReadBack has Parquet outputs read back by code that did not write them.
 	IndependentReadBack bool
 }
@@ -176,21 +183,56 @@ type Reading struct {
 func (f *Reading) Add(cmd *cobra.Command) {
 	f.Parquet.Version, f.Parquet.MaxPage = buildinfo.Version(), parquet.DefaultMaxPage
 	flags := cmd.Flags()
-	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter), "delimiter",
-		"character between CSV fields, or its name: tab, semicolon, pipe")
-	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote), "quote",
-		"character around CSV fields, or none")
-	ends := flagvalue.NewChoice(
-		"END",
-		&f.CSV.RecordEnd,
-		flagvalue.Word[csv.RecordEnd]{Text: "lf", Value: csv.EndLF},
-		flagvalue.Word[csv.RecordEnd]{
-			Text:  "crlf",
-			Value: csv.EndCRLF,
+	f.flags = flags
+	AddChoice(flags, newDialect(&f.dialect), "dialect", "read CSV as a system writes it")
+	flagvalue.Add(
+		flags,
+		flagvalue.NewDelimiter(&f.CSV.Delimiter, &f.CSV.DelimiterOfHeader),
+		"delimiter",
+		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f; or auto",
+	)
+	flagvalue.Add(
+		flags,
+		flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote, &f.CSV.LenientQuotes),
+		"quote",
+		"character around CSV fields, or none, or lenient if quotes in the text are not doubled",
+	)
+	escape := flagvalue.NewChoice(
+		"CHAR",
+		&f.CSV.Escape,
+		flagvalue.Word[byte]{Text: "backslash", Value: '\\'},
+	)
+	flagvalue.Add(flags, escape.Default("none"), "escape",
+		"escape in CSV, as MySQL and Spark write it: backslash")
+	flagvalue.Add(
+		flags,
+		newRecordEnd(&f.CSV.RecordEnd),
+		"record-end",
+		"end of a CSV record: lf, or crlf if a line feed alone is part of the text, or a byte such as 0x1e",
+	)
+	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.HeaderLines), "header-lines",
+		"pass the first `N` lines of CSV on as they are; the header is below them")
+	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.FooterLines), "footer-lines",
+		"the last `N` lines of CSV are a footer and no records; blank lines do not count")
+	footer := flagvalue.NewChoice(
+		"ACTION",
+		&f.CSV.KeepFooter,
+		flagvalue.Word[bool]{
+			Text:  "drop",
+			Value: false,
 		},
-	).Default("as the first line ends")
-	flagvalue.Add(flags, ends, "record-end",
-		"end of a CSV record: lf, or crlf if a line feed alone is part of the text")
+		flagvalue.Word[bool]{Text: "keep", Value: true},
+	)
+	AddChoice(flags, footer, "footer", "lines of --footer-lines")
+	repeated := flagvalue.NewChoice("ACTION", &f.CSV.RepeatedHeader,
+		flagvalue.Word[csv.RepeatedHeader]{Text: "drop", Value: csv.DropRepeated},
+		flagvalue.Word[csv.RepeatedHeader]{Text: "keep", Value: csv.KeepRepeated})
+	flagvalue.Add(flags, repeated.Default("a record"), "repeated-header",
+		"CSV records that are the header again: drop or keep")
+	ragged := flagvalue.NewChoice("HOW", &f.CSV.RaggedTrailing,
+		flagvalue.Word[bool]{Text: "trailing", Value: true})
+	flagvalue.Add(flags, ragged.Default("none"), "ragged",
+		"CSV records that are longer than the header: trailing, if the fields behind are empty")
 	flags.BoolVar(
 		&f.CSV.NoHeader,
 		"no-header",
@@ -203,14 +245,30 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		false,
 		"the first CSV record is a header, even if it does not look like one",
 	)
+	flags.StringArrayVar(
+		&f.Missing,
+		"missing-value",
+		nil,
+		"`TEXT` means that there is no NHS number, such as unknown; may be repeated",
+	)
 	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
 		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
 }
 
-// Validate refuses a dialect that cannot be read.
+// Validate applies the dialect, and refuses one that cannot be read.
 func (f *Reading) Validate() error {
+	if err := f.applyDialect(); err != nil {
+		return err
+	}
 	if err := f.CSV.Validate(); err != nil {
 		return outcome.Usage(err)
+	}
+	for _, text := range f.Missing {
+		if !nhsnumber.MayMean(text) { // and is not shown
+			return outcome.Usage(
+				errors.New("--missing-value: want a text that holds no NHS number"),
+			)
+		}
 	}
 	return nil
 }
@@ -294,7 +352,7 @@ func (f *Data) Prepare(
 			Protected: slices.Concat(f.Paths, f.keyFiles, f.Identities.Files),
 		},
 		Rules: job.Rules{
-			Columns:  f.Columns.Rules(),
+			Columns:  f.identify(),
 			Policy:   f.Policy,
 			Register: s,
 			Formats:  f.Formats(),
@@ -302,6 +360,14 @@ func (f *Data) Prepare(
 		Host:    job.Host{Stdout: t.Out},
 		Heading: f.about(cmd.CommandPath(), s),
 	}
+}
+
+// identify returns which columns identify people, and which texts in them mean that there is no
+// number.
+func (f *Data) identify() columns.Rules {
+	rules := f.Columns.Rules()
+	rules.Missing = f.Missing
+	return rules
 }
 
 // CommandName is what a report calls the command with the given path.

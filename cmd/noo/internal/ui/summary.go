@@ -69,6 +69,10 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 		)
 	}
 
+	for _, remark := range Remarks(r) {
+		fmt.Fprintf(w, "\n  %s\n", remark)
+	}
+
 	fmt.Fprintln(w)
 	for _, s := range r.Used() {
 		scope := ""

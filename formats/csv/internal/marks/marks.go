@@ -1,16 +1,15 @@
-package csv
-
-// Marks: of every 64 bytes of a chunk, which end a field and which are digits, as bits. With them
-// all fields of a record are looked at for ten digits at once, by a few operations on words, and
-// counting the fields of a record is counting bits.
+// Package marks tells of every 64 bytes of a text which end a field and which are digits, as bits.
+// With them all fields of a record are looked at for ten digits at once, by a few operations on
+// words, and counting the fields of a record is counting bits.
+package marks
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// marks are the bits of 64 bytes, the lowest for the first.
-type marks struct {
+// Block are the bits of 64 bytes, the lowest for the first.
+type Block struct {
 	ends   uint64 // delimiters, line feeds and carriage returns
 	digits uint64 // 0 to 9
 	high   uint64 // bytes beyond ASCII
@@ -20,7 +19,7 @@ type marks struct {
 // markPlain sets marks[i] for the bytes from 64*i on, for as many as there are marks, and reports
 // whether "nhs" in any case starts at one of them. What lies behind the data ends a field.
 // markBlocks is the same in the processor's own instructions.
-func markPlain(all []marks, data []byte, delimiter byte) (nhs bool) {
+func markPlain(all []Block, data []byte, delimiter byte) (nhs bool) {
 	for i := range all {
 		block := data[64*i:]
 		if len(block) < 64+2 {
@@ -29,7 +28,7 @@ func markPlain(all []marks, data []byte, delimiter byte) (nhs bool) {
 			nhs = nhs || some
 			continue
 		}
-		m := marks{}
+		m := Block{}
 		found := uint64(0)
 		for j := 0; j < 64; j += 8 {
 			word := binary.LittleEndian.Uint64(block[j:])
@@ -56,7 +55,7 @@ func markPlain(all []marks, data []byte, delimiter byte) (nhs bool) {
 }
 
 // markBytes marks the bytes of a block, one by one; more is the block with what follows it.
-func markBytes(block, more []byte, delimiter byte) (m marks, nhs bool) {
+func markBytes(block, more []byte, delimiter byte) (m Block, nhs bool) {
 	if len(block) < 64 {
 		m.ends = ^uint64(0) << len(block)
 	}
@@ -73,7 +72,7 @@ func markBytes(block, more []byte, delimiter byte) (m marks, nhs bool) {
 		case c >= 0x80:
 			m.high |= bit
 		}
-		nhs = nhs || startsNHS(more[j:])
+		nhs = nhs || StartsNHS(more[j:])
 	}
 	return m, nhs
 }
@@ -99,16 +98,16 @@ func digitBytes(word uint64) uint64 {
 // gather puts the top bits of the bytes of a word together.
 func gather(tops uint64) uint64 { return tops >> 7 * 0x0102040810204080 >> 56 }
 
-func startsNHS(b []byte) bool {
+func StartsNHS(b []byte) bool {
 	return len(b) > 2 && b[0]|0x20 == 'n' && b[1]|0x20 == 'h' && b[2]|0x20 == 's'
 }
 
-// mark sets marks for all of data, of which there is one more than its blocks: the last is behind
+// Mark sets marks for all of data, of which there is one more than its blocks: the last is behind
 // the data.
-func mark(all []marks, data []byte, delimiter byte) (_ []marks, nhs bool) {
+func Mark(all []Block, data []byte, delimiter byte) (_ []Block, nhs bool) {
 	n := len(data)/64 + 2
 	if cap(all) < n {
-		all = make([]marks, n+n/8)
+		all = make([]Block, n+n/8)
 	}
 	all = all[:n]
 	done := 0
@@ -119,7 +118,7 @@ func mark(all []marks, data []byte, delimiter byte) (_ []marks, nhs bool) {
 	}
 	rest := n - 1 - done
 	nhs = markPlain(all[done:done+rest], data[64*done:], delimiter) || nhs
-	all[n-1] = marks{ends: ^uint64(0)}
+	all[n-1] = Block{ends: ^uint64(0)}
 	return all, nhs
 }
 
@@ -132,8 +131,8 @@ func tenInARow(low, high uint64) (ten uint64) {
 	return l8 & (l2>>8 | h2<<56)
 }
 
-// rankEnds sets ranks[i] to how many bytes before 64*i end a field.
-func rankEnds(ranks []int32, all []marks) []int32 {
+// RankEnds sets ranks[i] to how many bytes before 64*i end a field.
+func RankEnds(ranks []int32, all []Block) []int32 {
 	if cap(ranks) < len(all) {
 		ranks = make([]int32, len(all)+len(all)/8)
 	}
@@ -146,15 +145,15 @@ func rankEnds(ranks []int32, all []marks) []int32 {
 	return ranks
 }
 
-// endsBefore returns how many bytes before pos end a field.
-func endsBefore(all []marks, ranks []int32, pos int) int {
+// EndsBefore returns how many bytes before pos end a field.
+func EndsBefore(all []Block, ranks []int32, pos int) int {
 	i := pos >> 6
 	return int(ranks[i]) + bits.OnesCount64(all[i].ends&(1<<(pos&63)-1))
 }
 
-// mayBeNumberAt reports whether the bytes from start to before end have ten digits, or some that
+// MayBeNumberAt reports whether the bytes from start to before end have ten digits, or some that
 // are not ASCII and may be digits.
-func mayBeNumberAt(all []marks, start, end int) bool {
+func MayBeNumberAt(all []Block, start, end int) bool {
 	digits, high := 0, uint64(0)
 	for i := start >> 6; i<<6 < end; i++ {
 		mask := ^uint64(0)
@@ -170,8 +169,8 @@ func mayBeNumberAt(all []marks, start, end int) bool {
 	return digits >= 10 || high != 0
 }
 
-// endOfField returns where the field that holds pos ends.
-func endOfField(all []marks, pos int) int {
+// EndOfField returns where the field that holds pos ends.
+func EndOfField(all []Block, pos int) int {
 	i := pos >> 6
 	word := all[i].ends & (^uint64(0) << (pos & 63))
 	for word == 0 {
@@ -181,9 +180,9 @@ func endOfField(all []marks, pos int) int {
 	return i<<6 + bits.TrailingZeros64(word)
 }
 
-// fieldBehind returns where the nth field behind the one at pos starts; n is at least 1, and there
+// FieldBehind returns where the nth field behind the one at pos starts; n is at least 1, and there
 // must be so many.
-func fieldBehind(all []marks, pos, n int) int {
+func FieldBehind(all []Block, pos, n int) int {
 	i := pos >> 6
 	word := all[i].ends & (^uint64(0) << (pos & 63))
 	for bits.OnesCount64(word) < n {
@@ -197,9 +196,9 @@ func fieldBehind(all []marks, pos, n int) int {
 	return i<<6 + bits.TrailingZeros64(word) + 1
 }
 
-// nextFeed returns where the next line feed is, at pos or later, or size, which is that of the
+// NextFeed returns where the next line feed is, at pos or later, or size, which is that of the
 // data.
-func nextFeed(all []marks, pos, size int) int {
+func NextFeed(all []Block, pos, size int) int {
 	i := pos >> 6
 	word := all[i].feeds & (^uint64(0) << (pos & 63))
 	for word == 0 {
@@ -209,4 +208,47 @@ func nextFeed(all []marks, pos, size int) int {
 		word = all[i].feeds
 	}
 	return i<<6 + bits.TrailingZeros64(word)
+}
+
+// FindFields finds where the fields of just ten digits start, less those known to identify
+// somebody, and those of more than ten bytes, as if no quote was in the data. How many of the
+// former are in a block is no branch, so that none is guessed wrong: two places are noted in any
+// case. Of the latter most blocks have none.
+func FindFields(all []Block, known []uint64, tens, longs []int32) (_, _ []int32) {
+	most := len(all)*64/11 + 8
+	if cap(tens) < most {
+		tens, longs = make([]int32, most), make([]int32, most)
+	}
+	tens, longs = tens[:cap(tens)], longs[:cap(longs)]
+	nTens, nLongs := 0, 0
+	carry := uint64(1) // the first byte starts a field
+	for i := range all[:len(all)-1] {
+		m, next := &all[i], &all[i+1]
+		starts := m.ends<<1 | carry
+		carry = m.ends >> 63
+		behindTen := m.ends>>10 | next.ends<<54
+		ten := starts & tenInARow(m.digits, next.digits) & behindTen &^ known[i]
+		long := starts & tenInARow(^m.ends, ^next.ends) &^ behindTen
+		nTens += putPlaces(tens[nTens:], int32(i<<6), ten)
+		for ; long != 0; long &= long - 1 {
+			longs[nLongs] = int32(i<<6 + bits.TrailingZeros64(long))
+			nLongs++
+		}
+	}
+	return tens[:nTens], longs[:nLongs]
+}
+
+// putPlaces puts the places of the bits that are set into places, from first on, and returns how
+// many they are.
+func putPlaces(places []int32, first int32, set uint64) (n int) {
+	_ = places[1]
+	n = bits.OnesCount64(set)
+	places[0] = first + int32(bits.TrailingZeros64(set))
+	set &= set - 1
+	places[1] = first + int32(bits.TrailingZeros64(set))
+	for i := 2; i < n; i++ {
+		set &= set - 1
+		places[i] = first + int32(bits.TrailingZeros64(set))
+	}
+	return n
 }

@@ -31,7 +31,7 @@
 	MOVQ AX, x       \
 	VPBROADCASTB x, y
 
-// func markAVX2(all *marks, data *byte, n int, delimiter byte) (nhs bool)
+// func markAVX2(all *Block, data *byte, n int, delimiter byte) (nhs bool)
 TEXT ·markAVX2(SB), NOSPLIT, $0-33
 	MOVQ all+0(FP), DI
 	MOVQ data+8(FP), SI

@@ -1,4 +1,4 @@
-package csv
+package marks
 
 import "golang.org/x/sys/cpu"
 
@@ -7,7 +7,7 @@ var hasBlocks = cpu.X86.HasAVX2
 
 // markBlocks is markPlain for whole blocks of 64 bytes, with at least two bytes behind the last of
 // them.
-func markBlocks(all []marks, data []byte, delimiter byte) (nhs bool) {
+func markBlocks(all []Block, data []byte, delimiter byte) (nhs bool) {
 	_ = data[64*len(all)+1]
 	return markAVX2(&all[0], &data[0], len(all), delimiter)
 }
@@ -15,4 +15,4 @@ func markBlocks(all []marks, data []byte, delimiter byte) (nhs bool) {
 // markAVX2 marks n blocks, at least one.
 //
 //go:noescape
-func markAVX2(all *marks, data *byte, n int, delimiter byte) (nhs bool)
+func markAVX2(all *Block, data *byte, n int, delimiter byte) (nhs bool)

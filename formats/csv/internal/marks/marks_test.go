@@ -1,4 +1,4 @@
-package csv
+package marks
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 func TestMarks(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 1))
 	alphabet := []byte("0123456789,;\n\r\"nNhHsS /:~\x00\x80\xff\xb0\x1f.")
-	var got []marks
+	var got []Block
 	for range 20_000 {
 		data := make([]byte, r.IntN(400))
 		for i := range data {
@@ -25,7 +25,7 @@ func TestMarks(t *testing.T) {
 			copy(data[r.IntN(len(data)-2):], "NhS")
 		}
 		delimiter := []byte{',', ';', '\t', 'n', '|', '/'}[r.IntN(6)]
-		want, plain := make([]marks, len(data)/64+2), make([]marks, len(data)/64+1)
+		want, plain := make([]Block, len(data)/64+2), make([]Block, len(data)/64+1)
 		nhs := false
 		for i := range want {
 			block := data[min(64*i, len(data)):]
@@ -36,7 +36,7 @@ func TestMarks(t *testing.T) {
 			t.Fatalf("%q, %q: %x, want %x, nhs is %t", data, delimiter, plain, want, plainNHS)
 		}
 		var gotNHS bool
-		got, gotNHS = mark(got, data, delimiter)
+		got, gotNHS = Mark(got, data, delimiter)
 		if !slices.Equal(got, want) {
 			t.Fatalf("%q, %q: %x, want %x", data, delimiter, got, want)
 		}
@@ -48,7 +48,7 @@ func TestMarks(t *testing.T) {
 }
 
 // checkBits holds what is read out of marks against the bytes.
-func checkBits(t *testing.T, r *rand.Rand, all []marks, data []byte, delimiter byte) {
+func checkBits(t *testing.T, r *rand.Rand, all []Block, data []byte, delimiter byte) {
 	t.Helper()
 	isEnd := func(i int) bool {
 		return i >= len(data) || data[i] == delimiter || data[i] == '\n' || data[i] == '\r'
@@ -67,23 +67,23 @@ func checkBits(t *testing.T, r *rand.Rand, all []marks, data []byte, delimiter b
 			digits++
 		}
 	}
-	ranks := rankEnds(nil, all)
-	if n := endsBefore(all, ranks, end); n != ends {
+	ranks := RankEnds(nil, all)
+	if n := EndsBefore(all, ranks, end); n != ends {
 		t.Fatalf("%q before %d: %d ends", data, end, n)
 	}
-	if got := mayBeNumberAt(all, start, end); got != (digits >= 10 || high) {
+	if got := MayBeNumberAt(all, start, end); got != (digits >= 10 || high) {
 		t.Fatalf("%q from %d to %d: may be a number: %t", data, start, end, got)
 	}
 	feed := start
 	for feed < len(data) && data[feed] != '\n' {
 		feed++
 	}
-	if got := nextFeed(all, start, len(data)); got != feed {
+	if got := NextFeed(all, start, len(data)); got != feed {
 		t.Fatalf("%q from %d: line feed at %d", data, start, got)
 	}
 	for n, i := 1, start; i < len(data); i++ {
 		if isEnd(i) {
-			if got := fieldBehind(all, start, n); got != i+1 {
+			if got := FieldBehind(all, start, n); got != i+1 {
 				t.Fatalf("%q from %d: field %d behind it at %d", data, start, n, got)
 			}
 			n++
@@ -91,7 +91,7 @@ func checkBits(t *testing.T, r *rand.Rand, all []marks, data []byte, delimiter b
 	}
 	for end = start; !isEnd(end); end++ {
 	}
-	if got := endOfField(all, start); got != end {
+	if got := EndOfField(all, start); got != end {
 		t.Fatalf("%q from %d: ends at %d", data, start, got)
 	}
 }
@@ -117,13 +117,13 @@ func BenchmarkMark(b *testing.B) {
 	data := bytes.Repeat([]byte("1000000000,9434765919,F,1930-01-01,AB1 2CD,RGT01,2026-01-01,2026-07-01,I10X,X001,100.00,C1234567,did not attend\n"), 2000)
 	for _, way := range []struct {
 		name string
-		mark func(all []marks)
+		mark func(all []Block)
 	}{
-		{"processor", func(all []marks) { mark(all, data, ',') }},
-		{"plain", func(all []marks) { markPlain(all[:len(all)-1], data, ',') }},
+		{"processor", func(all []Block) { Mark(all, data, ',') }},
+		{"plain", func(all []Block) { markPlain(all[:len(all)-1], data, ',') }},
 	} {
 		b.Run(way.name, func(b *testing.B) {
-			all := make([]marks, len(data)/64+2)
+			all := make([]Block, len(data)/64+2)
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
 				way.mark(all)
