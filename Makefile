@@ -14,12 +14,12 @@ demo: build ## the main job on made-up data
 	@bin/noo demo
 
 test: ## every test that needs only Go
-	go test ./...
+	go test -timeout 30m ./...
 
 LEAKS ?= 4000
 SEED ?= 1
 leaks: ## LEAKS datasets drawn at random from SEED through the commands, and a search for people who opted out in all that is written
-	go test ./cmd/noo -run 'TestLeaks|TestReportedCases' -count 1 -args -leaks $(LEAKS) -leakseed $(SEED)
+	go test ./cmd/noo -run 'TestLeaks|TestReportedCases' -count 1 -timeout 30m -args -leaks $(LEAKS) -leakseed $(SEED)
 
 docs: ## docs/man and docs/reference, from the commands
 	go test ./cmd/noo -run TestReferenceIsCurrent -count 1 -update
@@ -41,7 +41,7 @@ fhir: ## a HAPI FHIR server filled with Consents, which noo downloads and builds
 	fhir/testdata/hapi/run.sh
 
 race: ## the same under the race detector, without what only takes time (needs a C compiler)
-	go test -race -short ./...
+	go test -race -short -timeout 30m ./...
 
 lint: ## vet, format and staticcheck
 	go vet ./...

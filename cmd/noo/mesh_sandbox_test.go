@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 // The commands of noo mesh against NHS England's mesh-sandbox. make mesh starts it: see

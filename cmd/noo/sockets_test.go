@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 // Only noo mesh and noo fhir may open a socket. Of the packages, only the two clients import what
