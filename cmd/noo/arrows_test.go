@@ -37,7 +37,7 @@ var rooms = [][]string{
 	{"noo/formats/parquet/internal/spec"},
 	{"noo/filter/filtertest"},
 	{"noo/formats", "noo/snapshot"},
-	{"noo/formats/parquet/internal/thrift"},
+	{"noo/formats/internal/decimal", "noo/formats/internal/glance", "noo/formats/internal/privacy", "noo/formats/parquet/internal/thrift"},
 	// These know no data: Go's rule for internal packages keeps all above but cmd/noo from using
 	// them.
 	{"noo/cmd/noo/internal/settings"},
