@@ -13,7 +13,7 @@ var foreign = []struct{ magic, advice string }{
 	{"PK\x03\x04", "it is a ZIP file or an Excel workbook: save the sheet as CSV"},
 	{"\xd0\xcf\x11\xe0", "it is an old Excel workbook: save the sheet as CSV"},
 	{"\xfd7zXZ\x00", "it is compressed with xz: decompress it first"},
-	{"ARROW1\x00\x00", "it is an Arrow file: export it as CSV or Parquet"},
+	{"FEA1", "it is a Feather file of version 1: save it as version 2"},
 	{"Obj\x01", "it is an Avro file: export it as CSV or Parquet"},
 	{"SQLite format 3\x00", "it is a SQLite database: export the table as CSV or Parquet"},
 }

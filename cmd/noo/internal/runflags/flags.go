@@ -21,6 +21,7 @@ import (
 	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/formats"
+	"noo/formats/arrow"
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/formats/parquet/readback"
@@ -181,8 +182,11 @@ func (f *Reading) Formats() []formats.Format {
 	if f.IndependentReadBack {
 		f.Parquet.ReadBackWith = readback.Format{}
 	}
+	limit := f.Parquet.MaxPage
 	return []formats.Format{
 		f.Parquet,
+		arrow.Format{MaxBuffer: limit},
+		arrow.Format{MaxBuffer: limit, Stream: true},
 		f.CSV, // last: it accepts any text
 	}
 }
