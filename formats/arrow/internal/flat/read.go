@@ -33,7 +33,6 @@ type Table struct {
 	buffer     *Buffer
 	at, vtable int
 	vtableSize int
-	bytes      int // of the table itself, without what it points at
 }
 
 // Vector is a vector in a buffer.
@@ -101,12 +100,14 @@ func (b *Buffer) follow(at int) int {
 func (b *Buffer) table(at int) Table {
 	b.spend(tableCost)
 	vtable := at - int(int32(b.uint32(at)))
-	size, bytes := b.uint16(vtable), b.uint16(vtable+2)
-	if size < 4 || size%2 != 0 || bytes < 4 || !b.has(vtable, size) || !b.has(at, bytes) {
+	// How long the table is stands in the vtable too, but writers let tables of different lengths
+	// share one.
+	size := b.uint16(vtable)
+	if size < 4 || size%2 != 0 || !b.has(vtable, size) {
 		b.fail()
 		return Table{buffer: b}
 	}
-	return Table{buffer: b, at: at, vtable: vtable, vtableSize: size, bytes: bytes}
+	return Table{buffer: b, at: at, vtable: vtable, vtableSize: size}
 }
 
 // At returns where the table starts in its buffer.
@@ -122,11 +123,7 @@ func (t Table) place(field, size int) int {
 		return -1
 	}
 	offset := t.buffer.uint16(t.vtable + entry)
-	switch {
-	case offset == 0:
-		return -1
-	case offset+size > t.bytes:
-		t.buffer.fail()
+	if offset == 0 || !t.buffer.has(t.at+offset, size) {
 		return -1
 	}
 	return t.at + offset
