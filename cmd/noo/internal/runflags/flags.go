@@ -22,6 +22,7 @@ import (
 	"noo/filter"
 	"noo/formats"
 	"noo/formats/arrow"
+	arrowreadback "noo/formats/arrow/readback"
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/formats/parquet/readback"
@@ -179,14 +180,17 @@ func (f *Reading) Validate() error {
 
 // Formats returns the formats that inputs may have. A new format is one more line here.
 func (f *Reading) Formats() []formats.Format {
+	files := arrow.Format{MaxBuffer: f.Parquet.MaxPage}
+	streams := arrow.Format{MaxBuffer: f.Parquet.MaxPage, Stream: true}
 	if f.IndependentReadBack {
 		f.Parquet.ReadBackWith = readback.Format{}
+		files.ReadBackWith = arrowreadback.Format{}
+		streams.ReadBackWith = arrowreadback.Format{Stream: true}
 	}
-	limit := f.Parquet.MaxPage
 	return []formats.Format{
 		f.Parquet,
-		arrow.Format{MaxBuffer: limit},
-		arrow.Format{MaxBuffer: limit, Stream: true},
+		files,
+		streams,
 		f.CSV, // last: it accepts any text
 	}
 }

@@ -1,8 +1,8 @@
-package arrow
-
-// Datasets drawn at random for tests. Every value holds a mark of its own, which says to which
+// Package arrowtest draws Arrow datasets at random for tests, of every type, and reads files and
+// streams with arrow-go. Every value holds a mark of its own, which says to which
 // records it belongs; where no value should be (below a null, between lists, in a type of a union
-// that a record does not have), there is a mark that belongs to none.
+// that a record does not have), there is a mark that belongs to nobody.
+package arrowtest
 
 import (
 	"bytes"
@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -19,19 +18,30 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// marks knows to which records each mark belongs.
-type marks struct {
+// Marks knows to which records each mark belongs.
+type Marks struct {
 	r      *rand.Rand
 	owners [][]int
 }
 
-func (m *marks) fresh(owner []int) int {
+// Owners returns the records to which a mark belongs, none for one that there is not.
+func (m *Marks) Owners(id int) []int {
+	if id >= len(m.owners) {
+		return nil
+	}
+	return m.owners[id]
+}
+
+// Has reports whether there is a mark: bytes may look like one.
+func (m *Marks) Has(id int) bool { return id < len(m.owners) }
+
+func (m *Marks) fresh(owner []int) int {
 	m.owners = append(m.owners, owner)
 	return len(m.owners) - 1
 }
 
 // put writes a mark as a value of a width: narrow ones hold none.
-func (m *marks) put(value []byte, owner []int) {
+func (m *Marks) put(value []byte, owner []int) {
 	if len(value) < 4 {
 		for i := range value {
 			value[i] = byte(m.r.IntN(4))
@@ -44,7 +54,7 @@ func (m *marks) put(value []byte, owner []int) {
 }
 
 // text makes a text that holds a mark.
-func (m *marks) text(owner []int) []byte {
+func (m *Marks) text(owner []int) []byte {
 	if m.r.IntN(8) == 0 {
 		return nil
 	}
@@ -55,8 +65,8 @@ func (m *marks) text(owner []int) []byte {
 	return text
 }
 
-// in returns the marks that are in data.
-func (m *marks) in(data []byte) map[int]bool {
+// In returns the marks that are in data.
+func (m *Marks) In(data []byte) map[int]bool {
 	found := map[int]bool{}
 	for i, b := range data {
 		switch {
@@ -84,12 +94,12 @@ func leafType(r *rand.Rand) arrow.DataType {
 	return some[r.IntN(len(some))]
 }
 
-// drawType draws any type, nested no deeper than depth.
-func drawType(r *rand.Rand, depth int) arrow.DataType {
+// DrawType draws any type, nested no deeper than depth.
+func DrawType(r *rand.Rand, depth int) arrow.DataType {
 	if depth == 0 || r.IntN(3) == 0 {
 		return leafType(r)
 	}
-	inner := func() arrow.DataType { return drawType(r, depth-1) }
+	inner := func() arrow.DataType { return DrawType(r, depth-1) }
 	fields := func() (list []arrow.Field) {
 		for i := range 1 + r.IntN(3) {
 			list = append(list, arrow.Field{Name: fmt.Sprintf("f%d", i), Type: inner(), Nullable: true})
@@ -145,7 +155,7 @@ func drawDictionaryValue(r *rand.Rand) arrow.DataType {
 
 // drawer draws arrays.
 type drawer struct {
-	*marks
+	*Marks
 	dictionaries map[arrow.DataType]*drawnDictionary
 }
 
@@ -281,6 +291,9 @@ func (d *drawer) drawViews(t arrow.DataType, n int, valid *memory.Buffer, nulls 
 		binary.LittleEndian.PutUint32(view, uint32(len(text)))
 		if len(text) <= 12 {
 			copy(view[4:16], text)
+			if len(text) <= 8 && !null(i) {
+				d.put(view[12:16], nobody) // where nothing should be
+			}
 			continue
 		}
 		copy(view[4:8], text)
@@ -393,13 +406,15 @@ func (d *drawer) drawIndices(t *arrow.DictionaryType, n int, valid *memory.Buffe
 	dictionary := d.dictionaries[t]
 	if dictionary == nil {
 		dictionary = &drawnDictionary{}
-		size := 1 + d.r.IntN(100)
-		below := make([][]int, size)
-		for i := range below {
-			below[i] = nobody
-		}
-		dictionary.data = d.draw(t.ValueType, below)
+		dictionary.data = d.draw(t.ValueType, make([][]int, 1+d.r.IntN(60)))
 		d.dictionaries[t] = dictionary
+	} else if dictionary.data.Len() < 100 && d.r.IntN(2) == 0 {
+		more := d.draw(t.ValueType, make([][]int, 1+d.r.IntN(20)))
+		both, err := array.Concatenate([]arrow.Array{array.MakeFromData(dictionary.data), array.MakeFromData(more)}, memory.DefaultAllocator)
+		if err != nil {
+			panic(err)
+		}
+		dictionary.data = both.Data().(*array.Data)
 	}
 	width := t.IndexType.(arrow.FixedWidthDataType).BitWidth() / 8
 	data := make([]byte, n*width)
@@ -418,28 +433,28 @@ func (d *drawer) own(data *array.Data, i int, owner []int) {
 	if !array.MakeFromData(data).IsValid(i) {
 		return
 	}
-	for id := range d.in([]byte(raw(array.MakeFromData(data), i))) {
+	for id := range d.In([]byte(raw(array.MakeFromData(data), i))) {
 		d.owners[id] = append(slices.Clone(d.owners[id]), owner...)
 	}
 }
 
-// drawn is a dataset that was drawn.
-type drawn struct {
-	marks   *marks
-	schema  *arrow.Schema
-	batches []arrow.RecordBatch
-	records int
+// Dataset is a dataset that was Dataset.
+type Dataset struct {
+	Marks   *Marks
+	Schema  *arrow.Schema
+	Batches []arrow.RecordBatch
+	Records int
 }
 
-// drawDataset draws a dataset, whose first column has the number of each record as text.
-func drawDataset(r *rand.Rand, stream bool) *drawn {
-	d := &drawer{marks: &marks{r: r}, dictionaries: map[arrow.DataType]*drawnDictionary{}}
+// Draw draws a dataset, whose first column has the number of each record as text.
+func Draw(r *rand.Rand, stream bool) *Dataset {
+	d := &drawer{Marks: &Marks{r: r}, dictionaries: map[arrow.DataType]*drawnDictionary{}}
 	metadata := arrow.NewMetadata([]string{"made by"}, []string{"a test"})
 	fields := []arrow.Field{{Name: "nhs", Type: arrow.BinaryTypes.String, Nullable: true, Metadata: metadata}}
 	for c := range 1 + r.IntN(5) {
-		fields = append(fields, arrow.Field{Name: fmt.Sprintf("c%d", c), Type: drawType(r, r.IntN(4)), Nullable: true})
+		fields = append(fields, arrow.Field{Name: fmt.Sprintf("c%d", c), Type: DrawType(r, r.IntN(4)), Nullable: true})
 	}
-	out := &drawn{marks: d.marks, schema: arrow.NewSchema(fields, &metadata)}
+	out := &Dataset{Marks: d.Marks, Schema: arrow.NewSchema(fields, &metadata)}
 	for range r.IntN(6) {
 		n := []int{0, 1, r.IntN(10), r.IntN(200), r.IntN(1000)}[r.IntN(5)]
 		if stream && r.IntN(3) == 0 {
@@ -448,26 +463,24 @@ func drawDataset(r *rand.Rand, stream bool) *drawn {
 		ids := array.NewStringBuilder(memory.DefaultAllocator)
 		owners := make([][]int, n)
 		for i := range n {
-			ids.Append(strconv.Itoa(out.records))
-			owners[i] = []int{out.records}
-			out.records++
+			ids.Append(strconv.Itoa(out.Records))
+			owners[i] = []int{out.Records}
+			out.Records++
 		}
 		columns := []arrow.Array{ids.NewArray()}
 		for _, f := range fields[1:] {
 			columns = append(columns, array.MakeFromData(d.draw(f.Type, owners)))
 		}
-		out.batches = append(out.batches, array.NewRecordBatchWithMetadata(out.schema, columns, int64(n), metadata))
+		out.Batches = append(out.Batches, array.NewRecordBatchWithMetadata(out.Schema, columns, int64(n), metadata))
 	}
 	return out
 }
 
-// write writes the dataset as a file or a stream, as arrow-go does. It returns nil for one that
+// Write writes the dataset as a file or a stream, as arrow-go does. It returns nil for one that
 // arrow-go cannot write: list views of which all are null or empty, say.
-func (d *drawn) write(t testing.TB, stream bool, options ...ipc.Option) (data []byte) {
-	t.Helper()
+func (d *Dataset) Write(stream bool, options ...ipc.Option) (data []byte) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.Logf("arrow-go cannot write a dataset: %v", p)
 			data = nil
 		}
 	}()
@@ -476,24 +489,24 @@ func (d *drawn) write(t testing.TB, stream bool, options ...ipc.Option) (data []
 		Write(arrow.RecordBatch) error
 		Close() error
 	}
-	options = append(options, ipc.WithSchema(d.schema))
+	options = append(options, ipc.WithSchema(d.Schema))
 	var w writer
 	if stream {
 		w = ipc.NewWriter(&out, options...)
 	} else {
 		file, err := ipc.NewFileWriter(&out, options...)
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 		w = file
 	}
-	for _, batch := range d.batches {
+	for _, batch := range d.Batches {
 		if err := w.Write(batch); err != nil {
 			panic(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return out.Bytes()
 }
@@ -548,9 +561,8 @@ func raw(a arrow.Array, i int) string {
 	return string(a.Data().Buffers()[1].Bytes()[at : at+width])
 }
 
-// rows reads a file or a stream with arrow-go, and writes its records out.
-func rows(t testing.TB, data []byte, stream bool) (records []string, schema *arrow.Schema, metadata []arrow.Metadata) {
-	t.Helper()
+// Rows reads a file or a stream with arrow-go, and writes its records out.
+func Rows(data []byte, stream bool) (records []string, schema *arrow.Schema, metadata []arrow.Metadata, err error) {
 	note := func(batch arrow.RecordBatch) {
 		for i := range int(batch.NumRows()) {
 			text := ""
@@ -566,26 +578,23 @@ func rows(t testing.TB, data []byte, stream bool) (records []string, schema *arr
 	if stream {
 		r, err := ipc.NewReader(bytes.NewReader(data))
 		if err != nil {
-			t.Fatal(err)
+			return nil, nil, nil, err
 		}
 		for r.Next() {
 			note(r.RecordBatch())
 		}
-		if r.Err() != nil {
-			t.Fatal(r.Err())
-		}
-		return records, r.Schema(), metadata
+		return records, r.Schema(), metadata, r.Err()
 	}
 	r, err := ipc.NewFileReader(bytes.NewReader(data))
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, nil, err
 	}
 	for i := range r.NumRecords() {
 		batch, err := r.RecordBatchAt(i)
 		if err != nil {
-			t.Fatal(err)
+			return nil, nil, nil, err
 		}
 		note(batch)
 	}
-	return records, r.Schema(), metadata
+	return records, r.Schema(), metadata, nil
 }
