@@ -135,27 +135,22 @@ type dataset struct {
 	schema *ipc.Message // whose bytes go to the output
 	leaves []identify.Leaf
 	ahead  []held // of a stream, messages that a sample has read
-}
-
-// held is a message with its body.
-type held struct {
-	message *ipc.Message
-	body    []byte
+	// dictionaries has those of a file, once they are read.
+	dictionaries *column.Decoder
 }
 
 // open reads the schema.
 func (d *dataset) open() (err error) {
-	var reader *ipc.Reader
 	if d.format.Stream {
 		d.stream = ipc.NewReader(bufio.NewReaderSize(d.in.Reader, 64<<10), 0, -1)
-		reader = d.stream
+		d.schema, err = d.stream.Next()
 	} else {
 		if d.footer, err = ipc.ReadFooter(d.in.ReaderAt, d.in.Size); err != nil {
 			return err
 		}
-		reader = d.fileReader(ipc.FirstMessage)
+		d.schema, err = d.footer.ReadSchema(d.in.ReaderAt)
 	}
-	if d.schema, err = reader.Next(); err != nil {
+	if err != nil {
 		return err
 	}
 	if d.schema.Kind != ipc.SchemaMessage || d.schema.BodyLength != 0 {
@@ -163,6 +158,11 @@ func (d *dataset) open() (err error) {
 	}
 	if d.footer != nil && !reflect.DeepEqual(d.schema.Schema, d.footer.Schema) {
 		return ErrFooter
+	}
+	if d.footer != nil {
+		if err := d.checkBlocks(); err != nil {
+			return err
+		}
 	}
 	if err := d.tellsOfPeople(); err != nil {
 		return err

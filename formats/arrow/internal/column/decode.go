@@ -11,8 +11,9 @@ import (
 	"noo/formats/arrow/internal/ipc"
 )
 
-// maxRecords is how many records a batch may have.
-const maxRecords = 1 << 28
+// recordBytes is how many bytes are taken for each record of a batch beside its values: runs, say,
+// may stand for any number of records.
+const recordBytes = 16
 
 // Decoder makes arrays of the messages of one input. It knows the dictionaries that came so far.
 type Decoder struct {
@@ -231,8 +232,8 @@ func (d *Decoder) Open(m *ipc.Message, body []byte, dictionaries map[int64]*Dict
 func (d *Decoder) open(
 	header *ipc.Batch, fields []*ipc.Field, body []byte, dictionaries map[int64]*Dictionary,
 ) (*Batch, error) {
-	if header.Rows > maxRecords {
-		return nil, fmt.Errorf("a batch of %d records, and %d are allowed: %w", header.Rows, maxRecords, ipc.ErrLimit)
+	if most := d.BatchLimit / recordBytes; header.Rows > most {
+		return nil, fmt.Errorf("a batch of %d records, and %d are allowed: %w", header.Rows, most, ipc.ErrLimit)
 	}
 	b := &Batch{decoder: d, header: header, body: body, dictionaries: dictionaries}
 	var at walk

@@ -3,9 +3,11 @@ package ipc
 // The file format: a stream between the magic and a footer that says again what is in it.
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 
 	"noo/formats/arrow/internal/flat"
 )
@@ -14,6 +16,8 @@ const (
 	// Magic begins a file, padded to FirstMessage bytes, and ends it.
 	Magic        = "ARROW1"
 	FirstMessage = 8
+	// EndBytes is the length of the mark at the end of a stream.
+	EndBytes = prefixBytes
 	// trailerBytes are the length of the footer and the magic.
 	trailerBytes = 4 + len(Magic)
 )
@@ -51,12 +55,42 @@ func ReadFooter(in io.ReaderAt, size int64) (*Footer, error) {
 	case n > maxMetadata:
 		return nil, OverLimit("the footer", n, maxMetadata)
 	}
-	bytes := make([]byte, n)
-	if err := readAt(in, bytes, f.Start); err != nil {
+	table := make([]byte, n)
+	if err := readAt(in, table, f.Start); err != nil {
 		return nil, err
 	}
-	return f, f.parse(bytes)
+	return f, f.parse(table)
 }
+
+// ReadSchema reads the schema before the messages of a file. Polars writes it without what precedes
+// the header of every other message.
+func (f *Footer) ReadSchema(in io.ReaderAt) (*Message, error) {
+	r := NewReader(io.NewSectionReader(in, FirstMessage, f.Start-FirstMessage), FirstMessage, f.Start)
+	var start [4]byte
+	if err := readAt(in, start[:], FirstMessage); err != nil {
+		return nil, err
+	}
+	if binary.LittleEndian.Uint32(start[:]) == continuation {
+		return r.Next()
+	}
+	end := f.Start
+	for _, block := range slices.Concat(f.Dictionaries, f.Batches) {
+		end = min(end, block.Offset)
+	}
+	if end < FirstMessage || end-FirstMessage > maxMetadata {
+		return nil, Corrupt("its footer names a message where none can be")
+	}
+	header, err := r.Body(nil, end-FirstMessage)
+	if err != nil {
+		return nil, err
+	}
+	header = bytes.TrimSuffix(header, endMark)
+	m := &Message{Start: FirstMessage, Prefixed: int64(len(header)), Header: header}
+	return m, r.parse(m)
+}
+
+// endMark is the mark at the end of a stream.
+var endMark = []byte{0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0}
 
 // readAt reads at one place, and takes a file that ends before its size as an error of reading.
 func readAt(in io.ReaderAt, p []byte, at int64) error {
@@ -71,8 +105,8 @@ func readAt(in io.ReaderAt, p []byte, at int64) error {
 }
 
 // parse reads a table Footer.
-func (f *Footer) parse(bytes []byte) (err error) {
-	t, buffer := flat.Root(bytes)
+func (f *Footer) parse(table []byte) (err error) {
+	t, buffer := flat.Root(table)
 	version := t.Int16(0, 0)
 	if buffer.Err() == nil && version != version4 && version != version5 {
 		return Unsupported("metadata of version V%d (write the file anew)", version+1)

@@ -184,9 +184,7 @@ func writeMetadata(b *flat.Builder, from int, pairs []KeyValue) {
 
 // End writes the mark at the end of a stream, and behind it the footer of a file.
 func (w *Writer) End(metadata []KeyValue) error {
-	var mark [prefixBytes]byte
-	binary.LittleEndian.PutUint32(mark[:], continuation)
-	if err := w.write(mark[:]); err != nil || !w.file {
+	if err := w.write(endMark); err != nil || !w.file {
 		return err
 	}
 	b := &w.builder
