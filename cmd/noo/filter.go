@@ -101,7 +101,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 		cmd.Flags(),
 		newReadBack(&f.IndependentReadBack),
 		"read-back",
-		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it",
+		"how to read a Parquet or Arrow output again before it gets its name: plain, or independent with code that did not write it",
 	)
 	runflags.AddChoice(
 		cmd.Flags(),

@@ -80,13 +80,18 @@ func (f Format) Name() string {
 // RandomAccess reports whether it is the format of files: they are read from their end.
 func (f Format) RandomAccess() bool { return !f.Stream }
 
-// ReadBack returns the format to read an output with before it gets its name.
+// ReadBack returns the format to read an output with before it gets its name. An output may take
+// more memory than the input did, by what pads its buffers.
 func (f Format) ReadBack() formats.Format {
 	if f.ReadBackWith != nil {
 		return f.ReadBackWith
 	}
+	f.MaxBuffer = mostBuffer
 	return f
 }
+
+// mostBuffer is the largest limit on a buffer.
+const mostBuffer = 1<<31 - 1
 
 // Matches reports whether head is that of a file, or of a stream.
 func (f Format) Matches(head []byte, name string) bool {
@@ -113,7 +118,7 @@ func (f Format) withDefaults(in formats.Input) Format {
 	if f.MaxBuffer <= 0 {
 		f.MaxBuffer = DefaultMaxBuffer
 	}
-	f.MaxBuffer = min(f.MaxBuffer, 1<<31-1)
+	f.MaxBuffer = min(f.MaxBuffer, mostBuffer)
 	if in.Workers > 0 {
 		f.Workers = in.Workers
 	}

@@ -65,6 +65,9 @@ func (d *dataset) unlessEnded(ctx context.Context, part string, err error) error
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
+	if err == ErrNoEnd || err == ipc.ErrTrailing {
+		part = "" // it is the matter of no batch
+	}
 	return d.refuse(part, err)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"noo/batch"
 	"noo/formats"
+	"noo/formats/arrow"
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/internal/atomicfile"
@@ -32,6 +33,7 @@ var hints = []struct {
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
+	{arrow.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
 	{job.ErrCompressesItself, "leave --compress out"},

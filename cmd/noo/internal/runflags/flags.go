@@ -127,11 +127,11 @@ func (f *Snapshot) Accept() (*snapshot.Snapshot, error) {
 	return s, policy.Check(s)
 }
 
-// Reading are the dialect of CSV and the limits of Parquet.
+// Reading are the dialect of CSV and the limits of Parquet and Arrow.
 type Reading struct {
 	CSV     csv.Format
 	Parquet parquet.Format
-	// IndependentReadBack has Parquet outputs read back by code that did not write them.
+	// IndependentReadBack has Parquet and Arrow outputs read back by code that did not write them.
 	IndependentReadBack bool
 }
 
@@ -167,7 +167,7 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		"the first CSV record is a header, even if it does not look like one",
 	)
 	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
-		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
+		"refuse a larger page of Parquet, or buffer of Arrow; bounds the memory that noo uses")
 }
 
 // Validate refuses a dialect that cannot be read.

@@ -22,6 +22,9 @@ var (
 	ErrLimit = errors.New("over the limit")
 )
 
+// ErrTrailing is something behind the end of a stream.
+var ErrTrailing = Corrupt("something follows its end")
+
 // Corrupt returns an error that wraps ErrCorrupt.
 func Corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))

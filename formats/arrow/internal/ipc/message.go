@@ -147,7 +147,7 @@ func (r *Reader) ExpectEnd() error {
 	var p [1]byte
 	switch _, err := io.ReadFull(r.in, p[:]); {
 	case err == nil:
-		return Corrupt("something follows its end")
+		return ErrTrailing
 	case errors.Is(err, io.EOF):
 		return nil
 	default:
