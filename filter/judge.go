@@ -140,7 +140,33 @@ func (*HeadingError) Error() string { return "the name of a column of NHS number
 func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*scratch)
 	defer j.scratch.Put(o)
+	if err := j.judge(o, batch); err != nil {
+		return err
+	}
+	return j.conclude(o, batch, j.fatesOf(o.records, fates))
+}
 
+// Verdicts is Decide for who wants to know the verdict on each record: it fills found, which has one
+// entry a record. A record that is written nowhere, whatever the policy, is Invalid.
+func (j *Judge) Verdicts(batch *formats.Batch, found []Verdict) error {
+	o := j.scratch.Get().(*scratch)
+	defer j.scratch.Put(o)
+	if err := j.judge(o, batch); err != nil {
+		return err
+	}
+	var counts [verdicts]int64
+	for i, v := range o.records {
+		counts[v]++
+		if v == disguised {
+			v = Invalid
+		}
+		found[i] = v
+	}
+	return j.conclude(o, batch, counts)
+}
+
+// judge finds the verdicts on the records of a batch.
+func (j *Judge) judge(o *scratch, batch *formats.Batch) error {
 	o.records = grow(o.records, batch.Records)
 	for i := range batch.Columns {
 		o.name = -1
@@ -151,7 +177,12 @@ func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 			return &HeadingError{Slot: i}
 		}
 	}
-	counts := j.fatesOf(o.records, fates)
+	return nil
+}
+
+// conclude counts the verdicts on the records of a batch, and returns an error if the policy fails
+// on one.
+func (j *Judge) conclude(o *scratch, batch *formats.Batch, counts [verdicts]int64) error {
 	j.count(batch, counts)
 	j.noteOffenders(batch, counts, o.records)
 	return j.stopAt(batch, counts, o.records)

@@ -181,7 +181,7 @@ func (f *Reading) Validate() error {
 // Formats returns the formats that inputs may have. A new format is one more line here.
 func (f *Reading) Formats() []formats.Format {
 	files := arrow.Format{MaxBuffer: f.Parquet.MaxPage}
-	streams := arrow.Format{MaxBuffer: f.Parquet.MaxPage, Stream: true}
+	streams := f.StreamFormat()
 	if f.IndependentReadBack {
 		f.Parquet.ReadBackWith = readback.Format{}
 		files.ReadBackWith = arrowreadback.Format{}
@@ -241,6 +241,35 @@ func (f *Data) Add(cmd *cobra.Command) {
 	)
 	completeColumns(flags, "column", f)
 	completeColumns(flags, "allow-column", f)
+	f.addPolicy(flags)
+	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// AddForVerdicts adds the flags to a command that answers a stream of identifying columns.
+func (f *Data) AddForVerdicts(cmd *cobra.Command) {
+	f.Snapshot.add(cmd)
+	f.Parquet.MaxPage = parquet.DefaultMaxPage
+	flags := cmd.Flags()
+	flags.StringArrayVar(
+		&f.columns,
+		"column",
+		nil,
+		"take the NHS numbers from column `NAME`, or number from 1; may be repeated; without it from all columns",
+	)
+	flags.StringArrayVar(
+		&f.allowed,
+		"allow-column",
+		nil,
+		"do not stop on column `NAME`, or number from 1, that is called like an NHS number; may be repeated",
+	)
+	f.addPolicy(flags)
+	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
+		"refuse a larger buffer of Arrow; bounds the memory that noo uses")
+	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// addPolicy adds the flags that say what becomes of records.
+func (f *Data) addPolicy(flags *pflag.FlagSet) {
 	AddChoice(
 		flags,
 		newAction(&f.Policy.Missing, filter.Withhold, filter.Keep, filter.Fail),
@@ -257,7 +286,16 @@ func (f *Data) Add(cmd *cobra.Command) {
 	// Validate says why not.
 	AddChoice(flags, unchecked.Accept(actionWord(filter.Keep)), "unchecked",
 		"records of people whom the publisher did not look up")
-	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// ColumnRules are the rules by which the columns of an input are chosen.
+func (f *Data) ColumnRules() columns.Rules {
+	return columns.Rules{Identifying: f.columns, Allowed: f.allowed, Forced: f.forceColumns}
+}
+
+// StreamFormat is the format of Arrow streams.
+func (f *Reading) StreamFormat() arrow.Format {
+	return arrow.Format{MaxBuffer: f.Parquet.MaxPage, Stream: true}
 }
 
 // Validate refuses values that no run can work with.
@@ -280,11 +318,7 @@ func (f *Data) Prepare(
 		Stdin:   t.In,
 		Outputs: job.Outputs{Protected: append([]string{f.Path}, f.keyFiles...)},
 		Rules: job.Rules{
-			Columns: columns.Rules{
-				Identifying: f.columns,
-				Allowed:     f.allowed,
-				Forced:      f.forceColumns,
-			},
+			Columns:  f.ColumnRules(),
 			Policy:   f.Policy,
 			Register: s,
 			Formats:  f.Formats(),
