@@ -138,6 +138,15 @@ def arrow():
     named = flat.replace_schema_metadata({"index": '["9434765919"]'})
     with pa.OSFile("testdata/told.arrow", "wb") as out, pa.ipc.new_file(out, named.schema) as writer:
         writer.write_table(named)
+    # For noo verdicts: kept, opted out, missing, invalid, kept, opted out, and a number that was hidden.
+    numbers = pa.table({
+        "nhs_number": ["9995609649", "9434765919", None, "9995609640", "999 560 9649", "9995609649", "tel 9434765919"],
+        "mother_nhs": pa.array([None, None, None, None, 9926702066, 9836044507, None], pa.int64()),
+    })
+    mixed = numbers.append_column("dead", pa.array([True] * 7))
+    for name, table in (("numbers", numbers), ("mixed", mixed)):
+        with pa.OSFile("testdata/%s.arrows" % name, "wb") as out, pa.ipc.new_stream(out, table.schema) as writer:
+            writer.write_table(table, max_chunksize=2)
 
 
 arrow()
