@@ -87,6 +87,7 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	if !r.Format.Matches(head, "") {
 		return nil, &formats.InputError{Name: r.Name, Err: ErrNoStream}
 	}
+	r.Format.StaysOpen = true
 	dataset, err := r.Format.Open(ctx, formats.Input{Name: r.Name, Reader: in, Interrupt: r.Interrupt})
 	if err != nil {
 		return nil, err

@@ -56,6 +56,9 @@ const buffersInBatch = 16
 type Format struct {
 	// Stream tells that it is the format of streams.
 	Stream bool
+	// StaysOpen tells that nothing may be read behind the mark at the end of a stream: who sent it
+	// may wait for an answer before they close it. Otherwise nothing may follow the mark.
+	StaysOpen bool
 	// MaxBuffer is how many bytes a buffer may take that a compressed one becomes, and a 16th of what
 	// a record batch may take: it bounds what a damaged or hostile input can make this package
 	// allocate. 0 stands for DefaultMaxBuffer. An input that needs more is refused with ErrLimit.

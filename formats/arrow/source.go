@@ -145,9 +145,11 @@ func (s *source) message(memory []byte) (*ipc.Message, []byte, error) {
 		return nil, nil, err
 	}
 	var body []byte
-	if m.Kind == ipc.End {
+	switch {
+	case m.Kind == ipc.End && s.format.StaysOpen:
+	case m.Kind == ipc.End:
 		err = s.stream.ExpectEnd()
-	} else {
+	default:
 		if m.Kind != ipc.BatchMessage || s.keep {
 			memory = nil
 		}
