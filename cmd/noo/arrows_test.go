@@ -16,7 +16,7 @@ import (
 // of later floors.
 var rooms = [][]string{
 	{"noo/cmd/noo", "noo/cmd/noobench"},
-	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands"},
+	{"noo/cmd/noo/internal/jobs", "noo/cmd/noo/internal/snapshotcommands", "noo/cmd/noo/internal/verdictscommand"},
 	{"noo/cmd/noo/internal/publishing"},
 	{"noo/cmd/noo/internal/demo", "noo/cmd/noo/internal/runflags"},
 	{"noo/cmd/noo/internal/commandtree"},
@@ -24,7 +24,7 @@ var rooms = [][]string{
 	{"noo/cmd/noo/internal/ui"},
 	{"noo/cmd/noo/internal/hints", "noo/cmd/noo/internal/eventlog", "noo/cmd/noo/internal/metrics"},
 	{"noo/batch"},
-	{"noo/job"},
+	{"noo/job", "noo/verdicts"},
 	{"noo/internal/columns", "noo/internal/inputs"},
 	{"noo/internal/iopaths"},
 	{"noo/filter"},

@@ -275,6 +275,31 @@ def duckdb_file(work, noo, people, gone):
     assert read(path + ".out.arrows").num_rows == len(people) - len(gone)
 
 
+def verdicts(r, noo, people, gone):
+    """Talks to noo verdicts batch by batch, as an engine does: each is sent when the one before is answered."""
+    schema = pa.schema([("nhs_number", pa.string())])
+    process = subprocess.Popen([noo, "verdicts", "-", "-o", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    answers = None
+    with pa.ipc.new_stream(process.stdin, schema) as writer:
+        process.stdin.flush()
+        for _ in range(50):
+            numbers = values(r, lambda: r.choice(people + ["nobody"]), r.choice([0, 1, 100, 70000]))
+            writer.write_batch(pa.record_batch([pa.array(numbers, pa.string())], schema=schema))
+            process.stdin.flush()
+            answers = answers or pa.ipc.open_stream(process.stdout)
+            answer = answers.read_next_batch()
+            want = ["missing" if x is None else "invalid" if x == "nobody" else "opted_out" if x in gone else "kept" for x in numbers]
+            assert answer.column("verdict").to_pylist() == want
+    process.stdin.flush()
+    try:  # the mark at the end is enough: standard input is still open
+        answers.read_next_batch()
+        raise AssertionError("more answers than batches")
+    except StopIteration:
+        pass
+    assert process.wait(timeout=60) == 0
+    process.stdin.close()
+
+
 def main():
     work, noo, files, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     r = random.Random(seed)
@@ -290,6 +315,7 @@ def main():
     for i in range(files):
         one(random.Random("%d-%d" % (seed, i)), work, noo, people, gone, i, seen)
     duckdb_file(work, noo, people, gone)
+    verdicts(r, noo, people, gone)
     enum = pl.DataFrame({"nhs_number": people}).with_columns(e=pl.lit("a", pl.Enum(["a", "b"])))
     enum.write_ipc(os.path.join(work, "enum.arrow"))
     refused = filtered(noo, os.path.join(work, "enum.arrow"), os.path.join(work, "enum_out.arrow"), "nhs_number")
