@@ -32,7 +32,10 @@ var places = [...]byte{
 }
 
 // ErrNoStream is an input that is no Arrow IPC stream.
-var ErrNoStream = fmt.Errorf("%w: it is no Arrow IPC stream, which verdicts are about", formats.ErrUnknownFormat)
+var ErrNoStream = fmt.Errorf(
+	"%w: it is no Arrow IPC stream, which verdicts are about",
+	formats.ErrUnknownFormat,
+)
 
 // Run is what one stream is answered with.
 type Run struct {
@@ -69,8 +72,13 @@ type PolicyError struct {
 
 // Error says which record it was.
 func (e *PolicyError) Error() string {
-	return fmt.Sprintf("%s: record %d is %s, and the policy is --%s fail; the verdicts end before its batch",
-		e.Name, e.Record, e.Verdict, e.Verdict)
+	return fmt.Sprintf(
+		"%s: record %d is %s, and the policy is --%s fail; the verdicts end before its batch",
+		e.Name,
+		e.Record,
+		e.Verdict,
+		e.Verdict,
+	)
 }
 
 // Kind returns kind.Disclosure.
@@ -88,7 +96,10 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 		return nil, &formats.InputError{Name: r.Name, Err: ErrNoStream}
 	}
 	r.Format.StaysOpen = true
-	dataset, err := r.Format.Open(ctx, formats.Input{Name: r.Name, Reader: in, Interrupt: r.Interrupt})
+	dataset, err := r.Format.Open(
+		ctx,
+		formats.Input{Name: r.Name, Reader: in, Interrupt: r.Interrupt},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +120,10 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	return &Report{
-		Columns: columns.ReportNames(dataset.Columns(), identifying), Records: a.judge.Tally(), End: out.End,
+		Columns: columns.ReportNames(
+			dataset.Columns(),
+			identifying,
+		), Records: a.judge.Tally(), End: out.End,
 	}, nil
 }
 
@@ -132,7 +146,7 @@ func (r *Run) identifying(all []formats.Column) (places []int, err error) {
 // input, when those before it are written.
 type answers struct {
 	judge *filter.Judge
-	spare sync.Pool // of []filter.Verdict
+	spare sync.Pool // of *[]filter.Verdict
 
 	mutex   sync.Mutex
 	out     *arrow.Words
@@ -143,12 +157,13 @@ type answers struct {
 
 // Decide implements formats.Decider. No record goes anywhere.
 func (a *answers) Decide(batch *formats.Batch, _ []formats.Fate) error {
-	found, _ := a.spare.Get().([]filter.Verdict)
-	if cap(found) < batch.Records {
-		found = make([]filter.Verdict, batch.Records)
+	memory, ok := a.spare.Get().(*[]filter.Verdict)
+	if !ok || cap(*memory) < batch.Records {
+		fresh := make([]filter.Verdict, batch.Records)
+		memory = &fresh
 	}
-	found = found[:batch.Records]
-	defer func() { a.spare.Put(found) }()
+	defer a.spare.Put(memory)
+	found := (*memory)[:batch.Records]
 	if err := a.judge.Verdicts(batch, found); err != nil {
 		return err
 	}

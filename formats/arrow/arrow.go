@@ -1,7 +1,9 @@
-// Package arrow filters records out of Arrow IPC files, which are also called Feather version 2, and
+// Package arrow filters records out of Arrow IPC files, which are also called Feather version 2,
+// and
 // out of Arrow IPC streams. It implements formats.Format.
 //
-// A record batch is read into memory, its identifying values are decided on, and every column is cut
+// A record batch is read into memory, its identifying values are decided on, and every column is
+// cut
 // down to the records that stay. Values, their order, batches, the schema with its metadata, types
 // and compression stay as they are. Dictionaries hold only values in use: those of a file are
 // written once, so that a file with dictionaries is read twice; those of a stream are written again
@@ -59,11 +61,13 @@ type Format struct {
 	// StaysOpen tells that nothing may be read behind the mark at the end of a stream: who sent it
 	// may wait for an answer before they close it. Otherwise nothing may follow the mark.
 	StaysOpen bool
-	// MaxBuffer is how many bytes a buffer may take that a compressed one becomes, and a 16th of what
+	// MaxBuffer is how many bytes a buffer may take that a compressed one becomes, and a 16th of
+	// what
 	// a record batch may take: it bounds what a damaged or hostile input can make this package
 	// allocate. 0 stands for DefaultMaxBuffer. An input that needs more is refused with ErrLimit.
 	MaxBuffer int64
-	// Workers is how many goroutines work on an input, 0 for one for each processor. The output does
+	// Workers is how many goroutines work on an input, 0 for one for each processor. The output
+	// does
 	// not depend on it.
 	Workers int
 	// ReadBackWith is the format to read outputs back with; where nil, it is this one.

@@ -26,7 +26,9 @@ func (d *dataset) tellsOfPeople() error {
 		return err
 	}
 	if privacy.HoldsNumber(d.schema.Header) {
-		return ipc.Unsupported("an NHS number in the schema, which stays when records are removed (write the file without it)")
+		return ipc.Unsupported(
+			"an NHS number in the schema, which stays when records are removed (write the file without it)",
+		)
 	}
 	if d.footer == nil {
 		return nil
@@ -37,7 +39,9 @@ func (d *dataset) tellsOfPeople() error {
 // fieldTells looks at a field and those below it.
 func fieldTells(f *ipc.Field) error {
 	if privacy.IsNumber(f.Name) {
-		return ipc.Unsupported("a column that is called by an NHS number, which stays when records are removed (give it another name)")
+		return ipc.Unsupported(
+			"a column that is called by an NHS number, which stays when records are removed (give it another name)",
+		)
 	}
 	if err := metadataTells(f.Metadata); err != nil {
 		return err
@@ -65,7 +69,9 @@ func metadataTells(pairs []ipc.KeyValue) error {
 			}
 			switch {
 			case bytes.Contains(text, []byte(privacy.PolarsEnum)):
-				return ipc.Unsupported("an Enum of Polars: the metadata holds its values, in use or not (cast it to String or Categorical)")
+				return ipc.Unsupported(
+					"an Enum of Polars: the metadata holds its values, in use or not (cast it to String or Categorical)",
+				)
 			case privacy.HoldsNumber(text):
 				return errNumberInMetadata
 			}

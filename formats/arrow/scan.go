@@ -64,7 +64,8 @@ func (d *dataset) Scan(
 	return s.finish()
 }
 
-// watchSlots returns, by column, the slot of those that are watched and can hold NHS numbers, and -1
+// watchSlots returns, by column, the slot of those that are watched and can hold NHS numbers, and
+// -1
 // for the others.
 func (d *dataset) watchSlots(watch *formats.Watch) []int {
 	slots := make([]int, len(d.leaves))
@@ -198,7 +199,12 @@ func (s *scan) pass(ctx context.Context, source *source) error {
 }
 
 // read reads batches, and starts a goroutine for each.
-func (s *scan) read(ctx context.Context, source *source, queue chan<- *work, workers *sync.WaitGroup) {
+func (s *scan) read(
+	ctx context.Context,
+	source *source,
+	queue chan<- *work,
+	workers *sync.WaitGroup,
+) {
 	planned := make(chan struct{})
 	close(planned)
 	for batch := 0; ; batch++ {

@@ -86,7 +86,11 @@ func (s *source) next(ctx context.Context, memory []byte) (m *ipc.Message, body 
 }
 
 // block returns the message of a file that a block names.
-func (d *dataset) block(block ipc.Block, kind ipc.Kind, memory []byte) (*ipc.Message, []byte, error) {
+func (d *dataset) block(
+	block ipc.Block,
+	kind ipc.Kind,
+	memory []byte,
+) (*ipc.Message, []byte, error) {
 	r := d.fileReader(block.Offset)
 	m, err := r.Next()
 	switch {
@@ -161,7 +165,8 @@ func (s *source) message(memory []byte) (*ipc.Message, []byte, error) {
 	return m, body, err
 }
 
-// checkBlocks makes sure that whoever reads a file from its start to its end, and not by its footer,
+// checkBlocks makes sure that whoever reads a file from its start to its end, and not by its
+// footer,
 // meets the same messages in the same order.
 func (d *dataset) checkBlocks() error {
 	byOffset := func(a, b ipc.Block) int { return cmp.Compare(a.Offset, b.Offset) }

@@ -62,14 +62,21 @@ func (s *scan) fresh(number int) *work {
 
 func (s *scan) newWork() *work {
 	fields := s.schema.Schema.Fields
-	w := &work{arrays: make([]*column.Array, len(fields)), buffers: make([]column.Memory, len(fields))}
+	w := &work{
+		arrays:  make([]*column.Array, len(fields)),
+		buffers: make([]column.Memory, len(fields)),
+	}
 	for range s.columns {
 		w.readers = append(w.readers, identify.NewReader(int(s.format.MaxBuffer)))
 	}
 	w.asked.Columns = make([]formats.Values, len(s.columns))
 	w.watches = make([]*identify.Watch, len(fields))
 	for range s.sinks {
-		part := sinkPart{columns: make([]ipc.Part, len(fields)), packed: make([][]byte, len(fields)), used: make([]column.Used, len(fields))}
+		part := sinkPart{
+			columns: make([]ipc.Part, len(fields)),
+			packed:  make([][]byte, len(fields)),
+			used:    make([]column.Used, len(fields)),
+		}
 		for _, f := range fields {
 			part.builders = append(part.builders, column.NewBuilder(f))
 		}
@@ -110,7 +117,11 @@ func (s *scan) decideAndCut(ctx context.Context, w *work) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		return s.inColumn(w, s.schema.Schema.Fields[c].Name, func() error { return s.column(w, c, rows) })
+		return s.inColumn(
+			w,
+			s.schema.Schema.Fields[c].Name,
+			func() error { return s.column(w, c, rows) },
+		)
 	})
 }
 

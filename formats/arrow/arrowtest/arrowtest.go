@@ -84,12 +84,35 @@ func (m *Marks) In(data []byte) map[int]bool {
 // leafType draws a type without children.
 func leafType(r *rand.Rand) arrow.DataType {
 	some := []arrow.DataType{
-		arrow.Null, arrow.FixedWidthTypes.Boolean, arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Uint16, arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Uint64,
-		arrow.FixedWidthTypes.Float16, arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float64, arrow.BinaryTypes.String, arrow.BinaryTypes.LargeString,
-		arrow.BinaryTypes.Binary, arrow.BinaryTypes.LargeBinary, arrow.BinaryTypes.StringView, arrow.BinaryTypes.BinaryView, &arrow.FixedSizeBinaryType{ByteWidth: 7},
-		&arrow.Decimal32Type{Precision: 9, Scale: 2}, &arrow.Decimal64Type{Precision: 18}, &arrow.Decimal128Type{Precision: 38, Scale: 5}, &arrow.Decimal256Type{Precision: 76},
-		arrow.FixedWidthTypes.Date32, arrow.FixedWidthTypes.Date64, arrow.FixedWidthTypes.Time32ms, arrow.FixedWidthTypes.Time64ns, arrow.FixedWidthTypes.Timestamp_us,
-		arrow.FixedWidthTypes.Duration_s, arrow.FixedWidthTypes.MonthInterval, arrow.FixedWidthTypes.DayTimeInterval, arrow.FixedWidthTypes.MonthDayNanoInterval,
+		arrow.Null,
+		arrow.FixedWidthTypes.Boolean,
+		arrow.PrimitiveTypes.Int8,
+		arrow.PrimitiveTypes.Uint16,
+		arrow.PrimitiveTypes.Int32,
+		arrow.PrimitiveTypes.Uint64,
+		arrow.FixedWidthTypes.Float16,
+		arrow.PrimitiveTypes.Float32,
+		arrow.PrimitiveTypes.Float64,
+		arrow.BinaryTypes.String,
+		arrow.BinaryTypes.LargeString,
+		arrow.BinaryTypes.Binary,
+		arrow.BinaryTypes.LargeBinary,
+		arrow.BinaryTypes.StringView,
+		arrow.BinaryTypes.BinaryView,
+		&arrow.FixedSizeBinaryType{ByteWidth: 7},
+		&arrow.Decimal32Type{
+			Precision: 9,
+			Scale:     2,
+		}, &arrow.Decimal64Type{Precision: 18}, &arrow.Decimal128Type{Precision: 38,
+		arrow.FixedWidthTypes.Date32,
+		arrow.FixedWidthTypes.Date64,
+		arrow.FixedWidthTypes.Time32ms,
+		arrow.FixedWidthTypes.Time64ns,
+		arrow.FixedWidthTypes.Timestamp_us,
+		arrow.FixedWidthTypes.Duration_s,
+		arrow.FixedWidthTypes.MonthInterval,
+		arrow.FixedWidthTypes.DayTimeInterval,
+		arrow.FixedWidthTypes.MonthDayNanoInterval,
 	}
 	return some[r.IntN(len(some))]
 }
@@ -102,7 +125,10 @@ func DrawType(r *rand.Rand, depth int) arrow.DataType {
 	inner := func() arrow.DataType { return DrawType(r, depth-1) }
 	fields := func() (list []arrow.Field) {
 		for i := range 1 + r.IntN(3) {
-			list = append(list, arrow.Field{Name: fmt.Sprintf("f%d", i), Type: inner(), Nullable: true})
+			list = append(
+				list,
+				arrow.Field{Name: fmt.Sprintf("f%d", i), Type: inner(), Nullable: true},
+			)
 		}
 		return list
 	}
@@ -130,26 +156,46 @@ func DrawType(r *rand.Rand, depth int) arrow.DataType {
 		list := fields()
 		return arrow.DenseUnionOf(list, codes(len(list)))
 	case 7:
-		ends := []arrow.DataType{arrow.PrimitiveTypes.Int16, arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64}
+		ends := []arrow.DataType{
+			arrow.PrimitiveTypes.Int16,
+			arrow.PrimitiveTypes.Int32,
+			arrow.PrimitiveTypes.Int64,
+		}
 		return arrow.RunEndEncodedOf(ends[r.IntN(3)], leafType(r))
 	case 8:
 		return arrow.ListViewOf(inner())
 	case 9:
 		return arrow.LargeListViewOf(inner())
 	}
-	return &arrow.DictionaryType{IndexType: drawIndex(r), ValueType: drawDictionaryValue(r), Ordered: r.IntN(2) == 0}
+	return &arrow.DictionaryType{
+		IndexType: drawIndex(r),
+		ValueType: drawDictionaryValue(r),
+		Ordered:   r.IntN(2) == 0,
+	}
 }
 
 func drawIndex(r *rand.Rand) arrow.DataType {
 	some := []arrow.DataType{
-		arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Uint8, arrow.PrimitiveTypes.Int16, arrow.PrimitiveTypes.Uint16,
-		arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Uint32, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Uint64,
+		arrow.PrimitiveTypes.Int8,
+		arrow.PrimitiveTypes.Uint8,
+		arrow.PrimitiveTypes.Int16,
+		arrow.PrimitiveTypes.Uint16,
+		arrow.PrimitiveTypes.Int32,
+		arrow.PrimitiveTypes.Uint32,
+		arrow.PrimitiveTypes.Int64,
+		arrow.PrimitiveTypes.Uint64,
 	}
 	return some[r.IntN(len(some))]
 }
 
 func drawDictionaryValue(r *rand.Rand) arrow.DataType {
-	some := []arrow.DataType{arrow.BinaryTypes.String, arrow.BinaryTypes.LargeBinary, arrow.PrimitiveTypes.Int64, arrow.BinaryTypes.StringView, &arrow.FixedSizeBinaryType{ByteWidth: 9}}
+	some := []arrow.DataType{
+		arrow.BinaryTypes.String,
+		arrow.BinaryTypes.LargeBinary,
+		arrow.PrimitiveTypes.Int64,
+		arrow.BinaryTypes.StringView,
+		&arrow.FixedSizeBinaryType{ByteWidth: 9},
+	}
 	return some[r.IntN(len(some))]
 }
 
@@ -268,7 +314,13 @@ func offsets(wide bool, numbers []int) []byte {
 	return b
 }
 
-func (d *drawer) drawTexts(t arrow.DataType, n int, valid *memory.Buffer, nulls int, owner func(int) []int) *array.Data {
+func (d *drawer) drawTexts(
+	t arrow.DataType,
+	n int,
+	valid *memory.Buffer,
+	nulls int,
+	owner func(int) []int,
+) *array.Data {
 	wide := t.ID() == arrow.LARGE_BINARY || t.ID() == arrow.LARGE_STRING
 	var data []byte
 	if d.r.IntN(3) == 0 {
@@ -280,10 +332,24 @@ func (d *drawer) drawTexts(t arrow.DataType, n int, valid *memory.Buffer, nulls 
 		ends = append(ends, len(data))
 	}
 	data = append(data, d.text(nobody)...)
-	return array.NewData(t, n, []*memory.Buffer{valid, buffer(offsets(wide, ends)), buffer(data)}, nil, nulls, 0)
+	return array.NewData(
+		t,
+		n,
+		[]*memory.Buffer{valid, buffer(offsets(wide, ends)), buffer(data)},
+		nil,
+		nulls,
+		0,
+	)
 }
 
-func (d *drawer) drawViews(t arrow.DataType, n int, valid *memory.Buffer, nulls int, null func(int) bool, owner func(int) []int) *array.Data {
+func (d *drawer) drawViews(
+	t arrow.DataType,
+	n int,
+	valid *memory.Buffer,
+	nulls int,
+	null func(int) bool,
+	owner func(int) []int,
+) *array.Data {
 	views := make([]byte, 16*n)
 	data := [][]byte{nil, d.text(nobody)}
 	for i := range n {
@@ -302,10 +368,23 @@ func (d *drawer) drawViews(t arrow.DataType, n int, valid *memory.Buffer, nulls 
 		binary.LittleEndian.PutUint32(view[12:], uint32(len(data[b])))
 		data[b] = append(append(data[b], text...), d.text(nobody)...)
 	}
-	return array.NewData(t, n, []*memory.Buffer{valid, buffer(views), buffer(data[0]), buffer(data[1])}, nil, nulls, 0)
+	return array.NewData(
+		t,
+		n,
+		[]*memory.Buffer{valid, buffer(views), buffer(data[0]), buffer(data[1])},
+		nil,
+		nulls,
+		0,
+	)
 }
 
-func (d *drawer) drawLists(t arrow.DataType, n int, valid *memory.Buffer, nulls int, owner func(int) []int) *array.Data {
+func (d *drawer) drawLists(
+	t arrow.DataType,
+	n int,
+	valid *memory.Buffer,
+	nulls int,
+	owner func(int) []int,
+) *array.Data {
 	var below [][]int
 	for range d.r.IntN(3) {
 		below = append(below, nobody)
@@ -322,11 +401,25 @@ func (d *drawer) drawLists(t arrow.DataType, n int, valid *memory.Buffer, nulls 
 	if m, ok := t.(*arrow.MapType); ok {
 		keys := d.solid(m.KeyType(), below)
 		values := d.draw(m.ItemType(), below)
-		child = array.NewData(m.Elem(), len(below), []*memory.Buffer{nil}, []arrow.ArrayData{keys, values}, 0, 0)
+		child = array.NewData(
+			m.Elem(),
+			len(below),
+			[]*memory.Buffer{nil},
+			[]arrow.ArrayData{keys, values},
+			0,
+			0,
+		)
 	} else {
 		child = d.draw(t.(arrow.ListLikeType).Elem(), below)
 	}
-	return array.NewData(t, n, []*memory.Buffer{valid, buffer(offsets(t.ID() == arrow.LARGE_LIST, ends))}, []arrow.ArrayData{child}, nulls, 0)
+	return array.NewData(
+		t,
+		n,
+		[]*memory.Buffer{valid, buffer(offsets(t.ID() == arrow.LARGE_LIST, ends))},
+		[]arrow.ArrayData{child},
+		nulls,
+		0,
+	)
 }
 
 // solid draws an array without nulls.
@@ -338,7 +431,14 @@ func (d *drawer) solid(t arrow.DataType, owners [][]int) *array.Data {
 	}
 }
 
-func (d *drawer) drawListViews(t arrow.DataType, n int, valid *memory.Buffer, nulls int, null func(int) bool, owner func(int) []int) *array.Data {
+func (d *drawer) drawListViews(
+	t arrow.DataType,
+	n int,
+	valid *memory.Buffer,
+	nulls int,
+	null func(int) bool,
+	owner func(int) []int,
+) *array.Data {
 	starts, sizes := make([]int, n), make([]int, n)
 	below := [][]int{nobody}
 	for _, i := range d.r.Perm(n) { // lists in any order, with gaps
@@ -352,7 +452,14 @@ func (d *drawer) drawListViews(t arrow.DataType, n int, valid *memory.Buffer, nu
 	}
 	wide := t.ID() == arrow.LARGE_LIST_VIEW
 	child := d.draw(t.(arrow.ListLikeType).Elem(), below)
-	return array.NewData(t, n, []*memory.Buffer{valid, buffer(offsets(wide, starts)), buffer(offsets(wide, sizes))}, []arrow.ArrayData{child}, nulls, 0)
+	return array.NewData(
+		t,
+		n,
+		[]*memory.Buffer{valid, buffer(offsets(wide, starts)), buffer(offsets(wide, sizes))},
+		[]arrow.ArrayData{child},
+		nulls,
+		0,
+	)
 }
 
 func (d *drawer) drawUnion(t arrow.UnionType, owners [][]int) *array.Data {
@@ -399,10 +506,24 @@ func (d *drawer) drawRuns(t *arrow.RunEndEncodedType, owners [][]int) *array.Dat
 		i = next
 	}
 	runs := array.NewData(t.RunEnds(), len(below), []*memory.Buffer{nil, buffer(ends)}, nil, 0, 0)
-	return array.NewData(t, len(owners), []*memory.Buffer{nil}, []arrow.ArrayData{runs, d.draw(t.Encoded(), below)}, 0, 0)
+	return array.NewData(
+		t,
+		len(owners),
+		[]*memory.Buffer{nil},
+		[]arrow.ArrayData{runs, d.draw(t.Encoded(), below)},
+		0,
+		0,
+	)
 }
 
-func (d *drawer) drawIndices(t *arrow.DictionaryType, n int, valid *memory.Buffer, nulls int, null func(int) bool, owners [][]int) *array.Data {
+func (d *drawer) drawIndices(
+	t *arrow.DictionaryType,
+	n int,
+	valid *memory.Buffer,
+	nulls int,
+	null func(int) bool,
+	owners [][]int,
+) *array.Data {
 	dictionary := d.dictionaries[t]
 	if dictionary == nil {
 		dictionary = &drawnDictionary{}
@@ -425,7 +546,14 @@ func (d *drawer) drawIndices(t *arrow.DictionaryType, n int, valid *memory.Buffe
 			d.own(dictionary.data, index, owners[i])
 		}
 	}
-	return array.NewDataWithDictionary(t, n, []*memory.Buffer{valid, buffer(data)}, nulls, 0, dictionary.data)
+	return array.NewDataWithDictionary(
+		t,
+		n,
+		[]*memory.Buffer{valid, buffer(data)},
+		nulls,
+		0,
+		dictionary.data,
+	)
 }
 
 // own says that a record has value i of a dictionary.
@@ -450,9 +578,14 @@ type Dataset struct {
 func Draw(r *rand.Rand, stream bool) *Dataset {
 	d := &drawer{Marks: &Marks{r: r}, dictionaries: map[arrow.DataType]*drawnDictionary{}}
 	metadata := arrow.NewMetadata([]string{"made by"}, []string{"a test"})
-	fields := []arrow.Field{{Name: "nhs", Type: arrow.BinaryTypes.String, Nullable: true, Metadata: metadata}}
+	fields := []arrow.Field{
+		{Name: "nhs", Type: arrow.BinaryTypes.String, Nullable: true, Metadata: metadata},
+	}
 	for c := range 1 + r.IntN(5) {
-		fields = append(fields, arrow.Field{Name: fmt.Sprintf("c%d", c), Type: DrawType(r, r.IntN(4)), Nullable: true})
+		fields = append(
+			fields,
+			arrow.Field{Name: fmt.Sprintf("c%d", c), Type: DrawType(r, r.IntN(4)), Nullable: true},
+		)
 	}
 	out := &Dataset{Marks: d.Marks, Schema: arrow.NewSchema(fields, &metadata)}
 	for range r.IntN(6) {
@@ -471,7 +604,10 @@ func Draw(r *rand.Rand, stream bool) *Dataset {
 		for _, f := range fields[1:] {
 			columns = append(columns, array.MakeFromData(d.draw(f.Type, owners)))
 		}
-		out.Batches = append(out.Batches, array.NewRecordBatchWithMetadata(out.Schema, columns, int64(n), metadata))
+		out.Batches = append(
+			out.Batches,
+			array.NewRecordBatchWithMetadata(out.Schema, columns, int64(n), metadata),
+		)
 	}
 	return out
 }
@@ -562,7 +698,10 @@ func raw(a arrow.Array, i int) string {
 }
 
 // Rows reads a file or a stream with arrow-go, and writes its records out.
-func Rows(data []byte, stream bool) (records []string, schema *arrow.Schema, metadata []arrow.Metadata, err error) {
+func Rows(
+	data []byte,
+	stream bool,
+) (records []string, schema *arrow.Schema, metadata []arrow.Metadata, err error) {
 	note := func(batch arrow.RecordBatch) {
 		for i := range int(batch.NumRows()) {
 			text := ""

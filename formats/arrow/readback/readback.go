@@ -132,7 +132,12 @@ func (d *dataset) Close() error {
 }
 
 // Scan implements formats.Dataset for reading alone.
-func (d *dataset) Scan(ctx context.Context, columns []int, decide formats.Decider, to formats.Sinks) (err error) {
+func (d *dataset) Scan(
+	ctx context.Context,
+	columns []int,
+	decide formats.Decider,
+	to formats.Sinks,
+) (err error) {
 	defer recoverAs(&err, d.name)
 	if to.Kept != nil || to.Withheld != nil {
 		return ErrReadOnly
@@ -284,7 +289,11 @@ func (c *collector) leaf(a arrow.Array, i int) {
 }
 
 // decimal collects a decimal, a short one without digits behind its point as an integer.
-func (c *collector) decimal(value interface{ ToString(int32) string }, whole int64, t arrow.DataType) {
+func (c *collector) decimal(
+	value interface{ ToString(int32) string },
+	whole int64,
+	t arrow.DataType,
+) {
 	decimal := t.(arrow.DecimalType)
 	if decimal.BitWidth() <= 64 && decimal.GetScale() == 0 {
 		c.Ints = append(c.Ints, whole)

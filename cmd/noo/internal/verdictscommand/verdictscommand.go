@@ -59,7 +59,13 @@ went wrong. An output without it is incomplete: use none of it.`,
 	c.AddForVerdicts(cmd)
 	c.Run.Add(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&c.output, "output", "o", "", "write the verdicts to `FILE`; - is standard output")
+	flags.StringVarP(
+		&c.output,
+		"output",
+		"o",
+		"",
+		"write the verdicts to `FILE`; - is standard output",
+	)
 	flags.StringVar(&c.report, "report", "", "write a report with counts, in JSON, to `FILE`")
 	flags.BoolVar(&c.force, "force", false, "overwrite outputs that exist")
 	return cmd
@@ -96,7 +102,13 @@ func (c *command) do(t *ui.Terminal, cmd *cobra.Command, path string) error {
 }
 
 // answer answers the input, and writes the report.
-func (c *command) answer(ctx context.Context, t *ui.Terminal, path string, s *snapshot.Snapshot, report *job.Report) error {
+func (c *command) answer(
+	ctx context.Context,
+	t *ui.Terminal,
+	path string,
+	s *snapshot.Snapshot,
+	report *job.Report,
+) error {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
 	name, file := "stdin", t.In

@@ -1,6 +1,7 @@
 package column
 
-// Cutting arrays down. A Builder takes stretches of arrays and puts them together as an array of the
+// Cutting arrays down. A Builder takes stretches of arrays and puts them together as an array of
+// the
 // same field. What it does not take is in none of its buffers.
 
 import (
@@ -399,7 +400,13 @@ func (b *Builder) want(child *Builder, from *Array, wanted, more span) span {
 func (b *Builder) appendListViews(a *Array, start, end int) {
 	var wanted span
 	width, at := b.field.Width, len(b.offsets)/b.field.Width
-	b.offsets, b.sizes = b.extend(b.offsets, (end-start)*width), b.extend(b.sizes, (end-start)*width)
+	b.offsets, b.sizes = b.extend(
+		b.offsets,
+		(end-start)*width,
+	), b.extend(
+		b.sizes,
+		(end-start)*width,
+	)
 	for i := start; i < end && b.room.left >= 0; i++ {
 		from, to := a.List(i)
 		b.room.take(to - from)

@@ -1,6 +1,7 @@
 package column
 
-// Finding the arrays of a batch in its body, and checking them, so that nothing that uses them needs
+// Finding the arrays of a batch in its body, and checking them, so that nothing that uses them
+// needs
 // to.
 
 import (
@@ -106,7 +107,8 @@ func (d *Decoder) register(f *ipc.Field, around []int64) error {
 // sameValues reports whether two fields are of one type, whatever their names.
 func sameValues(a, b *ipc.Field) bool {
 	if a.TypeText() != b.TypeText() || a.Layout != b.Layout || a.Width != b.Width || a.Size != b.Size ||
-		a.Unit != b.Unit || a.Zone != b.Zone || len(a.Children) != len(b.Children) || !bytes.Equal(typeIDs(a), typeIDs(b)) {
+		a.Unit != b.Unit || a.Zone != b.Zone || len(a.Children) != len(b.Children) ||
+		!bytes.Equal(typeIDs(a), typeIDs(b)) {
 		return false
 	}
 	if a.Dictionary != nil && a.Dictionary.ID != b.Dictionary.ID {
@@ -225,7 +227,11 @@ type Batch struct {
 type walk struct{ nodes, buffers, variadic int }
 
 // Open prepares the arrays of a record batch.
-func (d *Decoder) Open(m *ipc.Message, body []byte, dictionaries map[int64]*Dictionary) (*Batch, error) {
+func (d *Decoder) Open(
+	m *ipc.Message,
+	body []byte,
+	dictionaries map[int64]*Dictionary,
+) (*Batch, error) {
 	return d.open(&m.Batch, d.schema.Fields, body, dictionaries)
 }
 
@@ -233,7 +239,12 @@ func (d *Decoder) open(
 	header *ipc.Batch, fields []*ipc.Field, body []byte, dictionaries map[int64]*Dictionary,
 ) (*Batch, error) {
 	if most := d.BatchLimit / recordBytes; header.Rows > most {
-		return nil, fmt.Errorf("a batch of %d records, and %d are allowed: %w", header.Rows, most, ipc.ErrLimit)
+		return nil, fmt.Errorf(
+			"a batch of %d records, and %d are allowed: %w",
+			header.Rows,
+			most,
+			ipc.ErrLimit,
+		)
 	}
 	b := &Batch{decoder: d, header: header, body: body, dictionaries: dictionaries}
 	var at walk
@@ -496,7 +507,8 @@ func (w *walker) views(a *Array) error {
 		}
 		buffer := int64(int32(binary.LittleEndian.Uint32(view[8:])))
 		start := int64(int32(binary.LittleEndian.Uint32(view[12:])))
-		if n < 0 || buffer < 0 || buffer >= int64(count) || start < 0 || start+n > int64(len(a.Buffers[buffer])) {
+		if n < 0 || buffer < 0 || buffer >= int64(count) || start < 0 ||
+			start+n > int64(len(a.Buffers[buffer])) {
 			return ipc.Corrupt("a view lies outside its buffers")
 		}
 		if !bytes.Equal(view[4:8], a.Buffers[buffer][start:start+4]) {
@@ -575,7 +587,17 @@ func (a *Array) checkListViews() error {
 		if a.IsNull(i) {
 			continue
 		}
-		offset, size := Integer(a.Offsets, a.Field.Width, i, true), Integer(a.Sizes, a.Field.Width, i, true)
+		offset, size := Integer(
+			a.Offsets,
+			a.Field.Width,
+			i,
+			true,
+		), Integer(
+			a.Sizes,
+			a.Field.Width,
+			i,
+			true,
+		)
 		if offset < 0 || size < 0 || size > end || offset > end-size {
 			return ipc.Corrupt("a list lies outside its values")
 		}
@@ -594,7 +616,11 @@ func (a *Array) checkUnion() error {
 			return ipc.Corrupt("a union has a value of a type that it does not have")
 		}
 		if a.Field.Layout == ipc.DenseUnion {
-			if offset := binary.LittleEndian.Uint32(a.Offsets[4*i:]); int64(offset) >= int64(a.Children[place-1].Len) {
+			if offset := binary.LittleEndian.Uint32(a.Offsets[4*i:]); int64(
+				offset,
+			) >= int64(
+				a.Children[place-1].Len,
+			) {
 				return ipc.Corrupt("a value of a union lies outside its child")
 			}
 		}

@@ -137,7 +137,8 @@ const (
 	resendAlways = 1024
 )
 
-// Next returns what must be written before a batch that uses some values of the dictionaries as they
+// Next returns what must be written before a batch that uses some values of the dictionaries as
+// they
 // are.
 func (p *Pruner) Next(dictionaries map[int64]*Dictionary, used Used) (*Plan, error) {
 	used = maps.Clone(used)
@@ -184,7 +185,11 @@ func (p *Pruner) Next(dictionaries map[int64]*Dictionary, used Used) (*Plan, err
 }
 
 // build puts the values of a dictionary together that are in use, in their order.
-func (p *Pruner) build(d *Dictionary, s *sent, dictionaries map[int64]*Dictionary) (*Builder, error) {
+func (p *Pruner) build(
+	d *Dictionary,
+	s *sent,
+	dictionaries map[int64]*Dictionary,
+) (*Builder, error) {
 	b := NewBuilder(d.Field)
 	b.Reset(p.limit)
 	s.places = make([]int32, d.Len)

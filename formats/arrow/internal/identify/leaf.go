@@ -35,7 +35,8 @@ type Leaf struct {
 	Name string
 	// Type is its type in the words of Arrow.
 	Type string
-	// Refused is why noo does not filter by it, Numberless that no value has room for an NHS number.
+	// Refused is why noo does not filter by it, Numberless that no value has room for an NHS
+	// number.
 	Refused    error
 	Numberless bool
 
@@ -94,7 +95,11 @@ func (l *lister) field(f *ipc.Field, leaf Leaf) {
 		l.field(f.Dictionary.Values, leaf)
 	case f.Layout == ipc.RunEnds:
 		l.field(f.Children[1], leaf)
-	case f.Layout == ipc.Null, f.Layout == ipc.Fixed, f.Layout == ipc.Bits, f.Layout == ipc.Binary, f.Layout == ipc.View:
+	case f.Layout == ipc.Null,
+		f.Layout == ipc.Fixed,
+		f.Layout == ipc.Bits,
+		f.Layout == ipc.Binary,
+		f.Layout == ipc.View:
 		leaf.field = f
 		var err error
 		leaf.as, err = typeOf(f)
@@ -109,7 +114,10 @@ func (l *lister) field(f *ipc.Field, leaf Leaf) {
 			below.Name, below.Type = leaf.Name+"."+child.Name, ""
 			below.path = append(leaf.path[:len(leaf.path):len(leaf.path)], i)
 			if f.Type == ipc.TypeUnion {
-				below.Refused = fmt.Errorf("%w in a union, whose records have values of other types too", ErrNotIdentifying)
+				below.Refused = fmt.Errorf(
+					"%w in a union, whose records have values of other types too",
+					ErrNotIdentifying,
+				)
 			}
 			l.field(child, below)
 		}
@@ -122,7 +130,12 @@ func typeOf(f *ipc.Field) (valueType, error) {
 		return 0, fmt.Errorf("%w of type %s, %s", ErrNotIdentifying, f.TypeText(), reason)
 	}
 	switch f.Type {
-	case ipc.TypeUtf8, ipc.TypeLargeUtf8, ipc.TypeUtf8View, ipc.TypeBinary, ipc.TypeLargeBinary, ipc.TypeBinaryView:
+	case ipc.TypeUtf8,
+		ipc.TypeLargeUtf8,
+		ipc.TypeUtf8View,
+		ipc.TypeBinary,
+		ipc.TypeLargeBinary,
+		ipc.TypeBinaryView:
 		return asText, nil
 	case ipc.TypeFixedSizeBinary:
 		if f.Width == decimal.WideBytes {
@@ -156,7 +169,8 @@ func typeOf(f *ipc.Field) (valueType, error) {
 
 // places says for every record which values of a leaf it has.
 type places struct {
-	// index has one entry an occurrence: the number of a value, -1 for a null. Where it is not spelt,
+	// index has one entry an occurrence: the number of a value, -1 for a null. Where it is not
+	// spelt,
 	// occurrence i has value i.
 	index []int32
 	spelt bool
@@ -207,7 +221,8 @@ func (f *finder) find(l *Leaf, a *column.Array, n int) (places, error) {
 // holdsValues reports whether the arrays of a dictionary have the values of a leaf, and none below
 // them has.
 func holdsValues(d *column.Dictionary) bool {
-	return len(d.Chunks) == 0 || d.Field.Dictionary == nil && d.Field.Layout != ipc.RunEnds && len(d.Field.Children) == 0
+	return len(d.Chunks) == 0 ||
+		d.Field.Dictionary == nil && d.Field.Layout != ipc.RunEnds && len(d.Field.Children) == 0
 }
 
 // valuesOf returns the arrays that find would return.
@@ -313,7 +328,8 @@ func (f *finder) passLists(p *places, a *column.Array, n int) error {
 				continue
 			}
 			first, last := a.List(i)
-			if size := 8 * int64(len(index)+last-first); size > int64(f.limit) || last > math.MaxInt32 {
+			if size := 8 * int64(len(index)+last-first); size > int64(f.limit) ||
+				last > math.MaxInt32 {
 				return ipc.OverLimit("the lists of a batch", size, int64(f.limit))
 			}
 			for ; first < last; first++ {

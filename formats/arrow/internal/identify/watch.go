@@ -44,7 +44,13 @@ type seen struct {
 
 // Look looks at the values of a leaf in the array of its column, which has n records, and counts
 // those in records that are written.
-func (w *Watch) Look(slot int, l *Leaf, a *column.Array, n int, written func(record int) bool) error {
+func (w *Watch) Look(
+	slot int,
+	l *Leaf,
+	a *column.Array,
+	n int,
+	written func(record int) bool,
+) error {
 	found := false
 	for _, values := range l.valuesOf(a) {
 		s := seenIn(values, slot)
@@ -70,7 +76,13 @@ func seenIn(a *column.Array, slot int) *seen {
 }
 
 // count tells the Watcher of the hits in records that are written.
-func (w *Watch) count(slot int, l *Leaf, a *column.Array, n int, written func(record int) bool) error {
+func (w *Watch) count(
+	slot int,
+	l *Leaf,
+	a *column.Array,
+	n int,
+	written func(record int) bool,
+) error {
 	p, err := w.finder.find(l, a, n)
 	if err != nil {
 		return err

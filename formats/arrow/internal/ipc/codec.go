@@ -67,7 +67,11 @@ func (z *Compressor) Decompress(c Codec, dst, buffer []byte) ([]byte, error) {
 	}
 	if z.zstdIn == nil {
 		var err error
-		z.zstdIn, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+		z.zstdIn, err = zstd.NewReader(
+			nil,
+			zstd.WithDecoderConcurrency(1),
+			zstd.WithDecodeAllCapLimit(true),
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +121,11 @@ func (z *Compressor) Compress(c Codec, dst, buffer []byte) ([]byte, error) {
 func (z *Compressor) compressLZ4(dst, buffer []byte) ([]byte, error) {
 	if z.lz4Out == nil {
 		z.lz4Out = lz4.NewWriter(nil)
-		err := z.lz4Out.Apply(lz4.ConcurrencyOption(1), lz4.BlockSizeOption(lz4.Block256Kb), lz4.ChecksumOption(false))
+		err := z.lz4Out.Apply(
+			lz4.ConcurrencyOption(1),
+			lz4.BlockSizeOption(lz4.Block256Kb),
+			lz4.ChecksumOption(false),
+		)
 		if err != nil {
 			return nil, err
 		}

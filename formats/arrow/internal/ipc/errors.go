@@ -38,7 +38,13 @@ func Unsupported(format string, args ...any) error {
 // OverLimit returns an error that wraps ErrLimit, for something of size bytes where limit are
 // allowed.
 func OverLimit(what string, size, limit int64) error {
-	return fmt.Errorf("%s takes %d bytes in memory, and %d are allowed: %w", what, size, limit, ErrLimit)
+	return fmt.Errorf(
+		"%s takes %d bytes in memory, and %d are allowed: %w",
+		what,
+		size,
+		limit,
+		ErrLimit,
+	)
 }
 
 // MediumError is an error of the input's medium, which says nothing about the input's content.

@@ -65,7 +65,11 @@ func ReadFooter(in io.ReaderAt, size int64) (*Footer, error) {
 // ReadSchema reads the schema before the messages of a file. Polars writes it without what precedes
 // the header of every other message.
 func (f *Footer) ReadSchema(in io.ReaderAt) (*Message, error) {
-	r := NewReader(io.NewSectionReader(in, FirstMessage, f.Start-FirstMessage), FirstMessage, f.Start)
+	r := NewReader(
+		io.NewSectionReader(in, FirstMessage, f.Start-FirstMessage),
+		FirstMessage,
+		f.Start,
+	)
 	var start [4]byte
 	if err := readAt(in, start[:], FirstMessage); err != nil {
 		return nil, err
@@ -112,7 +116,11 @@ func (f *Footer) parse(table []byte) (err error) {
 		return Unsupported("metadata of version V%d (write the file anew)", version+1)
 	}
 	f.Schema, err = readSchema(t.Table(1), version)
-	f.Dictionaries, f.Batches = readBlocks(t.Vector(2, blockBytes)), readBlocks(t.Vector(3, blockBytes))
+	f.Dictionaries, f.Batches = readBlocks(
+		t.Vector(2, blockBytes),
+	), readBlocks(
+		t.Vector(3, blockBytes),
+	)
 	f.Metadata = readMetadata(t, 4)
 	if err := buffer.Err(); err != nil {
 		return Corrupt("%v", err)
@@ -126,7 +134,11 @@ const blockBytes = 24
 func readBlocks(v flat.Vector) []Block {
 	blocks := make([]Block, v.Len)
 	for i := range blocks {
-		blocks[i] = Block{v.Int64(i, blockBytes, 0), int64(v.Int32(i, blockBytes, 8)), v.Int64(i, blockBytes, 16)}
+		blocks[i] = Block{
+			v.Int64(i, blockBytes, 0),
+			int64(v.Int32(i, blockBytes, 8)),
+			v.Int64(i, blockBytes, 16),
+		}
 	}
 	return blocks
 }

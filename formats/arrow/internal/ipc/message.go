@@ -205,7 +205,8 @@ func readBatch(t flat.Table, body int64) (b Batch, err error) {
 	b.Buffers = make([]Range, buffers.Len)
 	for i := range b.Buffers {
 		b.Buffers[i] = Range{buffers.Int64(i, 16, 0), buffers.Int64(i, 16, 8)}
-		if r := b.Buffers[i]; r.Offset < 0 || r.Length < 0 || r.Length > body || r.Offset > body-r.Length {
+		if r := b.Buffers[i]; r.Offset < 0 || r.Length < 0 || r.Length > body ||
+			r.Offset > body-r.Length {
 			return b, Corrupt("a buffer lies outside its message")
 		}
 	}

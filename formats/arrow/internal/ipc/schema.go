@@ -162,7 +162,9 @@ func (r *schemaReader) field(t flat.Table, depth int) *Field {
 		r.fail(Corrupt("its schema nests too deep or has too many fields"))
 	}
 	f := &Field{
-		Name: string(t.Text(0)), Nullable: t.Bool(1), Type: Type(t.Uint8(2)), Metadata: readMetadata(t, 6),
+		Name: string(
+			t.Text(0),
+		), Nullable: t.Bool(1), Type: Type(t.Uint8(2)), Metadata: readMetadata(t, 6),
 	}
 	children := t.Vector(5, 4)
 	for i := 0; i < children.Len && r.err == nil; i++ {
@@ -250,7 +252,8 @@ func (r *schemaReader) typed(f *Field, t flat.Table) {
 	default:
 		r.fail(Unsupported("a type of Arrow that noo does not know (number %d)", f.Type))
 	}
-	if f.Type == TypeMap && (len(f.Children) != 1 || f.Children[0].Layout != Struct || len(f.Children[0].Children) != 2) {
+	if f.Type == TypeMap &&
+		(len(f.Children) != 1 || f.Children[0].Layout != Struct || len(f.Children[0].Children) != 2) {
 		r.fail(Corrupt("a map of its schema has no keys and values"))
 	}
 	if f.Type == TypeMap {
@@ -362,7 +365,11 @@ func (f *Field) TypeText() string {
 	case TypeFixedSizeBinary:
 		return fmt.Sprintf("fixed_size_binary(%d)", f.Width)
 	case TypeRunEndEncoded:
-		return fmt.Sprintf("run_end_encoded<%s, %s>", f.Children[0].TypeText(), f.Children[1].TypeText())
+		return fmt.Sprintf(
+			"run_end_encoded<%s, %s>",
+			f.Children[0].TypeText(),
+			f.Children[1].TypeText(),
+		)
 	}
 	return typeNames[f.Type]
 }

@@ -19,7 +19,11 @@ func WordsSchema(column string) (*Message, error) {
 	b.Text(field[0], []byte(column))
 	b.Table(field[1])
 	encoding := b.Table(field[2], flat.Field{Number: 0, Size: 8}, flat.Offset(1))
-	b.Table(encoding[1], flat.Field{Number: 0, Size: 4, Value: 8}, flat.Field{Number: 1, Size: 1, Value: 1})
+	b.Table(
+		encoding[1],
+		flat.Field{Number: 0, Size: 4, Value: 8},
+		flat.Field{Number: 1, Size: 1, Value: 1},
+	)
 	b.Vector(field[3], 0, 4)
 	b.Align(8)
 	m := &Message{Header: b.Bytes}

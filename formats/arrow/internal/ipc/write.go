@@ -96,15 +96,31 @@ func (w *Writer) batch(
 	var nodes, buffers, variadic int
 	body := int64(0)
 	for i := range parts {
-		nodes, buffers, variadic = nodes+len(parts[i].Nodes), buffers+len(parts[i].Buffers), variadic+len(parts[i].Variadic)
+		nodes, buffers, variadic = nodes+len(
+			parts[i].Nodes,
+		), buffers+len(
+			parts[i].Buffers,
+		), variadic+len(
+			parts[i].Variadic,
+		)
 		for _, buffer := range parts[i].Buffers {
 			body += padded(int64(len(buffer)))
 		}
 	}
 	b := &w.builder
 	b.Start()
-	message := b.Table(0, flat.Field{Number: 3, Size: 8, Value: uint64(body)}, flat.Offset(2), flat.Offset(4),
-		flat.Field{Number: 0, Size: 2, Value: uint64(w.schema.Version)}, flat.Field{Number: 1, Size: 1, Value: uint64(kind)})
+	message := b.Table(
+		0,
+		flat.Field{Number: 3, Size: 8, Value: uint64(body)},
+		flat.Offset(2),
+		flat.Offset(4),
+		flat.Field{
+			Number: 0,
+			Size:   2,
+			Value:  uint64(w.schema.Version),
+		},
+		flat.Field{Number: 1, Size: 1, Value: uint64(kind)},
+	)
 	header := message[1]
 	if kind == DictionaryMessage {
 		header = b.Table(header, flat.Field{Number: 0, Size: 8, Value: uint64(id)}, flat.Offset(1))[1]
@@ -136,8 +152,19 @@ func (w *Writer) batch(
 func padded(n int64) int64 { return (n + alignment - 1) / alignment * alignment }
 
 // writeBatch writes a table RecordBatch.
-func writeBatch(b *flat.Builder, from int, rows int64, codec Codec, nodes, buffers, variadic int, parts []Part) {
-	fields := []flat.Field{{Number: 0, Size: 8, Value: uint64(rows)}, flat.Offset(1), flat.Offset(2)}
+func writeBatch(
+	b *flat.Builder,
+	from int,
+	rows int64,
+	codec Codec,
+	nodes, buffers, variadic int,
+	parts []Part,
+) {
+	fields := []flat.Field{
+		{Number: 0, Size: 8, Value: uint64(rows)},
+		flat.Offset(1),
+		flat.Offset(2),
+	}
 	if codec != Uncompressed {
 		fields = append(fields, flat.Offset(3))
 	}
@@ -160,7 +187,11 @@ func writeBatch(b *flat.Builder, from int, rows int64, codec Codec, nodes, buffe
 		}
 	}
 	if codec != Uncompressed {
-		b.Table(places[3], flat.Field{Number: 0, Size: 1, Value: uint64(codec)}, flat.Field{Number: 1, Size: 1})
+		b.Table(
+			places[3],
+			flat.Field{Number: 0, Size: 1, Value: uint64(codec)},
+			flat.Field{Number: 1, Size: 1},
+		)
 	}
 	if variadic > 0 {
 		b.Vector(places[len(places)-1], variadic, 8)
@@ -191,7 +222,8 @@ func (w *Writer) End(metadata []KeyValue) error {
 	b.Start()
 	places := b.Table(0, flat.Offset(1), flat.Offset(2), flat.Offset(3), flat.Offset(4),
 		flat.Field{Number: 0, Size: 2, Value: uint64(w.schema.Version)})
-	// The header of the schema message has the schema in it, with places that count from themselves:
+	// The header of the schema message has the schema in it, with places that count from
+	// themselves:
 	// so it can be copied.
 	b.Align(8)
 	schema := len(b.Bytes)
