@@ -23,7 +23,8 @@ const Column = "verdict"
 
 // words are what the dictionary of the output holds.
 var words = []string{
-	filter.Kept.String(), filter.OptedOut.String(), filter.Missing.String(), filter.Invalid.String(), filter.Unchecked.String(),
+	filter.Kept.String(), filter.OptedOut.String(), filter.Missing.String(),
+	filter.Invalid.String(), filter.Unchecked.String(),
 }
 
 // places are where the word of each verdict is in the dictionary.

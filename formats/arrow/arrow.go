@@ -205,7 +205,8 @@ func (d *dataset) Columns() []formats.Column {
 	for i := range d.leaves {
 		leaf := &d.leaves[i]
 		columns[i] = formats.Column{
-			Name: leaf.Name, Type: leaf.Type, Declared: true, Refused: leaf.Refused, Numberless: leaf.Numberless,
+			Name: leaf.Name, Type: leaf.Type, Declared: true,
+			Refused: leaf.Refused, Numberless: leaf.Numberless,
 		}
 	}
 	return columns

@@ -240,7 +240,10 @@ func (s *scan) read(
 func (s *scan) waitForRoom(ctx context.Context, size int64) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	for ctx.Err() == nil && s.underWay > 0 && (s.held+size > bytesAhead || s.underWay >= batchesAhead*s.format.Workers) {
+	full := func() bool {
+		return s.held+size > bytesAhead || s.underWay >= batchesAhead*s.format.Workers
+	}
+	for ctx.Err() == nil && s.underWay > 0 && full() {
 		s.room.Wait()
 	}
 	s.held += size
@@ -291,7 +294,9 @@ func (s *scan) writeBatch(w *work) error {
 				}
 			}
 		}
-		if err := sink.out.Batch(int64(part.rows), w.message.Batch.Codec, w.message.Metadata, part.columns); err != nil {
+		m := w.message
+		err := sink.out.Batch(int64(part.rows), m.Batch.Codec, m.Metadata, part.columns)
+		if err != nil {
 			return err
 		}
 	}

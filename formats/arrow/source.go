@@ -6,6 +6,7 @@ package arrow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"noo/formats/arrow/internal/column"
@@ -175,7 +176,9 @@ func (d *dataset) checkBlocks() error {
 		return ErrFooter
 	}
 	at := d.schema.Start + d.schema.Prefixed
-	for _, block := range slices.SortedFunc(slices.Values(slices.Concat(f.Dictionaries, f.Batches)), byOffset) {
+	blocks := slices.Concat(f.Dictionaries, f.Batches)
+	slices.SortFunc(blocks, byOffset)
+	for _, block := range blocks {
 		if block.Offset != at || block.Header <= 0 || block.Body < 0 ||
 			block.Header > f.Start-at || block.Body > f.Start-at-block.Header {
 			return ErrFooter
@@ -186,8 +189,11 @@ func (d *dataset) checkBlocks() error {
 		return nil // files of some writers have no mark at the end
 	}
 	m, err := d.fileReader(at).Next()
-	if err == nil && (m.Kind != ipc.End || at+ipc.EndBytes != f.Start) {
-		err = ErrFooter
+	if _, failed := errors.AsType[*ipc.MediumError](err); failed {
+		return err
 	}
-	return err
+	if err != nil || m.Kind != ipc.End || at+ipc.EndBytes != f.Start {
+		return ErrFooter
+	}
+	return nil
 }

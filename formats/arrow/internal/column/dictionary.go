@@ -260,7 +260,8 @@ const joinedLimit = 1 << 50
 func (b *Builder) array() *Array {
 	b.startOffsetsIn()
 	a := &Array{
-		Field: b.field, Len: b.n, Nulls: b.nulls, Data: b.data, Offsets: b.offsets, Sizes: b.sizes, Buffers: b.buffers,
+		Field: b.field, Len: b.n, Nulls: b.nulls,
+		Data: b.data, Offsets: b.offsets, Sizes: b.sizes, Buffers: b.buffers,
 	}
 	if b.nulls > 0 {
 		a.Validity = b.validity

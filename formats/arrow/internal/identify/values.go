@@ -32,7 +32,8 @@ func NewReader(limit int) *Reader { return &Reader{finder: finder{limit: limit}}
 // Values returns the values of a leaf for n records. a is the array of its column. The values are
 // good until the next call, and as long as the array is.
 func (r *Reader) Values(l *Leaf, a *column.Array, n int) (formats.Values, error) {
-	r.text, r.ints, r.reals, r.index, r.even = r.text[:0], r.ints[:0], r.reals[:0], r.index[:0], r.even[:0]
+	r.text, r.ints, r.reals = r.text[:0], r.ints[:0], r.reals[:0]
+	r.index, r.even = r.index[:0], r.even[:0]
 	r.made, r.ends = r.made[:0], r.ends[:0]
 	if n == 0 {
 		return formats.Values{}, nil

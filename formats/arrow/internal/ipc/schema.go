@@ -339,10 +339,26 @@ func (r *schemaReader) runEnds(f *Field) {
 }
 
 var typeNames = map[Type]string{
-	TypeNull: "null", TypeBinary: "binary", TypeUtf8: "utf8", TypeBool: "bool", TypeList: "list", TypeStruct: "struct", TypeMap: "map",
-	TypeLargeBinary: "large_binary", TypeLargeUtf8: "large_utf8", TypeLargeList: "large_list", TypeRunEndEncoded: "run_end_encoded",
-	TypeBinaryView: "binary_view", TypeUtf8View: "utf8_view", TypeListView: "list_view", TypeLargeListView: "large_list_view",
-	TypeTimestamp: "timestamp", TypeDuration: "duration", TypeInterval: "interval", TypeUnion: "union", TypeFixedSizeList: "fixed_size_list",
+	TypeNull:          "null",
+	TypeBinary:        "binary",
+	TypeUtf8:          "utf8",
+	TypeBool:          "bool",
+	TypeList:          "list",
+	TypeStruct:        "struct",
+	TypeMap:           "map",
+	TypeLargeBinary:   "large_binary",
+	TypeLargeUtf8:     "large_utf8",
+	TypeLargeList:     "large_list",
+	TypeRunEndEncoded: "run_end_encoded",
+	TypeBinaryView:    "binary_view",
+	TypeUtf8View:      "utf8_view",
+	TypeListView:      "list_view",
+	TypeLargeListView: "large_list_view",
+	TypeTimestamp:     "timestamp",
+	TypeDuration:      "duration",
+	TypeInterval:      "interval",
+	TypeUnion:         "union",
+	TypeFixedSizeList: "fixed_size_list",
 }
 
 // TypeText names the type of a field in the words of Arrow.
