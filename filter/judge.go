@@ -164,14 +164,29 @@ func (j *Judge) Holds(text []byte) bool {
 func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*scratch)
 	defer j.scratch.Put(o)
-
 	if err := j.judgeRecords(o, batch); err != nil {
 		return err
 	}
-	counts := j.fatesOf(o.records, fates)
-	j.count(batch, counts, o.lost)
-	j.noteOffenders(batch, counts, o.records)
-	return j.stopAt(batch, counts, o.records)
+	return j.conclude(o, batch, j.fatesOf(o.records, fates))
+}
+
+// Verdicts is Decide for who wants to know the verdict on each record: it fills found, which has one
+// entry a record. A record that is written nowhere, whatever the policy, is Invalid.
+func (j *Judge) Verdicts(batch *formats.Batch, found []Verdict) error {
+	o := j.scratch.Get().(*scratch)
+	defer j.scratch.Put(o)
+	if err := j.judgeRecords(o, batch); err != nil {
+		return err
+	}
+	var counts [verdicts]int64
+	for i, v := range o.records {
+		counts[v]++
+		if v == disguised {
+			v = Invalid
+		}
+		found[i] = v
+	}
+	return j.conclude(o, batch, counts)
 }
 
 // judgeRecords sets the verdicts on the records of a batch.
@@ -192,6 +207,14 @@ func (j *Judge) judgeRecords(o *scratch, batch *formats.Batch) error {
 	}
 	j.linked.judgeIDs(o, ids)
 	return j.joinColumn(o, ids, len(numbers) == 0)
+}
+
+// conclude counts the verdicts on the records of a batch, and returns an error if the policy fails
+// on one.
+func (j *Judge) conclude(o *scratch, batch *formats.Batch, counts [verdicts]int64) error {
+	j.count(batch, counts, o.lost)
+	j.noteOffenders(batch, counts, o.records)
+	return j.stopAt(batch, counts, o.records)
 }
 
 // fatesOf sets the fates of records, and counts them by their verdicts. Neighbours, which mostly

@@ -17,9 +17,9 @@ var foreign = []struct {
 	{0, "\x04\x22\x4d\x18", "it is compressed with lz4: decompress it first"},
 	{0, "Rar!\x1a\x07", "it is a RAR archive: extract the files first"},
 	{257, "ustar", "it is a tar archive, as tar and .tar.gz are: extract the files first"},
-	{0, "ARROW1\x00\x00", "it is an Arrow file: export it as CSV or Parquet"},
+	{0, "FEA1", "it is a Feather file of version 1: save it as version 2"},
+	{0, "\x89HDF\r\n\x1a\n", "it is an HDF5 file: export the table as CSV or Parquet"},
 	{0, "Obj\x01", "it is an Avro file: export it as CSV or Parquet"},
-	{0, "ORC\x08", "it is an ORC file: export it as CSV or Parquet"},
 	{0, "SQLite format 3\x00", "it is a SQLite database: export the table as CSV or Parquet"},
 	{12, "\xc2\xea\x81\x60\xb3\x14\x11\xcf", "it is a SAS dataset: export it as CSV or Parquet"},
 	{0, "HEADER RECORD*******LIB", "it is a SAS transport file: export it as CSV or Parquet"},
@@ -44,6 +44,9 @@ func foreignAdvice(head []byte) string {
 	}
 	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
 		return zipAdvice(head)
+	}
+	if bytes.HasPrefix(head, []byte("ORC")) && bytes.IndexByte(head, 0) >= 0 { // it is no text
+		return "it is an ORC file: export it as CSV or Parquet"
 	}
 	return textAdvice(head)
 }

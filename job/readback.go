@@ -12,6 +12,7 @@ import (
 	"noo/filter"
 	"noo/formats"
 	"noo/internal/columns"
+	"noo/internal/contextio"
 )
 
 // ErrReadBack is an output that, read again, does not hold what it should. It is a bug of this
@@ -60,10 +61,13 @@ func (r *Run) tallyOutput(
 	if err := o.flush(); err != nil {
 		return filter.Tally{}, err
 	}
-	dataset, err := format.Open(
-		ctx,
-		formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers},
-	)
+	in := formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers}
+	if !format.RandomAccess() {
+		content, done := o.content()
+		defer done()
+		in = formats.Input{Name: o.name, Reader: contextio.NewReader(ctx, content), Workers: r.Workers}
+	}
+	dataset, err := format.Open(ctx, in)
 	if err != nil {
 		// It is no input that is refused.
 		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err)

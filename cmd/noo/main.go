@@ -23,6 +23,7 @@ import (
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/snapshotcommands"
 	"noo/cmd/noo/internal/ui"
+	"noo/cmd/noo/internal/verdictscommand"
 )
 
 // grace is how long a command may clean up after ^C before the process ends all the same: it may
@@ -122,6 +123,7 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		newFilter(t),
 		newCheck(t),
 		newColumns(t),
+		verdictscommand.New(t),
 		snapshotcommands.New(t),
 		meshcommands.New(t),
 		fhircommands.New(t),

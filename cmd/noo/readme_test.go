@@ -25,6 +25,7 @@ var notRun = map[string]string{
 	"noo mesh collect request -o checked.noo --key publisher.key --wait 2h":                                            "the same",
 	"noo filter extract.csv -o checked.csv --snapshot checked.noo":                                                     "the same",
 	`noo fhir download "https://fhir.example.org/R4/Consent?_count=1000" -o consents.ndjson.gz --token-file token.txt`: "it needs a FHIR server; make fhir and the scripts fhir_download have one",
+	"noo verdicts numbers.arrows -o verdicts.arrows --report verdicts.json":                                            "it needs an Arrow stream: verdicts.txt runs it",
 	"make bench":                      "it takes half an hour and 4 GB",
 	"go run ./cmd/noobench -long":     "it takes half an hour and 12 GB",
 	"noo mesh handshake":              "no test has a mailbox of the real service",

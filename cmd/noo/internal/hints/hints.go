@@ -13,6 +13,7 @@ import (
 	"noo/fhir"
 	"noo/fhir/download"
 	"noo/formats"
+	"noo/formats/arrow"
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/internal/atomicfile"
@@ -55,6 +56,7 @@ var hints = []struct {
 	{api.ErrClock, "set the clock"},
 	{api.ErrRedirect, "check --api"},
 	{api.ErrNoAPI, "check --api"},
+	{arrow.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
 	{job.ErrCompressesItself, "leave --compress out"},

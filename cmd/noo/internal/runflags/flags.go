@@ -23,6 +23,8 @@ import (
 	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/formats"
+	"noo/formats/arrow"
+	arrowreadback "noo/formats/arrow/readback"
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/formats/parquet/readback"
@@ -166,7 +168,7 @@ func (f *Snapshot) Accept(ctx context.Context, t *ui.Terminal) (*snapshot.Togeth
 	return together, nil
 }
 
-// Reading are the dialect of CSV and the limits of Parquet.
+// Reading are the dialect of CSV and the limits of Parquet and Arrow.
 type Reading struct {
 	CSV     csv.Format
 	Parquet parquet.Format
@@ -175,7 +177,7 @@ type Reading struct {
 	dialect string         // the name of one of dialects, or ""
 	flags   *pflag.FlagSet // those of the command
 
-	// IndependentReadBack has Parquet outputs read back by code that did not write them.
+	// IndependentReadBack has Parquet and Arrow outputs read back by code that did not write them.
 	IndependentReadBack bool
 }
 
@@ -252,7 +254,7 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		"`TEXT` means that there is no NHS number, such as unknown; may be repeated",
 	)
 	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
-		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
+		"refuse a larger page of Parquet, or buffer of Arrow; bounds the memory that noo uses")
 }
 
 // Validate applies the dialect, and refuses one that cannot be read.
@@ -275,11 +277,17 @@ func (f *Reading) Validate() error {
 
 // Formats returns the formats that inputs may have. A new format is one more line here.
 func (f *Reading) Formats() []formats.Format {
+	files := arrow.Format{MaxBuffer: f.Parquet.MaxPage}
+	streams := f.StreamFormat()
 	if f.IndependentReadBack {
 		f.Parquet.ReadBackWith = readback.Format{}
+		files.ReadBackWith = arrowreadback.Format{}
+		streams.ReadBackWith = arrowreadback.Format{Stream: true}
 	}
 	return []formats.Format{
 		f.Parquet,
+		files,
+		streams,
 		f.CSV, // last: it accepts any text
 	}
 }
@@ -309,6 +317,24 @@ func (f *Data) Add(cmd *cobra.Command) {
 	f.Reading.Add(cmd)
 	flags := cmd.Flags()
 	f.Columns.add(flags, &f.Reading)
+	f.addPolicy(flags)
+	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// AddForVerdicts adds the flags to a command that answers a stream of identifying columns.
+func (f *Data) AddForVerdicts(cmd *cobra.Command) {
+	f.Snapshot.add(cmd)
+	f.Parquet.MaxPage = parquet.DefaultMaxPage
+	flags := cmd.Flags()
+	f.Columns.addForVerdicts(flags)
+	f.addPolicy(flags)
+	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
+		"refuse a larger buffer of Arrow; bounds the memory that noo uses")
+	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// addPolicy adds the flags that say what becomes of records.
+func (f *Data) addPolicy(flags *pflag.FlagSet) {
 	AddChoice(
 		flags,
 		newAction(&f.Policy.Missing, filter.Withhold, filter.Keep, filter.Fail),
@@ -325,7 +351,18 @@ func (f *Data) Add(cmd *cobra.Command) {
 	// Validate says why not.
 	AddChoice(flags, unchecked.Accept(actionWord(filter.Keep)), "unchecked",
 		"records of people whom the publisher did not look up")
-	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// ColumnRules are the rules by which the columns of an input are chosen.
+func (f *Data) ColumnRules() columns.Rules {
+	rules := f.Columns.Rules()
+	rules.Missing = f.Missing
+	return rules
+}
+
+// StreamFormat is the format of Arrow streams.
+func (f *Reading) StreamFormat() arrow.Format {
+	return arrow.Format{MaxBuffer: f.Parquet.MaxPage, Stream: true}
 }
 
 // Validate refuses values that no run can work with.
@@ -352,7 +389,7 @@ func (f *Data) Prepare(
 			Protected: slices.Concat(f.Paths, f.keyFiles, f.Identities.Files),
 		},
 		Rules: job.Rules{
-			Columns:  f.identify(),
+			Columns:  f.ColumnRules(),
 			Policy:   f.Policy,
 			Register: s,
 			Formats:  f.Formats(),
@@ -360,14 +397,6 @@ func (f *Data) Prepare(
 		Host:    job.Host{Stdout: t.Out},
 		Heading: f.about(cmd.CommandPath(), s),
 	}
-}
-
-// identify returns which columns identify people, and which texts in them mean that there is no
-// number.
-func (f *Data) identify() columns.Rules {
-	rules := f.Columns.Rules()
-	rules.Missing = f.Missing
-	return rules
 }
 
 // CommandName is what a report calls the command with the given path.

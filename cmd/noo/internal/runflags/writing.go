@@ -16,7 +16,7 @@ func AddWriting(flags *pflag.FlagSet, data *Data, compress **formats.Compression
 		flags,
 		newReadBack(&data.IndependentReadBack),
 		"read-back",
-		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it",
+		"how to read a Parquet or Arrow output again before it gets its name: plain, or independent with code that did not write it",
 	)
 	AddChoice(
 		flags,

@@ -1,4 +1,4 @@
-package identify
+package decimal
 
 import (
 	"bytes"
@@ -36,7 +36,7 @@ func plainNotation(n *big.Int, scale int) string {
 func wantDecimal(t *testing.T, value []byte, scale int, want string) {
 	t.Helper()
 	before := slices.Clone(value)
-	if got := string(AppendDecimal([]byte("before "), value, scale)); got != "before "+want {
+	if got := string(Append([]byte("before "), value, scale)); got != "before "+want {
 		t.Errorf("%x with scale %d is %q, want %q", value, scale, got, want)
 	}
 	if !bytes.Equal(value, before) {
@@ -47,7 +47,7 @@ func wantDecimal(t *testing.T, value []byte, scale int, want string) {
 // TestDecimals compares with math/big: every width, any scale, and numbers of all sizes.
 func TestDecimals(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
-	for width := 1; width <= 8*mostDecimalWords; width++ {
+	for width := 1; width <= 8*mostWords; width++ {
 		most := new(big.Int).Lsh(big.NewInt(1), uint(8*width-1))
 		numbers := []*big.Int{new(big.Int), big.NewInt(1), big.NewInt(-1), new(big.Int).Sub(most, big.NewInt(1)), new(big.Int).Neg(most)}
 		for range 300 {
@@ -65,9 +65,9 @@ func TestDecimals(t *testing.T) {
 			numbers = append(numbers, power, new(big.Int).Neg(power), new(big.Int).Sub(power, big.NewInt(1)))
 		}
 		for _, n := range numbers {
-			scale := []int{0, 1, 2, 10, 20, 38, mostScale, r.IntN(mostScale + 1)}[r.IntN(8)]
+			scale := []int{0, 1, 2, 10, 20, 38, MostScale, r.IntN(MostScale + 1)}[r.IntN(8)]
 			want := plainNotation(n, scale)
-			if len(want) > MostDecimalText {
+			if len(want) > MostText {
 				t.Fatalf("%q is longer than any decimal should be", want)
 			}
 			wantDecimal(t, twosComplement(n, width), scale, want)
@@ -78,7 +78,7 @@ func TestDecimals(t *testing.T) {
 				}
 			}
 			if n.IsUint64() {
-				if got := string(appendUnsigned(nil, n.Uint64())); got != n.String() {
+				if got := string(AppendUnsigned(nil, n.Uint64())); got != n.String() {
 					t.Errorf("%d is %q", n, got)
 				}
 			}
@@ -90,7 +90,7 @@ func TestDecimals(t *testing.T) {
 func TestDecimalEdges(t *testing.T) {
 	wantDecimal(t, nil, 0, "0")
 	wantDecimal(t, []byte{}, 2, "0.00")
-	limit := new(big.Int).Lsh(big.NewInt(1), 8*8*mostDecimalWords-1)
+	limit := new(big.Int).Lsh(big.NewInt(1), 8*8*mostWords-1)
 	wantDecimal(t, twosComplement(limit, 41), 10, TooLarge)
 	wantDecimal(t, twosComplement(new(big.Int).Neg(limit), 41), 0, plainNotation(new(big.Int).Neg(limit), 0))
 	wantDecimal(t, twosComplement(new(big.Int).Sub(new(big.Int).Neg(limit), big.NewInt(1)), 41), 0, TooLarge)
@@ -110,11 +110,11 @@ func TestWideInts(t *testing.T) {
 	} {
 		t.Run(c.value, func(t *testing.T) {
 			n, _ := new(big.Int).SetString(c.value, 10)
-			bigEndian := twosComplement(n, wideBytes)
+			bigEndian := twosComplement(n, WideBytes)
 			littleEndian := slices.Clone(bigEndian)
 			slices.Reverse(littleEndian)
 			for _, value := range [][]byte{bigEndian, littleEndian} {
-				v, ok := wideInt(value)
+				v, ok := WideInt(value)
 				if want := c.want == ""; ok != want || ok && v != n.Int64() {
 					t.Errorf("%x is %d, %v, want %s", value, v, ok, c.value)
 				}
@@ -122,7 +122,7 @@ func TestWideInts(t *testing.T) {
 		})
 	}
 	for _, text := range []string{"9434765919      ", "9434765919\x00\x00\x00\x00\x00\x00", " 943 476 5919   ", "\x00\x00\x00\x00\x00\x009434765919"} {
-		if _, ok := wideInt([]byte(text)); ok {
+		if _, ok := WideInt([]byte(text)); ok {
 			t.Errorf("%q is a number", text)
 		}
 	}

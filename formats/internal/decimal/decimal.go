@@ -1,6 +1,7 @@
-package identify
+// Package decimal writes decimals and wide integers as text, for formats that store them in binary.
+package decimal
 
-// Decimals as text. A decimal may have more digits than an int64 holds, and digits behind its
+// A decimal may have more digits than an int64 holds, and digits behind its
 // point. Such a value is written out in plain notation, as 9434765919.0000000000: what reads it
 // finds a number with zeros behind its point, and can look at the digits of all others.
 
@@ -10,14 +11,14 @@ import (
 )
 
 const (
-	// mostScale is the largest scale of a decimal that any writer knows: of DECIMAL(76,76).
-	mostScale = 76
-	// mostDecimalWords is how many words of 64 bits a decimal may have: DECIMAL(76,0) takes four of
+	// MostScale is the largest scale of a decimal that any writer knows: of DECIMAL(76,76).
+	MostScale = 76
+	// mostWords is how many words of 64 bits a decimal may have: DECIMAL(76,0) takes four of
 	// them.
-	mostDecimalWords = 5
-	// MostDecimalText is more bytes than any decimal takes as text: mostDecimalWords make 97
+	mostWords = 5
+	// MostText is more bytes than any decimal takes as text: mostWords make 97
 	// digits, beside a sign and a point.
-	MostDecimalText = 128
+	MostText = 128
 	// wordDigits is how many digits are always in a word, and tenToWordDigits the power of ten with
 	// so many zeros.
 	wordDigits      = 19
@@ -28,21 +29,21 @@ const (
 // number.
 const TooLarge = "out of range"
 
-// AppendDecimal appends a two's complement integer in big-endian order, of any length, divided by
+// Append appends a two's complement integer in big-endian order, of any length, divided by
 // ten to the power of scale.
-func AppendDecimal(dst, value []byte, scale int) []byte {
+func Append(dst, value []byte, scale int) []byte {
 	negative := len(value) > 0 && value[0] >= 0x80
 	sign := byte(0)
 	if negative {
 		sign = 0xff
 	}
-	for len(value) > 8*mostDecimalWords {
+	for len(value) > 8*mostWords {
 		if value[0] != sign || value[1]^sign >= 0x80 {
 			return append(dst, TooLarge...)
 		}
 		value = value[1:]
 	}
-	var words [mostDecimalWords]uint64 // the lowest first
+	var words [mostWords]uint64 // the lowest first
 	n := 0
 	for ; len(value) >= 8; value = value[:len(value)-8] {
 		words[n] = binary.BigEndian.Uint64(value[len(value)-8:])
@@ -74,13 +75,13 @@ func AppendScaled(dst []byte, v int64, scale int) []byte {
 	return appendMagnitude(dst, v < 0, words[:], scale)
 }
 
-// appendUnsigned appends v.
-func appendUnsigned(dst []byte, v uint64) []byte {
+// AppendUnsigned appends v.
+func AppendUnsigned(dst []byte, v uint64) []byte {
 	words := [1]uint64{v}
 	return appendMagnitude(dst, false, words[:], 0)
 }
 
-// appendMagnitude appends a number of at most mostDecimalWords words, the lowest first, with a sign
+// appendMagnitude appends a number of at most mostWords words, the lowest first, with a sign
 // and a point. It uses words up.
 func appendMagnitude(dst []byte, negative bool, words []uint64, scale int) []byte {
 	var digits [100]byte
@@ -122,13 +123,13 @@ func appendMagnitude(dst []byte, negative bool, words []uint64, scale int) []byt
 	return dst
 }
 
-// wideBytes is how many bytes an integer of 128 bits has.
-const wideBytes = 16
+// WideBytes is how many bytes an integer of 128 bits has.
+const WideBytes = 16
 
-// wideInt reads an integer of 128 bits that has no annotation to say so, nor in which order its
+// WideInt reads an integer of 128 bits that has no annotation to say so, nor in which order its
 // bytes are. It returns false where value may be something else: an integer of up to 48 bits has
 // ten bytes of nothing but its sign at one end, and no text has.
-func wideInt(value []byte) (int64, bool) {
+func WideInt(value []byte) (int64, bool) {
 	const high = 0xffff << 48
 	first, last := binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])
 	switch {
@@ -138,30 +139,4 @@ func wideInt(value []byte) (int64, bool) {
 		return int64(binary.LittleEndian.Uint64(value)), true
 	}
 	return 0, false
-}
-
-// arena is memory for texts that are made. It never moves a text, so that slices of it stay good
-// until it is emptied.
-type arena struct {
-	blocks [][]byte
-	used   int    // blocks that hold texts, the last of them in block
-	block  []byte // with what is in it so far
-}
-
-// arenaBlock is the size of a block in bytes.
-const arenaBlock = 64 << 10
-
-// empty forgets all texts, and keeps the memory.
-func (a *arena) empty() { a.used, a.block = 0, nil }
-
-// full reports whether the block at hand may have no room for another decimal.
-func (a *arena) full() bool { return cap(a.block)-len(a.block) < MostDecimalText }
-
-// extend begins another block.
-func (a *arena) extend() {
-	if a.used == len(a.blocks) {
-		a.blocks = append(a.blocks, make([]byte, 0, arenaBlock))
-	}
-	a.block = a.blocks[a.used][:0]
-	a.used++
 }
