@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X noo/cmd/noo/internal/buildinfo.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test leaks docs screenshots interop schemas mesh race lint cross fuzz bench clean
+.PHONY: build demo test leaks docs screenshots interop schemas mesh fhir race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -14,12 +14,12 @@ demo: build ## the main job on made-up data
 	@bin/noo demo
 
 test: ## every test that needs only Go
-	go test ./...
+	go test -timeout 30m ./...
 
 LEAKS ?= 4000
 SEED ?= 1
 leaks: ## LEAKS datasets drawn at random from SEED through the commands, and a search for people who opted out in all that is written
-	go test ./cmd/noo -run 'TestLeaks|TestReportedCases' -count 1 -args -leaks $(LEAKS) -leakseed $(SEED)
+	go test ./cmd/noo -run 'TestLeaks|TestReportedCases' -count 1 -timeout 30m -args -leaks $(LEAKS) -leakseed $(SEED)
 
 docs: ## docs/man and docs/reference, from the commands
 	go test ./cmd/noo -run TestReferenceIsCurrent -count 1 -update
@@ -27,8 +27,9 @@ docs: ## docs/man and docs/reference, from the commands
 screenshots: ## docs/screenshots, from what noo prints on a terminal (needs script, of util-linux)
 	go test ./cmd/noo -run TestScreenshotsAreCurrent -count 1 -update
 
-interop: ## Parquet files made, and read again, by pyarrow, DuckDB, Polars and pandas; tables by their own writers (needs Python; makes its own environments)
+interop: ## Parquet, Arrow and CSV made, and read again, by pyarrow, DuckDB, Polars and pandas; tables by their own writers (needs Python; makes its own environments)
 	formats/parquet/testdata/interop/run.sh
+	formats/csv/testdata/interop/run.sh
 
 schemas: ## what CI servers read of noo and docs/, held against their schemas (needs Python; makes its own environment)
 	cmd/noo/internal/findings/testdata/schemas.sh
@@ -36,8 +37,11 @@ schemas: ## what CI servers read of noo and docs/, held against their schemas (n
 mesh: ## the MESH API client against NHS England's mesh-sandbox and mesh-client (needs Python; makes its own environment)
 	mesh/api/testdata/sandbox/run.sh
 
+fhir: ## a HAPI FHIR server filled with Consents, which noo downloads and builds (needs Java 17 and Maven, which it installs on Debian)
+	fhir/testdata/hapi/run.sh
+
 race: ## the same under the race detector, without what only takes time (needs a C compiler)
-	go test -race -short ./...
+	go test -race -short -timeout 30m ./...
 
 lint: ## vet, format and staticcheck
 	go vet ./...

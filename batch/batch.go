@@ -85,6 +85,10 @@ func (f *Run) Do(ctx context.Context) (*job.Report, error) {
 	if err := f.plan(); err != nil {
 		return nil, err
 	}
+	linked, err := f.link(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := f.BeginWriting(ctx); err != nil {
 		return nil, err
 	}
@@ -103,6 +107,11 @@ func (f *Run) Do(ctx context.Context) (*job.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if linked != nil {
+		if err := linked.CheckSteady(); err != nil {
+			return nil, err
+		}
+	}
 	for i := range files {
 		shown := files[i].report
 		shown.MaskNames()
@@ -119,6 +128,23 @@ func (f *Run) Do(ctx context.Context) (*job.Report, error) {
 		return nil, err
 	}
 	return report, nil
+}
+
+// link reads the tables with NHS numbers, if tables are linked. What was finished by an earlier run
+// is only good where these tables were the same.
+func (f *Run) link(ctx context.Context) (*Linked, error) {
+	if len(f.Columns.Link) == 0 {
+		return nil, nil
+	}
+	rules := f.Rules
+	rules.Digests = f.Resume
+	linked, err := Link(ctx, f.Sources.Files, rules, f.Progress)
+	if err != nil {
+		return nil, err
+	}
+	f.LocalIDs = linked.People
+	f.Fingerprint += linked.Digest
+	return linked, nil
 }
 
 // folders are the folders that are written, as the user named them.

@@ -120,7 +120,7 @@ func (o *collected) markUsed(values *formats.Values) {
 	o.used = grow(o.used, n)
 	clear(o.used)
 	occurrences := len(values.Index)
-	if values.Ends != nil && len(values.Ends) > 0 {
+	if len(values.Ends) > 0 {
 		occurrences = int(values.Ends[len(values.Ends)-1])
 	}
 	for _, place := range values.Index[:occurrences] {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 
+	"noo/filter/link"
 	"noo/formats"
 	"noo/internal/nhsnumber"
 	"noo/snapshot"
@@ -35,9 +36,13 @@ type Judge struct {
 	pseudonyms *pseudonyms // nil where the values are NHS numbers
 
 	offenders      offenders
-	refuseHeadings []int // the slots of the columns in which a heading ends the run
+	refuseHeadings []int   // the slots of the columns in which a heading ends the run
+	linked         *linked // nil where the records of a table are not linked
+
+	missing []string // further texts for no number
 
 	mutex   sync.Mutex
+	lost    int64 // values in scientific notation that lost digits
 	counts  [verdicts]int64
 	records []int64 // records of each batch, by Seq
 }
@@ -64,22 +69,27 @@ type scratch struct {
 	values    []Verdict                      // by value
 	records   []Verdict                      // by record
 
-	texts  [][]byte                 // of a column of pseudonyms
-	digits []byte                   // of a number that came as one
-	hasOut func(nhsnumber.Key) bool // tells whether one person has opted out
-	slot   int                      // of the identifying column at hand
+	missing []string // see Judge
+	lost    int64    // see Judge, of the batch at hand
+	texts   [][]byte // of a column of pseudonyms
+	digits  []byte   // of a number that came as one
+	slot    int      // of the identifying column at hand
+	// Tells whether one person has opted out, or was not looked up and so may have.
+	mayBeOut func(nhsnumber.Key) bool
+	ids      link.Reader
+	ranks    []uint8 // of ids
 	// The place of the first value that is the name of a column of NHS numbers, or -1.
 	name int
 }
 
 func (j *Judge) newScratch() *scratch {
-	o := &scratch{}
+	o := &scratch{missing: j.missing}
 	var key [1]nhsnumber.Key
 	var standing [1]snapshot.Standing
-	o.hasOut = func(k nhsnumber.Key) bool {
+	o.mayBeOut = func(k nhsnumber.Key) bool {
 		key[0] = k
 		j.register.LookUp(key[:], standing[:])
-		return standing[0] == snapshot.OptedOut
+		return standing[0] != snapshot.Clear
 	}
 	return o
 }
@@ -95,7 +105,13 @@ func (o *scratch) invalid(text []byte, place int) Verdict {
 
 // invalidText is the verdict on a text that is no NHS number.
 func (o *scratch) invalidText(text []byte) Verdict {
-	if nhsnumber.Held(text, o.hasOut) {
+	if nhsnumber.IsOneOf(text, o.missing) {
+		return Missing
+	}
+	if nhsnumber.LostDigits(text) {
+		o.lost++
+	}
+	if nhsnumber.Held(text, o.mayBeOut) {
 		return disguised
 	}
 	return Invalid
@@ -140,23 +156,67 @@ type HeadingError struct {
 // Error says what was met, without the value.
 func (*HeadingError) Error() string { return "the name of a column of NHS numbers among the records" }
 
+// Holds reports whether a text that is part of no record holds, in whatever form, the number of
+// somebody who opted out, or was not looked up; or the pseudonym, where there are pseudonyms.
+func (j *Judge) Holds(text []byte) bool {
+	o := j.scratch.Get().(*scratch)
+	defer j.scratch.Put(o)
+	return nhsnumber.Held(text, o.mayBeOut) || j.pseudonyms.holds(text, o.mayBeOut)
+}
+
 // Decide implements formats.Decider.
 func (j *Judge) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	o := j.scratch.Get().(*scratch)
 	defer j.scratch.Put(o)
+	if err := j.judgeRecords(o, batch); err != nil {
+		return err
+	}
+	return j.conclude(o, batch, j.fatesOf(o.records, fates))
+}
 
-	o.records = grow(o.records, batch.Records)
-	for i := range batch.Columns {
+// Verdicts is Decide for who wants to know the verdict on each record: it fills found, which has one
+// entry a record. A record that is written nowhere, whatever the policy, is Invalid.
+func (j *Judge) Verdicts(batch *formats.Batch, found []Verdict) error {
+	o := j.scratch.Get().(*scratch)
+	defer j.scratch.Put(o)
+	if err := j.judgeRecords(o, batch); err != nil {
+		return err
+	}
+	var counts [verdicts]int64
+	for i, v := range o.records {
+		counts[v]++
+		if v == disguised {
+			v = Invalid
+		}
+		found[i] = v
+	}
+	return j.conclude(o, batch, counts)
+}
+
+// judgeRecords sets the verdicts on the records of a batch.
+func (j *Judge) judgeRecords(o *scratch, batch *formats.Batch) error {
+	o.records, o.lost = grow(o.records, batch.Records), 0
+	numbers, ids := j.linked.split(batch.Columns)
+	for i := range numbers {
 		o.name, o.slot = -1, i
-		if err := j.judgeColumn(o, &batch.Columns[i], i == 0); err != nil {
+		if err := j.judgeColumn(o, &numbers[i], i == 0); err != nil {
 			return err
 		}
 		if o.name >= 0 && slices.Contains(j.refuseHeadings, i) {
 			return &HeadingError{Slot: i}
 		}
 	}
-	counts := j.fatesOf(o.records, fates)
-	j.count(batch, counts)
+	if ids == nil {
+		return nil
+	}
+	j.linked.judgeIDs(o, ids)
+	return j.joinColumn(o, ids, len(numbers) == 0)
+}
+
+// conclude counts the verdicts on the records of a batch, and returns an error if the policy fails
+// on one.
+func (j *Judge) conclude(o *scratch, batch *formats.Batch, counts [verdicts]int64) error {
+	j.count(batch, counts, o.lost)
 	j.noteOffenders(batch, counts, o.records)
 	return j.stopAt(batch, counts, o.records)
 }
@@ -183,12 +243,17 @@ func (j *Judge) fatesOf(records []Verdict, fates []formats.Fate) (counts [verdic
 	return counts
 }
 
-// judgeColumn joins the verdicts on the values of one column to those of the records.
+// judgeColumn judges the values of one column, and joins the verdicts to those of the records.
 func (j *Judge) judgeColumn(o *scratch, values *formats.Values, first bool) error {
 	if len(values.Text) > 0 && len(values.Fixed) > 0 {
 		return errors.New("internal error: values of two kinds: please report it")
 	}
 	j.judgeValues(o, values)
+	return j.joinColumn(o, values, first)
+}
+
+// joinColumn joins the verdicts on the values of one column, in o.values, to those of the records.
+func (j *Judge) joinColumn(o *scratch, values *formats.Values, first bool) error {
 	if first && values.Index == nil && values.Ends == nil {
 		if len(o.values) != len(o.records) {
 			return fmt.Errorf(
@@ -360,9 +425,10 @@ func (j *Judge) resolve(keys []nhsnumber.Key, standings []snapshot.Standing, fou
 }
 
 // count adds the counts of a batch.
-func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64) {
+func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64, lost int64) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
+	j.lost += lost
 	for v, n := range counts {
 		j.counts[v] += n
 	}
@@ -375,7 +441,7 @@ func (j *Judge) count(batch *formats.Batch, counts [verdicts]int64) {
 // stopAt returns a *stopped for the first record of the batch that the policy fails on.
 func (j *Judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []Verdict) error {
 	failing := false
-	for _, v := range []Verdict{Missing, Invalid, Unchecked} {
+	for _, v := range []Verdict{Missing, Invalid, Unchecked, Unlinked} {
 		failing = failing || counts[v] > 0 && j.policy.action(v) == Fail
 	}
 	failing = failing || counts[disguised] > 0 && j.policy.Invalid == Fail
@@ -396,6 +462,17 @@ func (j *Judge) stopAt(batch *formats.Batch, counts [verdicts]int64, records []V
 // NameOffenders has the first records that must not be disclosed remembered, as many as limit. It
 // must be called before the first Decide.
 func (j *Judge) NameOffenders(limit int) { j.offenders.limit = limit }
+
+// CountMissing has further texts count as no number. None may be or hold a valid number, see
+// nhsnumber.MayMean. It must be called before the first Decide.
+func (j *Judge) CountMissing(texts []string) { j.missing = texts }
+
+// LostDigits is the number of values in scientific notation of which digits are lost.
+func (j *Judge) LostDigits() int64 {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.lost
+}
 
 // RefuseHeadings has Decide return a *HeadingError where the name of a column of NHS numbers is
 // among the values of the identifying column in that slot. It must be called before the first

@@ -3,7 +3,9 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"noo/formats"
 )
@@ -23,16 +25,20 @@ const (
 	Kept
 	// OptedOut is a record of someone who opted out.
 	OptedOut
+	// Unlinked is a record of a linked table whose local id is in no table that has NHS numbers.
+	Unlinked
 	// disguised is an Invalid record all the same, but one in which a person would read the number
-	// of someone who opted out. It is written nowhere, whatever the policy.
+	// of someone who opted out, or of someone who was not looked up. It is written nowhere, whatever the policy.
 	disguised
 
-	verdicts = 6
+	verdicts = 7
 )
 
 // String gives the verdict's name in a report.
 func (v Verdict) String() string {
-	return [verdicts]string{"invalid", "unchecked", "missing", "kept", "opted_out", "invalid"}[v]
+	return [verdicts]string{
+		"invalid", "unchecked", "missing", "kept", "opted_out", "unlinked", "invalid",
+	}[v]
 }
 
 // MarshalText gives the verdict's name in a report.
@@ -75,10 +81,19 @@ func (a *Action) UnmarshalText(text []byte) error {
 // dropped.
 type Policy struct {
 	Missing, Invalid, Unchecked Action
+	// Unlinked is for tables that are linked by a local id.
+	Unlinked Action
 }
 
-// Validate refuses a policy that would let unchecked people through.
+// ErrUnlinkedKept is a policy that would let through people of whom nobody knows who they are.
+var ErrUnlinkedKept = errors.New("records that no NHS number is known for cannot be kept: " +
+	"use withhold or fail")
+
+// Validate refuses a policy that would let unchecked or unlinked people through.
 func (p Policy) Validate() error {
+	if p.Unlinked == Keep {
+		return ErrUnlinkedKept
+	}
 	if p.Unchecked == Keep {
 		return fmt.Errorf(
 			"records of people who were not looked up cannot be kept: use withhold or fail",
@@ -108,20 +123,25 @@ func (p Policy) action(v Verdict) Action {
 		return p.Missing
 	case Unchecked:
 		return p.Unchecked
+	case Unlinked:
+		return p.Unlinked
 	}
 	return p.Invalid
 }
 
-// ranks orders the verdicts on the numbers of one record: the highest is the record's. Opted out
-// is above all, and a record is missing only when it has no number at all. Of invalid and
-// unchecked the one counts that the policy is stricter with, so that neither can hide behind the
-// other.
+// ranks orders the verdicts on the numbers and local ids of one record: the highest is the
+// record's. Opted out is above all, and a record is missing only when it has nothing at all. Of
+// invalid, unlinked and unchecked the one counts that the policy is strictest with, so that none
+// can hide behind another.
 func (p Policy) ranks() (ranks [verdicts]uint8) {
-	strictness := [...]uint8{Keep: 0, Withhold: 1, Fail: 2}
-	ranks[Missing], ranks[Kept], ranks[Unchecked], ranks[Invalid], ranks[OptedOut] = 0, 1, 2, 3, 5
-	ranks[disguised] = 4
-	if strictness[p.Unchecked] > strictness[p.Invalid] {
-		ranks[Unchecked], ranks[Invalid] = 3, 2
+	strictness := [...]int{Keep: 0, Withhold: 1, Fail: 2}
+	between := []Verdict{Unchecked, Unlinked, Invalid}
+	slices.SortStableFunc(between, func(a, b Verdict) int {
+		return strictness[p.action(a)] - strictness[p.action(b)]
+	})
+	order := slices.Concat([]Verdict{Missing, Kept}, between, []Verdict{disguised, OptedOut})
+	for rank, v := range order {
+		ranks[v] = uint8(rank)
 	}
 	return ranks
 }
@@ -135,9 +155,11 @@ type Tally struct {
 	Invalid   int64 `json:"invalid"`
 	Unchecked int64 `json:"unchecked"`
 	Written   int64 `json:"written"`
-	// Disguised are those of Invalid that hold the number of someone who opted out in a form that
-	// is no NHS number. They are written nowhere, whatever the policy.
+	// Disguised are those of Invalid that hold the number of someone who opted out, or was not looked
+	// up, in a form that is no NHS number. They are written nowhere, whatever the policy.
 	Disguised int64 `json:"disguised,omitempty"`
+	// Unlinked are those of a linked table whose local id is in no table that has NHS numbers.
+	Unlinked int64 `json:"unlinked,omitempty"`
 }
 
 // Add adds the counts of another tally.
@@ -150,6 +172,7 @@ func (t *Tally) Add(o Tally) {
 	t.Unchecked += o.Unchecked
 	t.Written += o.Written
 	t.Disguised += o.Disguised
+	t.Unlinked += o.Unlinked
 }
 
 // Withheld is the number of records that were not written but may be collected for follow-up.
@@ -174,6 +197,7 @@ func newTally(counts [verdicts]int64, p Policy) Tally {
 	t := Tally{
 		Kept: counts[Kept], OptedOut: counts[OptedOut], Missing: counts[Missing],
 		Invalid: counts[Invalid] + counts[disguised], Unchecked: counts[Unchecked], Disguised: counts[disguised],
+		Unlinked: counts[Unlinked],
 	}
 	for v, n := range counts {
 		t.Read += n

@@ -140,11 +140,23 @@ func (j *Judge) judgeTexts(o *scratch, texts [][]byte, first int, found []Verdic
 		case nhsnumber.Valid:
 			seen.note(text, key)
 		case nhsnumber.Invalid:
-			found[i] = o.invalid(text, first+i)
-			if found[i] == Invalid && j.pseudonyms.Held(text, o.hasOut) {
+			// A text that means that there is no number may hold a pseudonym all the same.
+			if found[i] = o.invalid(text, first+i); j.pseudonyms.Held(text, o.mayBeOut) {
 				found[i] = disguised
 			}
 		}
 	}
 	j.resolve(keys, standings, found)
+}
+
+// holds reports whether a text that is part of no record is, or has in it, the pseudonym of
+// somebody who may have opted out. A nil *pseudonyms is for NHS numbers.
+func (p *pseudonyms) holds(text []byte, mayBeOut func(nhsnumber.Key) bool) bool {
+	if p == nil {
+		return false
+	}
+	if key, _ := p.Read(text); key != 0 && mayBeOut(key) {
+		return true
+	}
+	return p.Held(text, mayBeOut)
 }

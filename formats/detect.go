@@ -8,16 +8,6 @@ import (
 // HeadSize is how many bytes of a file Detect and DetectCompression want to see.
 const HeadSize = 4096
 
-// foreign are formats that look like an extract to the person who has one, with what to do instead.
-var foreign = []struct{ magic, advice string }{
-	{"PK\x03\x04", "it is a ZIP file or an Excel workbook: save the sheet as CSV"},
-	{"\xd0\xcf\x11\xe0", "it is an old Excel workbook: save the sheet as CSV"},
-	{"\xfd7zXZ\x00", "it is compressed with xz: decompress it first"},
-	{"ARROW1\x00\x00", "it is an Arrow file: export it as CSV or Parquet"},
-	{"Obj\x01", "it is an Avro file: export it as CSV or Parquet"},
-	{"SQLite format 3\x00", "it is a SQLite database: export the table as CSV or Parquet"},
-}
-
 // snapshotMagic is what a snapshot of people who opted out begins with.
 const snapshotMagic = "NOOSNAP1"
 
@@ -41,13 +31,8 @@ func Detect(known []Format, head []byte, name string) (Format, error) {
 	if bytes.HasPrefix(head, []byte(snapshotMagic)) {
 		return nil, &InputError{Name: name, Err: ErrSnapshot}
 	}
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return nil, &InputError{
-				Name: name,
-				Err:  fmt.Errorf("%w: %s", ErrUnknownFormat, f.advice),
-			}
-		}
+	if advice := foreignAdvice(head); advice != "" {
+		return nil, &InputError{Name: name, Err: fmt.Errorf("%w: %s", ErrUnknownFormat, advice)}
 	}
 	for _, format := range known {
 		if format.Matches(head, withoutSuffix(name)) {

@@ -2,6 +2,7 @@ package formats_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"noo/formats"
@@ -22,6 +23,23 @@ func TestDetect(t *testing.T) {
 		{"a", "\xff\xfei\x00d\x00", "csv", nil},
 		{"a.csv", "", "", formats.ErrEmpty},
 		{"a.csv", "PK\x03\x04", "", formats.ErrUnknownFormat},
+		{"a.csv", "{\n \"id\": 1}", "", formats.ErrUnknownFormat},
+		{"a.csv", "\ufeff[{\"id\":1}]", "", formats.ErrUnknownFormat},
+		{"a.csv", "<?XML version", "", formats.ErrUnknownFormat},
+		{"a.csv", "{id},x\n", "csv", nil},
+		{"a.csv", "[id],[x]\n", "csv", nil},
+		{"a.csv", "ORIGIN,x\n", "csv", nil},
+		{"a.csv", "<18,x\n", "csv", nil},
+		{"a.dat", strings.Repeat("x", 257) + "ustar", "", formats.ErrUnknownFormat},
+		{"a.csv", "FEA1\x00", "", formats.ErrUnknownFormat},
+		{"a.orc", "ORC\x0a\x00", "", formats.ErrUnknownFormat},
+		{"a.csv", "ORCHARD,nhs\n", "csv", nil},
+		{"a.json", "{\"nhs\": 1}\n", "", formats.ErrUnknownFormat},
+		{"a.json", " [\n {\n \"nhs\": 1}]\n", "", formats.ErrUnknownFormat},
+		{"a.json", "\xef\xbb\xbf[{\"nhs\": 1}]\n", "", formats.ErrUnknownFormat},
+		{"a.csv", "{guid},nhs\n", "csv", nil},
+		{"a.csv", "[nhs],x\n", "csv", nil},
+		{"a", "\x89HDF\r\n\x1a\n", "", formats.ErrUnknownFormat},
 		{"a.csv", "\x1f\x8b\x08", "", formats.ErrUnknownFormat},
 		{"a.csv", "NOOSNAP1\x00\x00", "", formats.ErrSnapshot},
 		{"a.bin", "\x00\x01\x02", "", formats.ErrUnknownFormat},

@@ -81,6 +81,46 @@ type Dataset interface {
 	Close() error
 }
 
+// Remarker is a Dataset that has more to say than which columns it has.
+type Remarker interface {
+	// Remarks returns what was found and no count of records tells. It is complete after Scan.
+	Remarks() []Remark
+}
+
+// Titled is a Dataset that may have titles above the names of its columns.
+type Titled interface {
+	// NamesLine returns in which line the names of the columns seem to be, if not in the first, or
+	// 0. It may be called before Scan.
+	NamesLine() int64
+}
+
+// Remark is something that was found in a dataset.
+type Remark struct {
+	// What was found: HeaderLines, for one.
+	What string `json:"what"`
+	// Count is how many there are.
+	Count int64 `json:"count"`
+}
+
+// What a Remark may be about.
+const (
+	// HeaderLines are lines above the header, passed on as they are.
+	HeaderLines = "header_lines"
+	// FooterDropped are lines below the records that are written nowhere, FooterKept such that are
+	// passed on.
+	FooterDropped = "footer_lines_dropped"
+	FooterKept    = "footer_lines_kept"
+	// RepeatedHeaderRecords are records that are the header again and were read as records,
+	// RepeatedHeadersDropped and RepeatedHeadersKept such that were not.
+	RepeatedHeaderRecords  = "repeated_header_records"
+	RepeatedHeadersDropped = "repeated_headers_dropped"
+	RepeatedHeadersKept    = "repeated_headers_kept"
+	// DelimiterIs, with a word for a delimiter behind it, is one that was not said but found.
+	DelimiterIs = "delimiter_"
+	// LostDigits are values in scientific notation, such as 9.43E+09, that lost digits.
+	LostDigits = "lost_digits"
+)
+
 // Column is a column of a dataset.
 type Column struct {
 	// Name is its name, a dotted path where columns nest; "" where the dataset has no names.
@@ -103,6 +143,9 @@ type Column struct {
 type Sinks struct {
 	// Watch, where not nil, is shown the values of further columns.
 	Watch *Watch
+	// Holds, where not nil, reports whether a text holds, in whatever form, the number of somebody
+	// who opted out. A format asks it of what it passes on and is part of no record.
+	Holds func(text []byte) bool
 	// Kept takes the records with the fate Keep.
 	Kept io.Writer
 	// Withheld takes the records with the fate Withhold.

@@ -68,6 +68,9 @@ func (r *Run) compression(in *input, format formats.Format) (formats.Compression
 	if err != nil {
 		return c, &CompressionError{Name: in.name, Err: err}
 	}
+	if r.AnyName {
+		return c, nil
+	}
 	for _, path := range []string{r.Output, r.Withheld} {
 		if err := honestName(path, c, !format.RandomAccess()); err != nil {
 			return c, err

@@ -71,3 +71,16 @@ func TestCompressionOf(t *testing.T) {
 		}
 	}
 }
+
+// TestAnyName: where every file has the same kind of name, the name promises nothing.
+func TestAnyName(t *testing.T) {
+	text, register := rows(1)
+	run := inFolder(t, string(gzipped(t, text)), register)
+	if _, err := run.Do(t.Context()); !errors.Is(err, ErrNameLies) {
+		t.Fatalf("got %v, want ErrNameLies", err)
+	}
+	run.AnyName = true
+	if _, err := run.Do(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"noo/formats"
 	"noo/internal/columns"
@@ -39,13 +40,14 @@ func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]st
 }
 
 // Survey opens a path, or stdin for "-", in one of the formats, and looks at the first records of
-// every column. The error is an *formats.InputError for a bad input, the context's cause when it
-// ended, or what the file system said.
+// every column; missing are texts as in columns.Rules. The error is an *formats.InputError for a
+// bad input, the context's cause when it ended, or what the file system said.
 func Survey(
 	ctx context.Context,
 	path string,
 	stdin *os.File,
 	known []formats.Format,
+	missing []string,
 ) (*columns.Survey, error) {
 	var survey *columns.Survey
 	err := inspect(
@@ -54,11 +56,34 @@ func Survey(
 		stdin,
 		known,
 		func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) (err error) {
-			survey, err = columns.SurveyOf(ctx, in.name, format.Name(), dataset)
+			survey, err = columns.SurveyOf(ctx, in.name, format.Name(), dataset, missing)
 			return err
 		},
 	)
 	return survey, err
+}
+
+// Table says what a file is among tables that are linked.
+type Table struct {
+	// Decides tells that it has NHS numbers, which decide on the people in other tables.
+	Decides bool
+	// Names are those of the columns that the rules name for numbers and links, as far as it has
+	// them.
+	Names []string
+}
+
+// TableOf finds out what a file is among tables that are linked, without reading its records. The
+// errors are those of Run.Do for the input and the choice of columns.
+func TableOf(ctx context.Context, path string, rules Rules) (t Table, err error) {
+	err = inspect(ctx, path, nil, rules.Formats,
+		func(_ context.Context, in *input, _ formats.Format, dataset formats.Dataset) error {
+			all := dataset.Columns()
+			chosen, err := columns.Choose(in.name, all, rules.Columns)
+			named := slices.Concat(rules.Columns.Link, rules.Columns.Identifying)
+			t = Table{len(chosen.Identifying) > 0, columns.Having(all, named)}
+			return err
+		})
+	return t, err
 }
 
 // inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its

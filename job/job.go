@@ -18,6 +18,7 @@ import (
 	"noo/internal/iopaths"
 	"noo/internal/kind"
 	"noo/internal/nhsnumber"
+	"noo/internal/steadyfile"
 )
 
 // Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules,
@@ -50,6 +51,9 @@ type Outputs struct {
 	Report string
 	// Replace lets existing outputs be replaced.
 	Replace bool
+	// AnyName lets outputs have names that promise another compression or format than they have,
+	// as where every file is called .dat.
+	AnyName bool
 	// Protected are further files that no output may replace, such as the snapshot.
 	Protected []string
 }
@@ -62,6 +66,9 @@ type Rules struct {
 	Policy filter.Policy
 	// Register answers who has opted out.
 	Register filter.Register
+	// LocalIDs are what Gather found out about people in tables that are linked, nil where they
+	// are not; Columns.Link names their columns.
+	LocalIDs *filter.LocalIDs
 	// Formats are the formats that the input may have, in the order in which they are tried.
 	Formats []formats.Format
 	// Compress is what the outputs are compressed with; where nil, they are compressed as the input
@@ -110,6 +117,7 @@ func (e *PolicyError) Error() string {
 		filter.Missing:   "has no NHS number",
 		filter.Invalid:   "has something that is no NHS number",
 		filter.Unchecked: "has a number that the snapshot's publisher did not look up",
+		filter.Unlinked:  "has a local id that no table with NHS numbers has",
 	}[e.Verdict]
 	return fmt.Sprintf(
 		"%s: record %d %s, and the policy is --%s fail; nothing was written",
@@ -279,25 +287,13 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	if err != nil {
 		return nil, err
 	}
-	source, err := in.forFormat(ctx, format)
+	table, err := r.openTable(ctx, in, format)
 	if err != nil {
 		return nil, err
 	}
-	source.Workers = r.Workers
-	dataset, err := format.Open(ctx, source)
-	if err != nil {
-		return nil, err
-	}
+	dataset, chosen := table.dataset, table.chosen
 	defer dataset.Close()
-	chosen, err := columns.Choose(in.name, dataset.Columns(), r.Columns)
-	if err != nil {
-		return nil, err
-	}
 	identifying := chosen.Identifying
-	otherColumns, err := columns.Preflight(ctx, in.name, dataset, chosen, r.passesStrange())
-	if err != nil {
-		return nil, err
-	}
 	if err := r.BeginWriting(ctx); err != nil {
 		return nil, err
 	}
@@ -305,12 +301,10 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 
-	judge := r.newJudge(len(identifying))
+	judge := r.judge(table)
 	judge.NameOffenders(r.Offenders)
-	for slot, place := range identifying {
-		if columns.Titled(dataset.Columns(), place) && !r.passesStrange() {
-			judge.RefuseHeadings(slot)
-		}
+	if r.LocalIDs != nil {
+		judge.Follow(r.LocalIDs, len(identifying) > 0)
 	}
 	over, seen := columns.WatchOthers(dataset.Columns(), chosen, r.Register)
 	var decider formats.Decider = judge
@@ -319,9 +313,11 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	}
 	err = dataset.Scan(
 		ctx,
-		identifying,
+		chosen.Scanned(),
 		decider,
-		formats.Sinks{Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over},
+		formats.Sinks{
+			Kept: out.dataset.sink(), Withheld: out.withheld.sink(), Watch: over, Holds: judge.Holds,
+		},
 	)
 	if err != nil {
 		return nil, r.stoppedBy(err, in.name, judge, dataset.Columns(), chosen, over)
@@ -329,6 +325,9 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 	watched := seen()
 	if err := in.finish(); err != nil {
 		return nil, err
+	}
+	if len(identifying) > 0 && judge.Tally().Unlinked > 0 {
+		return nil, fmt.Errorf("%s: %w", in.name, steadyfile.ErrChanged)
 	}
 	for _, o := range []*output{out.dataset, out.withheld} {
 		if err := o.complete(); err != nil {
@@ -342,7 +341,7 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		return nil, err
 	}
 	if backer, ok := format.(formats.ReadBacker); ok {
-		if err := r.readBack(ctx, backer.ReadBack(), identifying, judge.Tally(), out); err != nil {
+		if err := r.readBack(ctx, backer.ReadBack(), chosen, judge.Tally(), out); err != nil {
 			return nil, err
 		}
 	}
@@ -354,14 +353,82 @@ func (r *Run) filter(ctx context.Context, in *input, out *outputs) (*FileReport,
 		Offenders: judge.FirstOffenders(),
 		Took:      time.Since(start),
 		Allowed:   allowedCounts(watched),
+		Link:      chosen.LinkLabel(dataset.Columns()),
 
 		Pseudonyms: judge.Pseudonyms(),
 	}
-	report.Seen = columns.Seen{Named: report.Columns, Sampled: otherColumns, Watched: watched}
+	report.Seen = columns.Seen{
+		Named: report.Columns, Sampled: table.otherColumns, Watched: watched,
+	}
+	if remarker, ok := dataset.(formats.Remarker); ok {
+		report.Remarks = remarker.Remarks()
+	}
+	if lost := judge.LostDigits(); lost > 0 {
+		report.Remarks = append(
+			report.Remarks,
+			formats.Remark{What: formats.LostDigits, Count: lost},
+		)
+	}
 	if out.dataset != nil {
 		report.Output = out.dataset.report()
 	}
 	return report, nil
+}
+
+// table is an opened dataset with its columns chosen.
+type table struct {
+	dataset      formats.Dataset
+	chosen       columns.Chosen
+	otherColumns []columns.Sampled
+}
+
+// openTable opens the dataset in an input, chooses its columns, and looks at its first records.
+func (r *Run) openTable(ctx context.Context, in *input, format formats.Format) (*table, error) {
+	source, err := in.forFormat(ctx, format)
+	if err != nil {
+		return nil, err
+	}
+	source.Workers = r.Workers
+	dataset, err := format.Open(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{dataset: dataset}
+	if t.chosen, err = columns.Choose(in.name, dataset.Columns(), r.Columns); err == nil {
+		t.otherColumns, err = columns.Preflight(ctx, in.name, dataset, t.chosen, r.passesStrange())
+	}
+	if err != nil {
+		err = noteNames(err, dataset)
+		dataset.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// judge returns the judge of the numbers in a table.
+func (r *Run) judge(t *table) *filter.Judge {
+	judge := r.newJudge(len(t.chosen.Identifying))
+	for slot, place := range t.chosen.Identifying {
+		if columns.Titled(t.dataset.Columns(), place) && !r.passesStrange() {
+			judge.RefuseHeadings(slot)
+		}
+	}
+	return judge
+}
+
+// noteNames adds to an error about columns in which line their names seem to be.
+func noteNames(err error, dataset formats.Dataset) error {
+	titled, ok := dataset.(formats.Titled)
+	if !ok {
+		return err
+	}
+	if e, ok := errors.AsType[*columns.ChoiceError](err); ok && e.Err == columns.ErrNotDetected {
+		e.NamesLine = titled.NamesLine()
+	}
+	if e, ok := errors.AsType[*columns.PreflightError](err); ok && e.Late() {
+		e.NamesLine = titled.NamesLine()
+	}
+	return err
 }
 
 // passesStrange reports whether an identifying column may hold something else: the user says so, or

@@ -33,7 +33,8 @@ type output struct {
 	spool *atomicfile.Scratch // what goes to stdout at the end
 	ahead *bufio.Writer       // in front of spool
 
-	compressor *formats.Compressor // in front of all, or nil
+	compressor  *formats.Compressor // in front of all, or nil
+	compression formats.Compression // what the compressor does
 }
 
 // createOutput starts an output that messages call by a name; "-" is standard output, for which
@@ -59,6 +60,7 @@ func createOutput(path, name string, replace bool) (*output, error) {
 // many goroutines, 0 for one for each processor.
 func (o *output) compress(c formats.Compression, workers int) (err error) {
 	if o != nil && c != formats.Uncompressed {
+		o.compression = c
 		o.compressor, err = formats.NewCompressor(c, o, workers)
 	}
 	return err
@@ -107,6 +109,16 @@ func (o *output) ReadAt(p []byte, off int64) (int, error) {
 		return o.file.ReadAt(p, off)
 	}
 	return o.spool.ReadAt(p, off)
+}
+
+// content gives what went to the sink, once more from its start. done releases what that takes.
+func (o *output) content() (content io.Reader, done func()) {
+	written := io.NewSectionReader(o, 0, o.bytes)
+	if o.compressor == nil {
+		return written, func() {}
+	}
+	d := formats.NewDecompressor(o.compression, o.name, written)
+	return d, d.Close
 }
 
 // digest starts hashing.

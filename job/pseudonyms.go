@@ -19,9 +19,10 @@ var ErrNoMatch = errors.New("no pseudonym is of anybody who opted out; nothing w
 // if it were 1 in 36, none of 750 would match with a probability of 7e-10.
 const mostUnmatched = 750
 
-// newJudge returns the judge of a file with so many identifying columns.
+// newJudge returns the judge of a table with so many identifying columns.
 func (r *Rules) newJudge(columns int) *filter.Judge {
 	judge := filter.NewJudge(r.Register, r.Policy)
+	judge.CountMissing(r.Columns.Missing)
 	if r.Columns.Pseudonyms != nil {
 		judge.ReadPseudonyms(r.Columns.Pseudonyms, columns)
 	}

@@ -11,6 +11,8 @@ import (
 
 	"noo/filter"
 	"noo/formats"
+	"noo/internal/columns"
+	"noo/internal/contextio"
 )
 
 // ErrReadBack is an output that, read again, does not hold what it should. It is a bug of this
@@ -23,12 +25,12 @@ var ErrReadBack = errors.New(
 func (r *Run) readBack(
 	ctx context.Context,
 	format formats.Format,
-	columns []int,
+	chosen columns.Chosen,
 	decided filter.Tally,
 	out *outputs,
 ) error {
 	if out.dataset != nil {
-		found, err := r.tallyOutput(ctx, format, columns, out.dataset)
+		found, err := r.tallyOutput(ctx, format, chosen, out.dataset)
 		if err != nil {
 			return err
 		}
@@ -38,7 +40,7 @@ func (r *Run) readBack(
 		}
 	}
 	if out.withheld != nil {
-		found, err := r.tallyOutput(ctx, format, columns, out.withheld)
+		found, err := r.tallyOutput(ctx, format, chosen, out.withheld)
 		if err != nil {
 			return err
 		}
@@ -53,23 +55,29 @@ func (r *Run) readBack(
 func (r *Run) tallyOutput(
 	ctx context.Context,
 	format formats.Format,
-	columns []int,
+	chosen columns.Chosen,
 	o *output,
 ) (filter.Tally, error) {
 	if err := o.flush(); err != nil {
 		return filter.Tally{}, err
 	}
-	dataset, err := format.Open(
-		ctx,
-		formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers},
-	)
+	in := formats.Input{Name: o.name, ReaderAt: o, Size: o.bytes, Workers: r.Workers}
+	if !format.RandomAccess() {
+		content, done := o.content()
+		defer done()
+		in = formats.Input{Name: o.name, Reader: contextio.NewReader(ctx, content), Workers: r.Workers}
+	}
+	dataset, err := format.Open(ctx, in)
 	if err != nil {
 		// It is no input that is refused.
 		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err)
 	}
 	defer dataset.Close()
-	judge := r.newJudge(len(columns))
-	if err := dataset.Scan(ctx, columns, judge, formats.Sinks{}); err != nil {
+	judge := r.newJudge(len(chosen.Identifying))
+	if r.LocalIDs != nil {
+		judge.Follow(r.LocalIDs, len(chosen.Identifying) > 0)
+	}
+	if err := dataset.Scan(ctx, chosen.Scanned(), judge, formats.Sinks{}); err != nil {
 		if ctx.Err() != nil {
 			return filter.Tally{}, err
 		}

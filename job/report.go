@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"noo/filter"
+	"noo/formats"
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/nhsnumber"
@@ -89,17 +90,22 @@ type PolicyReport struct {
 	Missing   filter.Action `json:"missing"`
 	Invalid   filter.Action `json:"invalid"`
 	Unchecked filter.Action `json:"unchecked"`
-	MaxAge    string        `json:"max_age"`
+	// Unlinked is "" where no tables were linked.
+	Unlinked string `json:"unlinked,omitempty"`
+	MaxAge   string `json:"max_age"`
 	// Pseudonym is the method by which pseudonyms were made, "" where there are numbers.
 	Pseudonym string `json:"pseudonym,omitempty"`
 }
 
 // FileReport says what a run did with one input. Output is nil where nothing was written.
 type FileReport struct {
-	Input   InputReport   `json:"input"`
-	Output  *OutputReport `json:"output,omitempty"`
-	Columns []string      `json:"columns"`
-	Records filter.Tally  `json:"records"`
+	Input  InputReport   `json:"input"`
+	Output *OutputReport `json:"output,omitempty"`
+	// Columns are those of NHS numbers: none in a linked table that has none.
+	Columns []string `json:"columns"`
+	// Link is the column of local ids, "" where the table is by itself.
+	Link    string       `json:"link,omitempty"`
+	Records filter.Tally `json:"records"`
 	// Pseudonyms are those in each of Columns; nil where there are numbers.
 	Pseudonyms []filter.PseudonymTally `json:"pseudonyms,omitempty"`
 	// Offenders are the first records that must not be disclosed, as many as Rules.Offenders asked
@@ -107,6 +113,8 @@ type FileReport struct {
 	Offenders []filter.Offender `json:"offenders,omitempty"`
 	// Allowed are the columns that the user let pass unfiltered.
 	Allowed []AllowedColumn `json:"allowed,omitempty"`
+	// Remarks are what was found beside records.
+	Remarks []formats.Remark `json:"remarks,omitempty"`
 	// Error says why the input could not be read to its end; then nothing else but its name is
 	// sure.
 	Error string `json:"error,omitempty"`

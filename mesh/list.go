@@ -153,6 +153,10 @@ func (l *listReader) oneLine(ahead []byte) ([]nhsnumber.Key, error) {
 	text = bytes.TrimSuffix(text, []byte("\r"))
 	number, comma := bytes.CutSuffix(text, []byte(","))
 	switch {
+	case l.line == 1 && len(ahead) == size && len(text) == 0:
+		// MESH carries no empty message: a blank line is an empty list.
+		_, _ = l.from.Discard(size) // it was peeked at
+		return nil, io.EOF
 	case l.line == 1 && string(bytes.TrimSpace(text)) == control.ServiceError:
 		return nil, &ListError{Name: l.name, Err: ErrInvalidNumbers}
 	case !ended && len(ahead) <= lineSize:

@@ -1,4 +1,4 @@
-"""Makes the Parquet files that are checked in. Run by hand, with pyarrow, from the root of the checkout:
+"""Makes the Parquet and Arrow files that are checked in. Run by hand, with pyarrow, from the root of the checkout:
 
     python testdata/make.py
 
@@ -13,6 +13,7 @@ import csv
 import decimal
 
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 rows = list(csv.DictReader(open("cmd/noo/demo/extract.csv", newline="")))
@@ -118,3 +119,34 @@ with open("testdata/disputed.parquet", "rb") as file:
 assert data.count(b"\x15\x14\x15\x4c\x2c") == 1
 with open("testdata/disputed.parquet", "wb") as file:
     file.write(data.replace(b"\x15\x14\x15\x4c\x2c", b"\x15\x00\x15\x4c\x2c"))
+
+
+def arrow():
+    """Arrow files and streams with the records of the Parquet files, and some that noo refuses."""
+    flat, nested = pq.read_table("testdata/flat.parquet"), pq.read_table("testdata/nested.parquet")
+    with pa.OSFile("testdata/flat.arrow", "wb") as out, pa.ipc.new_file(out, flat.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(flat)
+    with pa.OSFile("testdata/flat.arrows", "wb") as out, pa.ipc.new_stream(out, flat.schema) as writer:
+        writer.write_table(flat, max_chunksize=1)
+    with pa.OSFile("testdata/nested.arrow", "wb") as out, pa.ipc.new_file(out, nested.schema) as writer:
+        writer.write_table(nested, max_chunksize=3)
+    coded = pa.table({"nhs_number": flat["nhs_number"].dictionary_encode(), "ward": pa.array(["ward of one who goes", "ward of one who stays"]).dictionary_encode()})
+    for name, new in (("testdata/dictionary.arrow", pa.ipc.new_file), ("testdata/dictionary.arrows", pa.ipc.new_stream)):
+        with pa.OSFile(name, "wb") as out, new(out, coded.schema) as writer:
+            writer.write_table(coded)
+    feather.write_feather(flat, "testdata/version1.feather", version=1)
+    named = flat.replace_schema_metadata({"index": '["9434765919"]'})
+    with pa.OSFile("testdata/told.arrow", "wb") as out, pa.ipc.new_file(out, named.schema) as writer:
+        writer.write_table(named)
+    # For noo verdicts: kept, opted out, missing, invalid, kept, opted out, and a number that was hidden.
+    numbers = pa.table({
+        "nhs_number": ["9995609649", "9434765919", None, "9995609640", "999 560 9649", "9995609649", "tel 9434765919"],
+        "mother_nhs": pa.array([None, None, None, None, 9926702066, 9836044507, None], pa.int64()),
+    })
+    mixed = numbers.append_column("dead", pa.array([True] * 7))
+    for name, table in (("numbers", numbers), ("mixed", mixed)):
+        with pa.OSFile("testdata/%s.arrows" % name, "wb") as out, pa.ipc.new_stream(out, table.schema) as writer:
+            writer.write_table(table, max_chunksize=2)
+
+
+arrow()

@@ -88,5 +88,14 @@ func everyPolicy() (all [][]string) {
 			}
 		}
 	}
+	// What the message advises is tried with the policies that write the most.
+	for _, more := range []string{
+		"--quote lenient", "--escape backslash", "--escape backslash --quote none", "--header-lines 1", "--header-lines 3 --footer-lines 1",
+		"--header-lines 2 --no-header --column 2 --footer-lines 1 --footer keep", "--footer-lines 1", "--repeated-header keep", "--repeated-header drop",
+		"--ragged trailing", "--delimiter auto", "--dialect mysql", "--dialect bcp", "--delimiter auto --header-lines 1", "--missing-value x",
+		"--quote single", "--quote none --record-end 0x0a --delimiter tab",
+	} {
+		all = append(all, strings.Fields("--missing keep --invalid keep --force-column "+more))
+	}
 	return all
 }

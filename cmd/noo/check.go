@@ -3,6 +3,7 @@ package main
 // noo check: find records that must not be disclosed. It writes no dataset.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,18 +46,22 @@ check exits with 1 if it finds such a record. It exits with 2 if a column of NHS
 numbers is neither named nor allowed. If it cannot read an input, it still
 checks the others, and exits with the code of the first such error. It always
 writes the JUnit and SARIF files. It overwrites a file of an earlier check, and
-no other file.`,
+no other file.
+
+With --link it reads the tables with NHS numbers first, and checks all tables by
+the local ids. If it cannot read one of those tables, it checks none.`,
 		Example: `  noo check clean.csv --snapshot optouts.noo
   noo check january.csv february.csv --missing keep
   cat clean.csv | noo check -
-  noo check clean.csv clean.parquet --junit noo.xml --sarif noo.sarif`,
+  noo check clean.csv clean.parquet --junit noo.xml --sarif noo.sarif
+  noo check patients.csv events.csv --link person_id`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no input: name a file, or - for standard input")
 			}
 			return runflags.AllNamed(args)
 		},
-		PreRunE: func(*cobra.Command, []string) error { return c.ready() },
+		PreRunE: func(_ *cobra.Command, args []string) error { return c.ready(args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			named := runflags.Files{Read: args, Written: []string{c.junit, c.sarif}}
 			return c.Run.Do(
@@ -79,6 +84,7 @@ no other file.`,
 		},
 	}
 	c.Data.Add(cmd)
+	c.Link.Add(cmd, &c.Data)
 	c.Run.Add(cmd)
 	cmd.Flags().
 		BoolVar(&c.json, "json", false, "print the report as JSON, with digests, instead of lines")
@@ -94,16 +100,20 @@ type check struct {
 	terminal *ui.Terminal
 	runflags.Data
 	runflags.Run
+	runflags.Link
 	json         bool
 	junit, sarif string
 }
 
 // Ready refuses flags with which no check can begin, whatever the inputs hold.
-func (c *check) ready() error {
+func (c *check) ready(args []string) error {
 	for _, o := range c.outputs() {
 		if o.path == "-" {
 			return runflags.ErrStream
 		}
+	}
+	if err := c.Link.Ready(&c.Data, args); err != nil {
+		return err
 	}
 	return c.Run.Ready(&c.Data)
 }
@@ -124,7 +134,11 @@ func (c *check) run(
 	if c.json {
 		runflags.AddDigests(&report.Heading, s)
 	}
-	checked, err := c.inputs(ctx, cmd, s, sources, report)
+	linked, err := c.link(ctx, cmd, s, sources, report)
+	if err != nil {
+		return err
+	}
+	checked, err := c.inputs(ctx, cmd, s, sources, report, linked)
 	if err != nil {
 		return err
 	}
@@ -143,6 +157,12 @@ func (c *check) run(
 	if together == nil && sources.Many {
 		rules := c.Data.Prepare(c.terminal, cmd, s, "").Rules
 		together = rules.CheckMatches(report.Files)
+	}
+	if linked != nil {
+		together = cmp.Or(together, linked.CheckSteady())
+		if !c.Quiet {
+			runflags.WarnOfUnlinked(c.terminal, report)
+		}
 	}
 	if together != nil {
 		report.Error = outcome.Message(ctx, together)
@@ -165,6 +185,40 @@ func (c *check) run(
 	return err
 }
 
+// link reads the tables with NHS numbers, if tables are linked. Where that cannot be, no table can
+// be checked, and each has the error.
+func (c *check) link(
+	ctx context.Context,
+	cmd *cobra.Command,
+	s *snapshot.Together,
+	sources *inputs.Sources,
+	report *job.Report,
+) (*batch.Linked, error) {
+	if !c.Link.On() {
+		return nil, nil
+	}
+	rules := c.Data.Prepare(c.terminal, cmd, s, "")
+	c.Link.Apply(rules)
+	report.Heading.Policy = rules.Heading.Policy
+	bar := ui.NewProgress(c.terminal, c.Quiet, sources.Describe())
+	defer bar.Clear()
+	var err error
+	for _, source := range sources.Files {
+		err = cmp.Or(err, source.Err)
+	}
+	var linked *batch.Linked
+	if err == nil {
+		linked, err = batch.Link(ctx, sources.Files, rules.Rules, bar.Update)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	for i := range sources.Files {
+		sources.Files[i].Err = err
+	}
+	return linked, nil
+}
+
 // checked is what was found in one input. The error is of one that could not be checked.
 type checked struct {
 	file *findings.File
@@ -179,6 +233,7 @@ func (c *check) inputs(
 	s *snapshot.Together,
 	sources *inputs.Sources,
 	report *job.Report,
+	linked *batch.Linked,
 ) ([]checked, error) {
 	bar := ui.NewProgress(c.terminal, c.Quiet, sources.Describe())
 	defer bar.Clear()
@@ -193,6 +248,9 @@ func (c *check) inputs(
 			run := c.Data.Prepare(c.terminal, cmd, s, sources.Files[i].Path)
 			run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
 			run.Progress = func(done, _ int64) { progress(i, done) }
+			if c.Link.Apply(run); linked != nil {
+				run.LocalIDs = linked.People
+			}
 			file, err := c.input(ctx, run, sources.Files[i].Err)
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -48,7 +48,7 @@ would stop it. It needs no snapshot, and prints no values.`,
 			if err := oneFile(args[0]); err != nil {
 				return err
 			}
-			survey, err := job.Survey(cmd.Context(), args[0], t.In, flags.Formats())
+			survey, err := job.Survey(cmd.Context(), args[0], t.In, flags.Formats(), flags.Missing)
 			if err != nil {
 				return err
 			}

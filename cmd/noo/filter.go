@@ -16,7 +16,6 @@ import (
 	"noo/batch"
 	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/eventlog"
-	"noo/cmd/noo/internal/flagvalue"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
@@ -57,7 +56,12 @@ or the fixed part of the pattern. In folders, filter does not read names that
 start with . or _. It refuses tables of Delta Lake, Iceberg, Hudi, Paimon and
 DuckLake: write their rows to a Parquet file first. The folder appears when all
 files are complete and verified, with a file _SUCCESS in it. If you use --resume
-from the start, you can continue an interrupted run: run the command again.`,
+from the start, you can continue an interrupted run: run the command again.
+
+If only some tables hold the NHS number, name the column of local ids with
+--link. The tables with NHS numbers decide, and all tables lose the same people.
+filter withholds a record whose local id is in no table with NHS numbers
+(unlinked).`,
 		Example: `  noo filter extract.csv -o clean.csv --snapshot optouts.noo
   noo filter extract.csv -o clean.csv --column mother_nhs --column baby_nhs \
     --report report.json
@@ -66,14 +70,15 @@ from the start, you can continue an interrupted run: run the command again.`,
   noo filter extract.csv.gz -o clean.csv.zst --compress zstd
   cat extract.csv | noo filter - -o - --compress gzip > clean.csv.gz
   noo filter extracts/ -o clean/ --resume --report report.json
-  noo filter "extracts/*/*.parquet" -o clean/`,
+  noo filter "extracts/*/*.parquet" -o clean/
+  noo filter patients.csv events.csv -o clean/ --link person_id`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no input: name a file, a folder, or - for standard input")
 			}
 			return runflags.AllNamed(args)
 		},
-		PreRunE: func(*cobra.Command, []string) error { return flags.ready() },
+		PreRunE: func(_ *cobra.Command, args []string) error { return flags.ready(args) },
 		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(t, cmd, args) },
 	}
 	flags.add(cmd)
@@ -84,6 +89,7 @@ from the start, you can continue an interrupted run: run the command again.`,
 type filterFlags struct {
 	runflags.Data
 	runflags.Run
+	runflags.Link
 	output, withheld, report string
 	force, resume            bool
 	compress                 *formats.Compression
@@ -91,6 +97,7 @@ type filterFlags struct {
 
 func (f *filterFlags) add(cmd *cobra.Command) {
 	f.Data.Add(cmd)
+	f.Link.Add(cmd, &f.Data)
 	f.Run.Add(cmd)
 	cmd.Flags().
 		StringVarP(&f.output, "output", "o", "", "write the records that may be disclosed to `FILE`, or to FOLDER/ for several inputs; - is standard output")
@@ -98,18 +105,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 		StringVar(&f.withheld, "withheld", "", "write the withheld records to `FILE` or FOLDER/, for follow-up inside the organisation")
 	cmd.Flags().
 		StringVar(&f.report, "report", "", "write a report with counts and digests, in JSON, to `FILE`; - is standard output")
-	flagvalue.Add(
-		cmd.Flags(),
-		newReadBack(&f.IndependentReadBack),
-		"read-back",
-		"how to read a Parquet output again before it gets its name: plain, or independent with code that did not write it",
-	)
-	runflags.AddChoice(
-		cmd.Flags(),
-		newCompression(&f.compress),
-		"compress",
-		"compress CSV outputs like this, not like the input",
-	)
+	runflags.AddWriting(cmd.Flags(), &f.Data, &f.compress)
 	cmd.Flags().
 		BoolVar(&f.force, "force", false, "overwrite outputs that exist; a folder only if noo wrote everything in it")
 	cmd.Flags().
@@ -117,7 +113,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 }
 
 // Ready refuses flags with which no run can start, whatever the inputs hold.
-func (f *filterFlags) ready() error {
+func (f *filterFlags) ready(args []string) error {
 	streams := 0
 	for _, path := range []string{f.output, f.withheld, f.report} {
 		if path == "-" {
@@ -129,12 +125,17 @@ func (f *filterFlags) ready() error {
 		return outcome.Usage(errors.New("no output: name one with -o OUTPUT"))
 	case f.resume && !runflags.IsFolder(f.output):
 		return outcome.Usage(errors.New("--resume is for runs into a folder, -o FOLDER/"))
+	case f.Link.On() && !runflags.IsFolder(f.output):
+		return outcome.Usage(errors.New("linked tables go into a folder, -o FOLDER/"))
 	case streams > 1:
 		return outcome.Usage(
 			errors.New(
 				"only one of the outputs can be - for standard output: name a file for the others",
 			),
 		)
+	}
+	if err := f.Link.Ready(&f.Data, args); err != nil {
+		return err
 	}
 	return f.Run.Ready(&f.Data)
 }
@@ -175,6 +176,9 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) err
 			}
 			*said = *done
 			f.tellFiles(t, describe(args, sources), sources, done)
+			if f.Link.On() && !f.Quiet {
+				runflags.WarnOfUnlinked(t, done)
+			}
 			return nil
 		},
 	)
@@ -191,6 +195,7 @@ func (f *filterFlags) prepare(
 	run.Protected = append(run.Protected, f.Run.Own()...)
 	run.Output, run.Withheld, run.Outputs.Report, run.Replace = f.output, f.withheld, f.report, f.force
 	run.Compress, run.OnFirstWrite = f.compress, t.Finish
+	f.Link.Apply(run)
 	if f.report != "" {
 		runflags.AddDigests(&run.Heading, s)
 	}
@@ -334,22 +339,6 @@ func describe(args []string, sources *inputs.Sources) string {
 		return fmt.Sprintf("%s (%s)", args[0], sources.Describe())
 	}
 	return sources.Describe()
-}
-
-// newReadBack returns a flag for how an output is read back.
-func newReadBack(independent *bool) *flagvalue.Choice[bool] {
-	return flagvalue.NewChoice("HOW", independent,
-		flagvalue.Word[bool]{Text: "plain", Value: false},
-		flagvalue.Word[bool]{Text: "independent", Value: true})
-}
-
-// newCompression returns a flag that sets *to, which is nil where the flag is not set.
-func newCompression(to **formats.Compression) *flagvalue.Choice[*formats.Compression] {
-	var words []flagvalue.Word[*formats.Compression]
-	for _, c := range []formats.Compression{formats.Gzip, formats.Zstd, formats.Uncompressed} {
-		words = append(words, flagvalue.Word[*formats.Compression]{Text: c.String(), Value: &c})
-	}
-	return flagvalue.NewChoice("HOW", to, words...)
 }
 
 // warnNotRead says that there are files which the run did not read.

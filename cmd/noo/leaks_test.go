@@ -25,6 +25,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/decimal256"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
@@ -70,7 +71,7 @@ func dress(r *rand.Rand, number string, plain bool) string {
 	a, b, c := number[:3], number[3:6], number[6:]
 	forms := []string{
 		number, number, number, a + " " + b + " " + c, a + "-" + b + "-" + c, " " + number, number + " ", "'" + number, number + ".0", `="` + number + `"`,
-		a + "\u00a0" + b + "\u00a0" + c, number + "\u200b", "\u202d" + number + "\u202c", a + "\u2009" + b + "\u2009" + c, "\ufeff" + number,
+		a + "\u00a0" + b + "\u00a0" + c, number + "\u200b", "\u202d" + number + "\u202c", a + "\u2009" + b + "\u2009" + c, "\ufeff" + number, number[:1] + "." + number[1:] + "E9",
 	}
 	if !plain {
 		forms = append(forms, a+"."+b+"."+c, "("+number+")", number+"V", a+"/"+b+"/"+c, number[:5]+" "+number[5:], "NHS "+number, number+"*",
@@ -205,16 +206,17 @@ func (d *leakData) csv(r *rand.Rand, ending string, numbers map[string]bool, oth
 	return out.Bytes()
 }
 
-// Parquet writes the dataset with Arrow, numbers in one of the types that hold them.
-func (d *leakData) parquet(r *rand.Rand) []byte {
+// batch makes the dataset a record batch, numbers in one of the types that hold them or one of some
+// more.
+func (d *leakData) batch(r *rand.Rand, more ...arrow.DataType) arrow.RecordBatch {
 	types := make([]arrow.DataType, len(d.names))
 	fields := make([]arrow.Field, len(d.names))
 	for c, kind := range d.kinds {
 		types[c] = arrow.BinaryTypes.String
 		if kind == "number" || kind == "second" || kind == "sparse" || kind == "late" {
-			types[c] = pick[arrow.DataType](r, arrow.BinaryTypes.String, arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64,
+			types[c] = pick(r, append(more, arrow.BinaryTypes.String, arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64,
 				arrow.PrimitiveTypes.Uint64, &arrow.Decimal128Type{Precision: 38, Scale: 10}, &arrow.Decimal128Type{Precision: 12, Scale: 2},
-				&arrow.Decimal256Type{Precision: 76, Scale: 20}, &arrow.FixedSizeBinaryType{ByteWidth: 16}, arrow.ListOf(arrow.BinaryTypes.String))
+				&arrow.Decimal256Type{Precision: 76, Scale: 20}, &arrow.FixedSizeBinaryType{ByteWidth: 16}, arrow.ListOf(arrow.BinaryTypes.String))...)
 		}
 		fields[c] = arrow.Field{Name: d.names[c], Type: types[c], Nullable: true}
 	}
@@ -226,9 +228,14 @@ func (d *leakData) parquet(r *rand.Rand) []byte {
 			appendValue(b.Field(c), value)
 		}
 	}
-	batch := b.NewRecordBatch()
+	return b.NewRecordBatch()
+}
+
+// parquet writes the dataset as a Parquet file.
+func (d *leakData) parquet(r *rand.Rand) []byte {
+	batch := d.batch(r)
 	defer batch.Release()
-	table := array.NewTableFromRecords(schema, []arrow.RecordBatch{batch})
+	table := array.NewTableFromRecords(batch.Schema(), []arrow.RecordBatch{batch})
 	defer table.Release()
 	var out stdbytes.Buffer
 	properties := parquet.NewWriterProperties(
@@ -242,6 +249,41 @@ func (d *leakData) parquet(r *rand.Rand) []byte {
 	return out.Bytes()
 }
 
+// arrow writes the dataset as an Arrow file or stream, in batches of any size.
+func (d *leakData) arrow(r *rand.Rand, stream bool) []byte {
+	dictionary := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int16, ValueType: arrow.BinaryTypes.String}
+	batch := d.batch(r, dictionary, dictionary, arrow.BinaryTypes.StringView, arrow.BinaryTypes.LargeString, arrow.BinaryTypes.Binary)
+	defer batch.Release()
+	var out stdbytes.Buffer
+	options := []ipc.Option{ipc.WithSchema(batch.Schema())}
+	options = append(options, pick(r, nil, nil, []ipc.Option{ipc.WithLZ4()}, []ipc.Option{ipc.WithZstd()})...)
+	var w interface {
+		Write(arrow.RecordBatch) error
+		Close() error
+	} = ipc.NewWriter(&out, options...)
+	if !stream {
+		out.Reset()
+		file, err := ipc.NewFileWriter(&out, options...)
+		if err != nil {
+			panic(err)
+		}
+		w = file
+	}
+	for at := int64(0); at < batch.NumRows(); {
+		next := min(at+1+int64(r.IntN(1000)), batch.NumRows())
+		slice := batch.NewSlice(at, next)
+		if err := w.Write(slice); err != nil {
+			panic(err)
+		}
+		slice.Release()
+		at = next
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
+}
+
 // appendValue appends a value to a column; what its type has no room for is a null.
 func appendValue(b array.Builder, value string) {
 	digits := strings.Map(func(c rune) rune {
@@ -249,11 +291,21 @@ func appendValue(b array.Builder, value string) {
 			return c
 		}
 		return -1
-	}, strings.TrimSuffix(value, ".0"))
+	}, strings.TrimSuffix(strings.TrimSuffix(value, ".0"), "E9"))
 	n, err := strconv.ParseInt(digits, 10, 64)
 	switch b := b.(type) {
 	case *array.StringBuilder:
 		b.Append(value)
+	case *array.LargeStringBuilder:
+		b.Append(value)
+	case *array.StringViewBuilder:
+		b.Append(value)
+	case *array.BinaryBuilder:
+		b.AppendString(value)
+	case *array.BinaryDictionaryBuilder:
+		if err := b.AppendString(value); err != nil {
+			panic(err)
+		}
 	case *array.ListBuilder:
 		b.Append(true)
 		texts := b.ValueBuilder().(*array.StringBuilder)
@@ -363,19 +415,67 @@ func searchParquet(data []byte, numbers map[string]bool, allowed map[int]bool) (
 		return false, err
 	}
 	defer table.Release()
+	return searchTable(table, numbers, allowed), nil
+}
+
+// searchArrow is searchParquet for a file or a stream of Arrow.
+func searchArrow(data []byte, numbers map[string]bool, allowed map[int]bool, stream bool) (bool, error) {
+	if len(allowed) == 0 {
+		for number := range numbers {
+			if stdbytes.Contains(data, []byte(number)) {
+				return true, nil
+			}
+		}
+	}
+	var batches []arrow.RecordBatch
+	var schema *arrow.Schema
+	if stream {
+		r, err := ipc.NewReader(stdbytes.NewReader(data))
+		if err != nil {
+			return false, err
+		}
+		for schema = r.Schema(); r.Next(); {
+			r.RecordBatch().Retain()
+			batches = append(batches, r.RecordBatch())
+		}
+		if r.Err() != nil {
+			return false, r.Err()
+		}
+	} else {
+		r, err := ipc.NewFileReader(stdbytes.NewReader(data))
+		if err != nil {
+			return false, err
+		}
+		schema = r.Schema()
+		for i := range r.NumRecords() {
+			batch, err := r.RecordBatchAt(i)
+			if err != nil {
+				return false, err
+			}
+			batches = append(batches, batch)
+		}
+	}
+	return searchTable(array.NewTableFromRecords(schema, batches), numbers, allowed), nil
+}
+
+// searchTable searches a table value by value, but in the columns allowed; a dictionary as a whole.
+func searchTable(table arrow.Table, numbers map[string]bool, allowed map[int]bool) bool {
 	for c := range int(table.NumCols()) {
 		if allowed[c] {
 			continue
 		}
 		for _, chunk := range table.Column(c).Data().Chunks() {
+			if dictionary, ok := chunk.(*array.Dictionary); ok {
+				chunk = dictionary.Dictionary()
+			}
 			for i := range chunk.Len() {
 				if search(valueText(chunk, i), numbers) {
-					return true, nil
+					return true
 				}
 			}
 		}
 	}
-	return false, nil
+	return false
 }
 
 func valueText(values arrow.Array, i int) string {
@@ -385,6 +485,8 @@ func valueText(values arrow.Array, i int) string {
 			return ""
 		}
 		return strconv.FormatFloat(v.Value(i), 'f', -1, 64)
+	case *array.Binary: // ValueStr has it in Base64
+		return string(v.Value(i))
 	case *array.FixedSizeBinary:
 		n := int64(0)
 		if v.IsNull(i) {
@@ -403,8 +505,22 @@ type leakRun struct {
 	dir     string
 	args    []string
 	allowed map[int]bool
-	parquet bool
+	suffix  string // of the inputs: .csv, .parquet, .arrow or .arrows
 	folder  bool
+}
+
+// typed reports whether the inputs have types.
+func (run *leakRun) typed() bool { return run.suffix != ".csv" }
+
+// search searches what is in a file of a name.
+func (run *leakRun) search(name string, data []byte, numbers map[string]bool) (bool, error) {
+	switch filepath.Ext(name) {
+	case ".csv":
+		return searchCSV(data, numbers, run.allowed)
+	case ".parquet":
+		return searchParquet(data, numbers, run.allowed)
+	}
+	return searchArrow(data, numbers, run.allowed, filepath.Ext(name) == ".arrows")
 }
 
 // TestLeaks draws datasets and command lines, and finds in what they write the number of nobody who opted out.
@@ -503,14 +619,17 @@ func useSnapshot(t *testing.T, dir string, optedOut []string) {
 // drawLeakRun writes inputs and draws a command line for them.
 func drawLeakRun(t *testing.T, r *rand.Rand, dir string, out, others []string, numbers map[string]bool) *leakRun {
 	t.Helper()
-	run := &leakRun{dir: dir, allowed: map[int]bool{}, parquet: r.IntN(3) == 0, folder: r.IntN(5) == 0}
+	run := &leakRun{dir: dir, allowed: map[int]bool{}, suffix: pick(r, ".csv", ".csv", ".csv", ".parquet", ".arrow", ".arrows"), folder: r.IntN(5) == 0}
 	d := drawLeakData(r, out, others)
 	write := func(name string, d *leakData) {
-		data := []byte(nil)
-		if run.parquet {
-			data = d.parquet(r)
-		} else {
+		var data []byte
+		switch run.suffix {
+		case ".csv":
 			data = d.csv(r, pick(r, "\n", "\r\n"), numbers, others[0])
+		case ".parquet":
+			data = d.parquet(r)
+		default:
+			data = d.arrow(r, run.suffix == ".arrows")
 		}
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
@@ -519,10 +638,7 @@ func drawLeakRun(t *testing.T, r *rand.Rand, dir string, out, others []string, n
 			t.Fatal(err)
 		}
 	}
-	suffix := ".csv"
-	if run.parquet {
-		suffix = ".parquet"
-	}
+	suffix := run.suffix
 	input, output, withheld := filepath.Join(dir, "in"+suffix), filepath.Join(dir, "out"+suffix), filepath.Join(dir, "withheld"+suffix)
 	if run.folder {
 		input, output, withheld = filepath.Join(dir, "in")+"/", filepath.Join(dir, "out")+"/", filepath.Join(dir, "withheld")+"/"
@@ -549,19 +665,19 @@ func drawLeakRun(t *testing.T, r *rand.Rand, dir string, out, others []string, n
 	}
 	named := r.IntN(2) == 0
 	if named {
-		run.args = append(run.args, "--column", leakColumnName(r, d, 1, run.parquet))
+		run.args = append(run.args, "--column", leakColumnName(r, d, 1, run.typed()))
 	}
 	for c := 2; c < len(d.names); c++ {
 		holds := d.kinds[c] == "second" || d.kinds[c] == "sparse" || d.kinds[c] == "late"
 		switch {
 		case holds && named && r.IntN(2) == 0:
-			run.args = append(run.args, "--column", leakColumnName(r, d, c, run.parquet))
+			run.args = append(run.args, "--column", leakColumnName(r, d, c, run.typed()))
 		case r.IntN(8) == 0:
 			run.args = append(run.args, "--allow-column", strconv.Itoa(c+1))
 			run.allowed[c] = true
 		}
 	}
-	if !run.parquet {
+	if !run.typed() {
 		switch r.IntN(8) {
 		case 0:
 			run.args = append(run.args, "--record-end", pick(r, "crlf", "lf"))
@@ -577,8 +693,8 @@ func drawLeakRun(t *testing.T, r *rand.Rand, dir string, out, others []string, n
 }
 
 // leakColumnName names a column, by number or name.
-func leakColumnName(r *rand.Rand, d *leakData, c int, parquet bool) string {
-	if r.IntN(2) == 0 && !parquet {
+func leakColumnName(r *rand.Rand, d *leakData, c int, typed bool) string {
+	if r.IntN(2) == 0 && !typed {
 		return d.names[c]
 	}
 	return strconv.Itoa(c + 1)
@@ -626,10 +742,10 @@ func (run *leakRun) leaks(code int, numbers map[string]bool) (name string, err e
 		found := false
 		switch filepath.Ext(path) {
 		case ".csv":
-			found, err = searchCSV(data, numbers, run.allowed)
+			found, err = run.search(path, data, numbers)
 			found = found || stdbytes.Contains(data, []byte(restOfRecord)) && !run.says("--record-end", "lf")
-		case ".parquet":
-			found, err = searchParquet(data, numbers, run.allowed)
+		case ".parquet", ".arrow", ".arrows":
+			found, err = run.search(path, data, numbers)
 		default:
 			for line := range stdbytes.Lines(data) {
 				found = found || len(line) < 64 && search(string(line), numbers)
@@ -658,7 +774,6 @@ func (run *leakRun) checkAgrees(numbers map[string]bool) (clean bool, err error)
 	if code != outcome.ExitDone {
 		return false, nil
 	}
-	input := &leakRun{dir: filepath.Dir(strings.TrimSuffix(run.args[1], "/")), allowed: run.allowed}
 	err = filepath.WalkDir(strings.TrimSuffix(run.args[1], "/"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -667,12 +782,7 @@ func (run *leakRun) checkAgrees(numbers map[string]bool) (clean bool, err error)
 		if err != nil {
 			return err
 		}
-		found := false
-		if run.parquet {
-			found, err = searchParquet(data, numbers, input.allowed)
-		} else {
-			found, err = searchCSV(data, numbers, input.allowed)
-		}
+		found, err := run.search(path, data, numbers)
 		if err == nil && found {
 			err = fmt.Errorf("%q says that %s may be disclosed", args, filepath.Base(path))
 		}

@@ -17,11 +17,13 @@ import (
 	"noo/cmd/noo/internal/buildinfo"
 	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/eventlog"
+	"noo/cmd/noo/internal/fhircommands"
 	"noo/cmd/noo/internal/meshcommands"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/snapshotcommands"
 	"noo/cmd/noo/internal/ui"
+	"noo/cmd/noo/internal/verdictscommand"
 )
 
 // grace is how long a command may clean up after ^C before the process ends all the same: it may
@@ -91,8 +93,8 @@ func newTree(t *ui.Terminal) (root *cobra.Command, started *bool) {
 		Long: `noo removes the whole record of everyone who has opted out (the national data
 opt-out) from a dataset before it is disclosed. A snapshot says who has opted
 out: a file signed by a publisher whose key you trust. Nothing leaves this
-machine: noo uses no service and no network, but for the MESH API if you run
-noo mesh with it.
+machine: only noo mesh and noo fhir download connect to a server, the one that
+you name.
 
 noo also withholds records without a readable NHS number, unless you say
 otherwise. It writes a complete output or none. It never prints an NHS number.`,
@@ -121,8 +123,10 @@ otherwise. It writes a complete output or none. It never prints an NHS number.`,
 		newFilter(t),
 		newCheck(t),
 		newColumns(t),
+		verdictscommand.New(t),
 		snapshotcommands.New(t),
 		meshcommands.New(t),
+		fhircommands.New(t),
 		newKey(t),
 		newDemo(t),
 		newVersion(t),

@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Values[heldKey{}] = held{}
+			env.Values[meshServerKey{}] = new(*apitest.Server)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("NOO_STATE_DIR", filepath.Join(env.WorkDir, ".state"))
@@ -66,12 +67,15 @@ func TestScripts(t *testing.T) {
 			"decompress": decompressFile,
 			"append":     appendFile,
 			"cut":        cutFile,
+			"fhirserver": serveFHIR,
 			"lock":       lock,
 			"unlock":     unlock,
 			"nameless":   nameless,
 
 			"answer":     answer,
+			"inbox":      inbox,
 			"people":     people,
+			"old":        makeOld,
 			"backdate":   backdate,
 			"meshserver": meshServer,
 		},
@@ -223,10 +227,14 @@ type endsWithScript struct{ ts *testscript.TestScript }
 
 func (e endsWithScript) Cleanup(f func()) { e.ts.Defer(f) }
 
+// meshServerKey is where a script keeps its server.
+type meshServerKey struct{}
+
 // meshServer starts a MESH API on this machine and names it in NOO_MESH_API. It answers the first
 // requests with the given status codes: meshserver [STATUS...].
 func meshServer(ts *testscript.TestScript, _ bool, args []string) {
 	s := apitest.New(endsWithScript{ts})
+	*ts.Value(meshServerKey{}).(**apitest.Server) = s
 	for _, text := range args {
 		status, err := strconv.Atoi(text)
 		ts.Check(err)

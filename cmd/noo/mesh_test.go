@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,14 +19,15 @@ import (
 
 	"noo/internal/nhsnumber"
 	"noo/mesh"
+	"noo/mesh/api/apitest"
 	meshcontrol "noo/mesh/control"
 )
 
 // nationalCheck is the mailbox of the check in scripts.
 const nationalCheck = "X26HC065"
 
-// answer puts answers of the national check to a request into a folder: answer REQUEST FOLDER KIND
-// [NUMBER...]. The kinds list, crlf, gzip, cut, unsent, other, receipt, collected, error, failure,
+// answer puts answers of the national check to a request into a folder, or, where FOLDER is api, into
+// the mailbox X26ABC1 of the server: answer REQUEST FOLDER KIND [NUMBER...]. The kinds list, crlf, gzip, cut, unsent, other, receipt, collected, error, failure,
 // encrypted, stranger, garbage and soon (a list that was made before the request) are those of
 // answerTo. KIND:2 answers the second part alone. NUMBERs have opted out; unsent adds them instead.
 func answer(ts *testscript.TestScript, neg bool, args []string) {
@@ -35,24 +37,28 @@ func answer(ts *testscript.TestScript, neg bool, args []string) {
 	request, err := mesh.ReadRequest(ts.MkAbs(args[0]))
 	ts.Check(err)
 	kind, only, _ := strings.Cut(args[2], ":")
-	ts.Check(os.MkdirAll(ts.MkAbs(args[1]), 0o700))
 	for i, part := range request.Parts {
 		if only != "" && only != strconv.Itoa(i+1) {
 			continue
 		}
 		list, err := os.ReadFile(filepath.Join(ts.MkAbs(args[0]), part.File))
 		ts.Check(err)
-		control, data := answerTo(part, kind, list, args[3:])
+		ctl, data := answerTo(part, kind, list, args[3:])
+		if args[1] == "api" {
+			(*ts.Value(meshServerKey{}).(**apitest.Server)).Add("X26ABC1", ctl.message(data))
+			continue
+		}
+		ts.Check(os.MkdirAll(ts.MkAbs(args[1]), 0o700))
 		base := filepath.Join(ts.MkAbs(args[1]), fmt.Sprintf("%s_%d", kind, i+1))
 		if data != nil {
 			ts.Check(os.WriteFile(base+".dat", data, 0o600))
 		}
-		ts.Check(os.WriteFile(base+".ctl", []byte(control), 0o600))
+		ts.Check(os.WriteFile(base+".ctl", []byte(ctl.String()), 0o600))
 	}
 }
 
 // answerTo is the control file and the data of an answer to a part.
-func answerTo(part mesh.Part, kind string, list []byte, numbers []string) (string, []byte) {
+func answerTo(part mesh.Part, kind string, list []byte, numbers []string) (controlText, []byte) {
 	ctl := controlText{
 		messageType: "Data", from: nationalCheck, subject: part.Subject, localID: part.LocalID,
 		status: "SUCCESS", code: "00", event: "TRANSFER", encrypted: "N", at: time.Now(),
@@ -95,7 +101,7 @@ func answerTo(part mesh.Part, kind string, list []byte, numbers []string) (strin
 	default:
 		panic("unknown kind of answer: " + kind)
 	}
-	return ctl.String(), back
+	return ctl, back
 }
 
 // withoutNumbers is a list without some numbers.
@@ -141,6 +147,32 @@ func (c controlText) String() string {
 </DTSControl>
 `, c.messageType, c.from, c.subject, c.localID, c.id, c.encrypted,
 		c.at.UTC().Format("20060102150405"), c.event, c.status, c.code)
+}
+
+// message is the message with this control file in the MESH API.
+func (c controlText) message(data []byte) *apitest.Message {
+	header := http.Header{}
+	for name, value := range map[string]string{
+		"Mex-From": c.from, "Mex-To": "X26ABC1", "Mex-WorkflowID": mesh.Workflow, "Mex-Subject": c.subject,
+		"Mex-LocalID": c.localID, "Mex-StatusSuccess": c.status, "Mex-StatusCode": c.code,
+		"Mex-StatusEvent": c.event, "Mex-StatusDescription": "in words",
+		"Mex-StatusTimestamp": c.at.UTC().Format("20060102150405"),
+	} {
+		header.Set(name, value)
+	}
+	message := &apitest.Message{Type: strings.ToUpper(c.messageType), Header: header, Chunks: [][]byte{data}}
+	if data == nil {
+		message.Chunks = nil
+	}
+	return message
+}
+
+// inbox compares how many messages are in the mailbox X26ABC1 of the server: inbox COUNT.
+func inbox(ts *testscript.TestScript, _ bool, args []string) {
+	got := len((*ts.Value(meshServerKey{}).(**apitest.Server)).InboxOf("X26ABC1"))
+	if args[0] != strconv.Itoa(got) {
+		ts.Fatalf("%d messages are in the mailbox, want %s", got, args[0])
+	}
 }
 
 // people writes an extract with so many people, all different: people FILE COUNT [KEY]. Their

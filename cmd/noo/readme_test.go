@@ -20,7 +20,12 @@ import (
 // notRun are the command lines that no test can run, each with the reason. Lines that CI runs on a
 // clean checkout need no entry: make would run these tests again.
 var notRun = map[string]string{
-	"make build":                      "CI builds with make demo",
+	"make build":            "CI builds with make demo",
+	"noo mesh send request": "it needs the MESH API: TestSandboxFirstHour runs it",
+	"noo mesh collect request -o checked.noo --key publisher.key --wait 2h":                                            "the same",
+	"noo filter extract.csv -o checked.csv --snapshot checked.noo":                                                     "the same",
+	`noo fhir download "https://fhir.example.org/R4/Consent?_count=1000" -o consents.ndjson.gz --token-file token.txt`: "it needs a FHIR server; make fhir and the scripts fhir_download have one",
+	"noo verdicts numbers.arrows -o verdicts.arrows --report verdicts.json":                                            "it needs an Arrow stream: verdicts.txt runs it",
 	"make bench":                      "it takes half an hour and 4 GB",
 	"go run ./cmd/noobench -long":     "it takes half an hour and 12 GB",
 	"noo mesh handshake":              "no test has a mailbox of the real service",

@@ -191,7 +191,7 @@ var code = regexp.MustCompile("`([^`]*)`")
 // exitStatus is the section of a man page on exit codes: all of them where scripts and schedules
 // meet them.
 func exitStatus(cmd *cobra.Command, codes []documentedCode) string {
-	if cmd.HasParent() && cmd.Name() != "run" && !slices.Contains(jobCommands, cmd.Name()) {
+	if cmd.HasParent() && cmd.Name() != "run" && !slices.Contains(forwarded, cmd.Name()) {
 		return ".SH EXIT STATUS\n0 if all went well; \\fBnoo(1)\\fP lists the others.\n"
 	}
 	section := ".SH EXIT STATUS\n"

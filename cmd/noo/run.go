@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +24,10 @@ import (
 )
 
 // jobCommands are the commands that a job may run. A job that names none runs the first.
-var jobCommands = []string{"filter", "check"}
+var jobCommands = []string{"filter", "check", "mesh request", "mesh send", "mesh collect"}
+
+// forwarded are those whose flags noo run has too.
+var forwarded = jobCommands[:2]
 
 const configUsage = "read the jobs from `FILE`; without it, from noo/config.yaml in your config folder"
 
@@ -62,8 +66,9 @@ lists the jobs. A config file is YAML:
       command: check       # filter is the default
       input: births_clean.csv
 
-The keys of a job are command, input and the names of the command's flags. Paths
-are relative to the folder of the config file. Precedence: command line, then
+The command of a job is filter, check, mesh request, mesh send or mesh collect.
+The keys are command, input and the names of the command's flags. Paths are
+relative to the folder of the config file. Precedence: command line, then
 environment, then config file.`,
 		Example: `  noo run
   noo run births births-check --config nightly.yaml
@@ -175,7 +180,7 @@ func parseConfig(t *ui.Terminal, path string, text []byte) (*settings.File, erro
 // freshCommand returns a command of a tree of its own, in which no flag is set.
 func freshCommand(t *ui.Terminal, name string) (*cobra.Command, error) {
 	root, _ := newTree(t)
-	cmd, _, err := root.Find([]string{name})
+	cmd, _, err := root.Find(strings.Fields(name))
 	if err != nil {
 		return nil, err
 	}
@@ -263,9 +268,9 @@ func prepareJob(
 	return cmd, values, err
 }
 
-// forwardFlags gives a command the flags of all commands that a job may run.
+// forwardFlags gives a command the flags of filter and check.
 func forwardFlags(cmd, root *cobra.Command) {
-	for _, name := range jobCommands {
+	for _, name := range forwarded {
 		if from, _, err := root.Find([]string{name}); err == nil {
 			settings.Forward(cmd.Flags(), from.Flags())
 		}

@@ -6,7 +6,7 @@
 // readers would read in another way: a NUL byte, a carriage return outside quotes that no line feed
 // follows, line endings of two kinds (see RecordEnd), a record longer than MaxRecord, and first
 // lines that firstline.go doubts. A line without a single byte is no record; it is passed on as it
-// is. A byte order mark of UTF-8 is passed on; UTF-16 is refused.
+// is. A byte order mark is passed on; UTF-16 with one is read as UTF-8, and written as it was.
 //
 // The bytes of a record are looked at once, by plain scans for one byte, in chunks that are cut at
 // the ends of records and worked on in parallel.
@@ -15,36 +15,28 @@ package csv
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
-	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"noo/formats"
+	"noo/formats/csv/internal/chunks"
+	"noo/formats/csv/internal/records"
+	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
 
 // MaxRecord is the longest record in bytes, its line ending included: what bounds the memory that a
 // quote which is never closed can take.
-const MaxRecord = 16 << 20
+const MaxRecord = chunks.MaxRecord
 
 // Reasons for which an input is refused; each comes wrapped in a *formats.InputError with the
-// place.
+// place. Those of single records are in reasons.go.
 var (
-	ErrBareQuote  = errors.New("a quote inside a field that does not start with one")
-	ErrAfterQuote = errors.New(
-		"text after the closing quote of a field: double a quote that belongs to the text",
-	)
-	ErrUnclosed   = errors.New("a quoted field starts here and is never closed")
-	ErrFieldCount = errors.New("wrong number of fields")
-	ErrNUL        = errors.New("a NUL byte: the file is damaged or UTF-16; save it as UTF-8")
-	ErrUTF16      = errors.New("the file is UTF-16: save it as UTF-8")
-	ErrBareReturn = errors.New(
-		"a carriage return that no line feed follows, which some programs take for the end of a record: save the file with LF or CRLF line endings",
-	)
-	ErrTooLong = errors.New(
-		"a record of more than 16 MiB starts here: is a quote never closed?",
+	// ErrUTF16 is UTF-16 of which nothing tells the order of bytes.
+	ErrUTF16 = errors.New(
+		"the file is UTF-16 without a byte order mark: save it with one, or as UTF-8",
 	)
 	ErrNoRecord = errors.New("nothing but blank lines")
 	ErrSepLine  = errors.New(
@@ -56,73 +48,51 @@ var (
 	ErrHeaderValue = errors.New("an NHS number is where the column names are expected")
 	// ErrHeaderTwice is a dialect with and without a header.
 	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
+	ErrFeedInNames = errors.New("a line feed alone in the names of the columns")
+	ErrNoRecordEnd = errors.New("no record ends as it was said, and there are line feeds")
 )
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
 type Format struct {
-	// Delimiter is between fields; 0 is a comma.
-	Delimiter byte
+	// Delimiter is between fields: up to MaxDelimiter bytes; "" is a comma.
+	Delimiter string
+	// DelimiterOfHeader takes the delimiter that the first line gives away: a comma, a semicolon, a
+	// tab or a pipe.
+	DelimiterOfHeader bool
 	// Quote encloses fields; 0 is a double quote.
 	Quote byte
 	// NoQuote makes the quote an ordinary character.
 	NoQuote bool
+	// LenientQuotes has quotes within a quoted field read as text though they are not doubled.
+	LenientQuotes bool
 	// NoHeader says that the first record is data; the columns then have no names.
 	NoHeader bool
+	// HeaderLines is how many lines above the header, or above the first record, are passed on as
+	// they are.
+	HeaderLines int
+	// FooterLines is how many lines below the records are none. Blank lines do not count.
+	FooterLines int
+	// KeepFooter has the lines below the records written below those that are kept.
+	KeepFooter bool
+	// RepeatedHeader says what becomes of a record that is the header again.
+	RepeatedHeader RepeatedHeader
+	// RaggedTrailing lets records have empty fields behind those of the first record.
+	RaggedTrailing bool
 	// Header says that the first record has the names of the columns, which nobody else can be sure
 	// of.
 	Header bool
+	// Escape is the character that takes the meaning of the one behind it away; 0 is none.
+	Escape byte
 	// RecordEnd says what ends a record.
 	RecordEnd RecordEnd
 	// Workers is how many goroutines look at records; 0 is as many as there are processors to use.
 	Workers int
 
-	chunkSize int          // bytes read at a time; tests make it small
-	ending    recordEnding // what RecordEnd and the first line come to
+	chunkSize int                  // bytes read at a time; tests make it small
+	ending    records.RecordEnding // what RecordEnd and the first line come to
 }
 
 var _ formats.Format = Format{}
-
-// Validate reports whether the dialect can be read at all: delimiter and quote must be two
-// different ASCII characters that end no line and hold no NHS number.
-func (f Format) Validate() error {
-	f = f.withDefaults()
-	if f.Header && f.NoHeader {
-		return ErrHeaderTwice
-	}
-	if !f.NoQuote && f.Delimiter == f.Quote {
-		return errors.New("the delimiter and the quote must differ")
-	}
-	for _, c := range []struct {
-		what string
-		b    byte
-	}{{"delimiter", f.Delimiter}, {"quote", f.Quote}} {
-		switch {
-		case c.b == '\r' || c.b == '\n' || c.b >= 0x80 || '0' <= c.b && c.b <= '9':
-			return fmt.Errorf(
-				"the %s must be one ASCII character other than a digit or a line ending",
-				c.what,
-			)
-		}
-	}
-	return nil
-}
-
-func (f Format) withDefaults() Format {
-	if f.Delimiter == 0 {
-		f.Delimiter = ','
-	}
-	if f.Quote == 0 {
-		f.Quote = '"'
-	}
-	if f.Workers < 1 {
-		f.Workers = runtime.GOMAXPROCS(0)
-	}
-	if f.chunkSize == 0 {
-		f.chunkSize = defaultChunkSize
-	}
-	f.ending = f.RecordEnd.endings()
-	return f
-}
 
 // Name is "csv", whatever the delimiter.
 func (Format) Name() string { return "csv" }
@@ -137,11 +107,7 @@ func (Format) Matches(head []byte, name string) bool {
 	case ".csv", ".tsv", ".tab", ".txt", ".dat", ".psv":
 		return true
 	}
-	return isUTF16(head) || bytes.IndexByte(head, 0) < 0
-}
-
-func isUTF16(head []byte) bool {
-	return bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF})
+	return utf16.Order(head) != nil || bytes.IndexByte(head, 0) < 0
 }
 
 // Open reads up to the end of the header, or of the first record where there is no header.
@@ -153,7 +119,13 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 		f.Workers = in.Workers
 	}
 	d := &dataset{name: in.Name, format: f.withDefaults(), interrupt: in.Interrupt}
-	d.source = newSource(in.Reader, d.format)
+	text, err := d.openEncoding(in.Reader)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openMargins(text); err != nil {
+		return nil, err
+	}
 	for d.fields == 0 {
 		if err := d.nextOfHead(); err != nil {
 			return nil, err
@@ -164,15 +136,20 @@ func (f Format) Open(_ context.Context, in formats.Input) (formats.Dataset, erro
 
 // dataset is an opened text: where its records start, and how many fields each has.
 type dataset struct {
-	name      string
-	format    Format
-	source    *source
-	interrupt func()   // or nil
-	prefix    []byte   // what stands before the records: byte order mark, blank lines, header
-	first     *chunk   // the first chunk, less the prefix
-	ahead     []*chunk // those behind it that were read before the scan
-	fields    int      // fields that every record has
-	columns   []formats.Column
+	name       string
+	format     Format
+	source     *chunks.Source
+	margins    textMargins
+	order      binary.ByteOrder // of the bytes of UTF-16, nil where the text is not in it
+	interrupt  func()           // or nil
+	heading    []byte           // the header without its line ending; nil where there is none
+	headingNHS bool             // "nhs" is in it
+	repeated   int64            // records that are the header again
+	prefix     []byte           // what stands before the records: byte order mark, blank lines, header
+	first      *chunk           // the first chunk, less the prefix
+	ahead      []*chunk         // those behind it that were read before the scan
+	fields     int              // fields that every record has
+	columns    []formats.Column
 }
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
@@ -180,42 +157,40 @@ var byteOrderMark = []byte("\xEF\xBB\xBF")
 // nextOfHead looks for the first record in the next chunk: nearly always the first, unless that is
 // all blank lines.
 func (d *dataset) nextOfHead() error {
-	c, err := d.source.next()
+	c, err := d.nextChunk()
 	switch {
 	case err != nil:
 		return err
-	case c == nil && len(d.prefix) == 0:
+	case c == nil && len(d.prefix) == 0 && d.format.HeaderLines == 0 && d.format.FooterLines == 0:
 		return d.refuse(formats.ErrEmpty)
 	case c == nil || len(d.prefix) > MaxRecord:
 		return d.refuse(ErrNoRecord)
 	}
-	s := newScanner(d.format)
-	s.start(c)
-	if c.seq == 0 {
-		if isUTF16(s.data) {
-			return d.refuse(ErrUTF16)
-		}
-		if bytes.HasPrefix(s.data, byteOrderMark) {
-			s.moveTo(len(byteOrderMark))
-		}
+	s := records.NewScanner(d.format.dialect(), d.format.ending)
+	s.Start(c.Data, c.TooLong, c.Last)
+	if c.Seq == 0 && looksUTF16(s.Data) {
+		return d.refuse(ErrUTF16)
 	}
-	for s.skipBlank() {
-		s.learn(d.format.RecordEnd)
+	if c.Seq == 0 && len(d.prefix) == 0 && bytes.HasPrefix(s.Data, byteOrderMark) {
+		s.MoveTo(len(byteOrderMark))
 	}
-	start := s.pos
-	if start < len(s.data) {
+	for s.SkipBlank() {
+		s.Learn(d.format.RecordEnd)
+	}
+	start := s.Pos
+	if start < len(s.Data) {
 		if err := d.readHeader(&s); err != nil {
-			return d.refuseAt(err, int64(bytes.Count(d.prefix, []byte{'\n'})))
+			return d.refuseAt(err, d.linesIn(d.prefix))
 		}
 	}
-	s.learn(d.format.RecordEnd)
-	d.format.ending = s.ending
+	s.Learn(d.format.RecordEnd)
+	d.format.ending = s.Ending
 	if d.format.NoHeader {
-		s.pos = start
+		s.Pos = start
 	}
-	d.prefix = append(d.prefix, s.data[:s.pos]...)
+	d.prefix = append(d.prefix, s.Data[:s.Pos]...)
 	d.first = c
-	d.first.data = c.data[s.pos:]
+	d.first.Data = c.Data[s.Pos:]
 	if d.format.NoHeader && d.fields > 0 {
 		return d.doubtOnlyRecord()
 	}
@@ -224,26 +199,27 @@ func (d *dataset) nextOfHead() error {
 
 // readHeader takes the number of fields and, where there is a header, the names of the columns from
 // the first record.
-func (d *dataset) readHeader(s *scanner) error {
-	start := s.pos
-	if isSepLine(s.data[start:]) {
-		return s.at(start, ErrSepLine)
+func (d *dataset) readHeader(s *records.Scanner) error {
+	start := s.Pos
+	if isSepLine(s.Data[start:]) {
+		return s.At(start, ErrSepLine)
 	}
-	if err := s.record(); err != nil {
+	if err := s.Record(); err != nil {
 		return err
 	}
-	if err := d.checkCRLF(s, start); err != nil {
+	if err := d.checkFeeds(s, start); err != nil {
 		return err
 	}
-	d.fields = len(s.spans)
+	d.fields = len(s.Spans)
 	d.columns = make([]formats.Column, d.fields)
 	if d.format.NoHeader {
 		return nil
 	}
-	for i, span := range s.spans {
-		name := s.value(span)
+	d.noteHeading(s.Data[start:s.Pos])
+	for i, span := range s.Spans {
+		name := s.Value(span)
 		if nhsnumber.Within(name) || isDressed(name) {
-			return s.at(start, ErrHeaderValue)
+			return s.At(start, ErrHeaderValue)
 		}
 		d.columns[i] = formats.Column{Name: string(name), Doubtful: !d.format.Header}
 	}
@@ -265,12 +241,12 @@ func (d *dataset) refuse(reason error) error {
 // refuseAt gives an error of a scanner its line in the file, where lines line feeds precede the
 // scanner's data.
 func (d *dataset) refuseAt(err error, lines int64) error {
-	if at, ok := errors.AsType[*malformed](err); ok {
+	if at, ok := errors.AsType[*records.Malformed](err); ok {
 		return &formats.InputError{
 			Name:   d.name,
-			Line:   lines + at.line,
-			Column: at.column,
-			Err:    at.reason,
+			Line:   lines + at.Line,
+			Column: at.Column,
+			Err:    at.Reason,
 		}
 	}
 	return err

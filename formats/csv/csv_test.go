@@ -3,6 +3,7 @@ package csv
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	stdcsv "encoding/csv"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"noo/formats"
+	"noo/formats/csv/internal/records"
+	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
 
@@ -69,9 +72,33 @@ func filterText(f Format, text string, columns []int) result {
 // reference is the same by encoding/csv, which says where each record ends, and a few lines of
 // plain code.
 func reference(f Format, text string, columns []int) result {
+	if order := utf16.Order([]byte(text)); order != nil {
+		plain, err := io.ReadAll(utf16.NewReader(strings.NewReader(text), order))
+		if err != nil {
+			return result{err: err}
+		}
+		out := reference(f, string(plain), columns)
+		for _, part := range []*string{&out.kept, &out.withheld} {
+			var units bytes.Buffer
+			if _, err := utf16.NewWriter(&units, order).Write([]byte(*part)); err != nil {
+				return result{err: err}
+			}
+			*part = units.String()
+		}
+		return out
+	}
+	text, ended := strings.CutSuffix(text, "\x1a") // Ctrl-Z, which encoding/csv does not know
+	out := referenceText(f, text, columns)
+	if ended && out.err == nil {
+		out.kept += "\x1a"
+	}
+	return out
+}
+
+func referenceText(f Format, text string, columns []int) result {
 	if f.RecordEnd == EndCRLF { // encoding/csv knows no line feed that is text outside quotes
-		f.RecordEnd, f.ending = EndLF, crlfAlone
-		out := reference(f, hideBareFeeds(text), columns)
+		f.RecordEnd, f.ending = EndLF, records.CRLFAlone
+		out := referenceText(f, hideBareFeeds(text), columns)
 		out.kept, out.withheld = strings.ReplaceAll(out.kept, hiddenFeed, "\n"), strings.ReplaceAll(out.withheld, hiddenFeed, "\n")
 		return out
 	}
@@ -81,7 +108,7 @@ func reference(f Format, text string, columns []int) result {
 		return result{err: errors.New("refused")}
 	}
 	r := stdcsv.NewReader(strings.NewReader(body))
-	r.Comma = rune(f.Delimiter)
+	r.Comma = rune(f.Delimiter[0])
 	var out result
 	var kept, withheld strings.Builder
 	kept.WriteString(prefix)
@@ -110,8 +137,8 @@ func reference(f Format, text string, columns []int) result {
 		if first && isSepLine([]byte(raw[blank:])) {
 			return result{err: ErrSepLine}
 		}
-		if first && f.ending == crlfAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
-			return result{err: ErrNoCRLF}
+		if first && f.ending == records.CRLFAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
+			return result{err: ErrNoRecordEnd}
 		}
 		if first && !f.NoHeader {
 			first = false
@@ -131,7 +158,7 @@ func reference(f Format, text string, columns []int) result {
 		var values []string
 		for _, c := range columns {
 			value := record[c]
-			if f.ending == crlfAlone {
+			if f.ending == records.CRLFAlone {
 				value = strings.ReplaceAll(value, hiddenFeed, "\n")
 			}
 			values = append(values, value)
@@ -154,9 +181,6 @@ func reference(f Format, text string, columns []int) result {
 // refusedBeyond reports whether text that encoding/csv accepts is refused here: a NUL, UTF-16, or a
 // carriage return outside quotes that neither ends the text nor stands before a line feed.
 func refusedBeyond(text string) bool {
-	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
-		return true
-	}
 	inside := false
 	for i := range len(text) {
 		switch text[i] {
@@ -301,8 +325,19 @@ func randomText(r *rand.Rand, broken bool) string {
 		text.WriteString(endings[r.IntN(2)])
 	}
 	out := text.String()
+	if strings.HasPrefix(out, "\ufeff") && r.IntN(2) == 0 && !strings.Contains(out, "\x00") {
+		var units bytes.Buffer
+		order := []binary.ByteOrder{binary.LittleEndian, binary.BigEndian}[r.IntN(2)]
+		if _, err := utf16.NewWriter(&units, order).Write([]byte(out)); err != nil {
+			panic(err)
+		}
+		return units.String()
+	}
 	if r.IntN(4) == 0 {
 		out = strings.TrimRight(out, "\r\n")
+	}
+	if r.IntN(16) == 0 {
+		out += "\x1a"
 	}
 	return out
 }
@@ -312,7 +347,7 @@ func TestSameAsEncodingCSV(t *testing.T) {
 	accepted := 0
 	for i := range 80_000 {
 		text := randomText(r, i%2 == 0)
-		f := Format{Delimiter: ',', NoHeader: r.IntN(3) == 0, RecordEnd: RecordEnd(r.IntN(3)), Workers: 1 + r.IntN(3), chunkSize: 16 << r.IntN(6)}
+		f := Format{Delimiter: ",", NoHeader: r.IntN(3) == 0, RecordEnd: RecordEnd(r.IntN(3)), Workers: 1 + r.IntN(3), chunkSize: 16 << r.IntN(6)}
 		columns := []int{r.IntN(3)}
 		if second := r.IntN(3); second != columns[0] && r.IntN(2) == 0 {
 			columns = append(columns, second)
@@ -343,9 +378,9 @@ func FuzzSameAsEncodingCSV(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, choice, size uint8) {
-		format := Format{Delimiter: ',', NoHeader: choice&1 != 0, Workers: 2, chunkSize: 1 + int(size)}
+		format := Format{Delimiter: ",", NoHeader: choice&1 != 0, Workers: 2, chunkSize: 1 + int(size)}
 		if choice&8 != 0 {
-			format.Delimiter = ';'
+			format.Delimiter = ";"
 		}
 		if format.RecordEnd = RecordEnd(choice >> 4 % 3); strings.Contains(text, hiddenFeed) {
 			format.RecordEnd = EndLF
@@ -365,7 +400,7 @@ func TestSpectrum(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, Format{Delimiter: ',', chunkSize: 8}, string(text), []int{0})
+		compare(t, Format{Delimiter: ",", chunkSize: 8}, string(text), []int{0})
 		got := filterText(Format{}, string(text), []int{0})
 		if wrong := filepath.Base(path) == "location_coordinates.csv"; wrong != errors.Is(got.err, ErrBareQuote) {
 			// That file has the seconds of an angle as bare quotes.
@@ -387,7 +422,7 @@ func TestRefusals(t *testing.T) {
 		{"blank line of the other kind", "id,x\r\n\n1,a\r\n", Format{}, ErrBareFeed, 2, 1},
 		{"first line blank", "\nid,x\r\n", Format{}, ErrNotBare, 2, 5},
 		{"line feeds alone as text", "id,x\n1,a\n2,b\n", Format{RecordEnd: EndCRLF}, ErrFeedInNames, 1, 5},
-		{"line feeds alone as text, no header", "1,a\n2,b\n", Format{RecordEnd: EndCRLF, NoHeader: true}, ErrNoCRLF, 1, 4},
+		{"line feeds alone as text, no header", "1,a\n2,b\n", Format{RecordEnd: EndCRLF, NoHeader: true}, ErrNoRecordEnd, 1, 4},
 		{"number in a dress above", "(9434765919),x\n", Format{}, ErrHeaderValue, 1, 1},
 		{"line feed as text behind a quote", "id,x\r\n1,\"a\"\nb\r\n", Format{RecordEnd: EndCRLF}, ErrAfterQuote, 2, 6},
 		{"empty", "", Format{}, formats.ErrEmpty, 0, 0},
@@ -395,15 +430,17 @@ func TestRefusals(t *testing.T) {
 		{"bare quote", "id,x\n1,a\n2,b\"c\n", Format{}, ErrBareQuote, 3, 4},
 		{"quote after a blank", "id,x\n1, \"a\"\n", Format{}, ErrBareQuote, 2, 4},
 		{"after the quote", "id,x\n1,\"a\"b\n", Format{}, ErrAfterQuote, 2, 6},
-		{"backslash escape", "id,x\n1,\"a\\\"b\"\n", Format{}, ErrAfterQuote, 2, 7},
+		{"backslash escape", "id,x\n1,\"a\\\"b\"\n", Format{}, ErrBackslash, 2, 7},
 		{"unclosed", "id,x\n1,a\n2,\"b\n3,c\n", Format{}, ErrUnclosed, 3, 3},
 		{"short", "id,x\n1,a\n2\n3,c\n", Format{}, ErrFieldCount, 3, 1},
 		{"long", "id,x\n1,a\n2,b,\n3,c\n", Format{}, ErrFieldCount, 3, 1},
 		{"long and quoted", "id,x\n1,\"a\nb\"\n2,\"b\",c\n", Format{}, ErrFieldCount, 4, 1},
 		{"NUL", "id,x\n1,a\x00\n", Format{}, ErrNUL, 2, 4},
 		{"NUL in quotes", "id,x\n1,\"a\x00\"\n", Format{}, ErrNUL, 2, 5},
-		{"UTF-16", "\xff\xfei\x00d\x00\n\x00", Format{}, ErrUTF16, 0, 0},
-		{"UTF-16 without its mark", "i\x00d\x00\n\x00", Format{}, ErrNUL, 1, 2},
+		{"UTF-16 with half a pair", "\xff\xfei\x00\n\x00\x00\xd8", Format{}, utf16.ErrSurrogate, 2, 0},
+		{"UTF-16 with a NUL", "\xfe\xff\x00i\x00\n\x00\x00\x00\n", Format{}, ErrNUL, 2, 1},
+		{"UTF-16 without its mark", "i\x00d\x00\n\x00", Format{}, ErrUTF16, 0, 0},
+		{"NUL padding", "id\n1\n" + strings.Repeat("\x00", 5), Format{}, ErrPadding, 3, 1},
 		{"bare return", "id,x\r1,a\r2,b\r", Format{}, ErrBareReturn, 1, 5},
 		{"return before CRLF", "id,x\n1,a\r\r\n", Format{}, ErrBareReturn, 2, 4},
 		{"return, no quotes", "id,x\n1,a\rb\n", Format{NoQuote: true}, ErrBareReturn, 2, 4},
@@ -413,7 +450,7 @@ func TestRefusals(t *testing.T) {
 		{"no header, number with a tail", "x,9434765919/1\n1,2\n", Format{}, ErrHeaderValue, 1, 1},
 		{"sep line", "sep=,\nid,x\n1,2\n", Format{}, ErrSepLine, 1, 1},
 		{"sep line of a delimiter that is another one", "\n\"SEP=;\"\r\nid\n1\n", Format{}, ErrSepLine, 2, 1},
-		{"sep line, no header", "\ufeffsep=|\n1|2\n", Format{NoHeader: true, Delimiter: '|'}, ErrSepLine, 1, 4},
+		{"sep line, no header", "\ufeffsep=|\n1|2\n", Format{NoHeader: true, Delimiter: "|"}, ErrSepLine, 1, 4},
 		{"records that end with U+0085", "1,a\u00852,b\u0085", Format{NoHeader: true}, ErrOnlyRecord, 1, 4},
 		{"records that end with U+0085 in Latin-1", "1,a\x852,b\x85\n", Format{NoHeader: true}, ErrOnlyRecord, 1, 4},
 		{"records that end with U+2028", "\n\"1\",\"\v\",a\u20282,b\r\n\n\n", Format{NoHeader: true, RecordEnd: EndLF}, ErrOnlyRecord, 2, 10},
@@ -518,20 +555,20 @@ func TestQuoteNone(t *testing.T) {
 			want += line
 		}
 	}
-	if got := filterText(Format{Delimiter: '\t', NoQuote: true}, text, []int{0}); got.err != nil || got.kept != want {
+	if got := filterText(Format{Delimiter: "\t", NoQuote: true}, text, []int{0}); got.err != nil || got.kept != want {
 		t.Errorf("kept %q, %v; want %q", got.kept, got.err, want)
 	}
 }
 
 func TestDialectIsChecked(t *testing.T) {
 	for _, f := range []Format{
-		{Delimiter: '"'}, {Delimiter: '\n'}, {Delimiter: '7'}, {Quote: '\r'}, {Delimiter: 0xA7}, {Delimiter: ';', Quote: ';'},
+		{Delimiter: "\""}, {Delimiter: "\n"}, {Delimiter: "7"}, {Quote: '\r'}, {Delimiter: "\xA7"}, {Delimiter: ";", Quote: ';'},
 	} {
 		if f.Validate() == nil {
 			t.Errorf("delimiter %q and quote %q are accepted", f.Delimiter, f.Quote)
 		}
 	}
-	if err := (Format{Delimiter: '|', Quote: '\''}).Validate(); err != nil {
+	if err := (Format{Delimiter: "|", Quote: '\''}).Validate(); err != nil {
 		t.Error(err)
 	}
 }

@@ -15,7 +15,7 @@ func ExampleFormat() {
 	text := "id;nhs_number;ward\n1;9995609649;A\n2;9434765919;B\n"
 	ctx := context.Background()
 
-	format, err := formats.Detect([]formats.Format{csv.Format{Delimiter: ';'}}, []byte(text), "extract.csv")
+	format, err := formats.Detect([]formats.Format{csv.Format{Delimiter: ";"}}, []byte(text), "extract.csv")
 	if err != nil {
 		log.Fatal(err)
 	}

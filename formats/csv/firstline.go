@@ -5,8 +5,15 @@ package csv
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"noo/formats"
+	"noo/formats/csv/internal/records"
+	"noo/internal/nhsnumber"
 )
 
 // isSepLine reports whether data starts with the line by which Excel and LibreOffice are told the
@@ -26,17 +33,17 @@ const lineEnds = "\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 // quotes that may end a line: for whom it does there are several records, of which the numbers in
 // all but the first would go unseen. Below a header the number of fields tells.
 func (d *dataset) doubtOnlyRecord() error {
-	s := newScanner(d.format)
-	s.start(d.first)
-	if err := s.record(); err != nil {
+	s := d.newScanner()
+	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
+	if err := s.Record(); err != nil {
 		return err // not met: the record has been read before
 	}
-	end := s.pos
-	for _, field := range s.spans {
-		if s.isQuoted(field) {
+	end := s.Pos
+	for _, field := range s.Spans {
+		if s.IsQuoted(field) {
 			continue
 		}
-		at := lineEndIn(s.data[field.start:field.end])
+		at := lineEndIn(s.Data[field.Start:field.End])
 		if at < 0 {
 			continue
 		}
@@ -45,16 +52,11 @@ func (d *dataset) doubtOnlyRecord() error {
 			return err
 		}
 		return d.refuseAt(
-			s.at(field.start+at, ErrOnlyRecord),
-			int64(bytes.Count(d.prefix, []byte{'\n'})),
+			s.At(field.Start+at, ErrOnlyRecord),
+			d.linesIn(d.prefix),
 		)
 	}
 	return nil
-}
-
-// isQuoted reports whether a field of the record that was read last is in quotes.
-func (s *scanner) isQuoted(field span) bool {
-	return s.quoting && field.start > 0 && s.data[field.start-1] == s.quote
 }
 
 // lineEndIn returns where the first of lineEnds is in text, in UTF-8 or as the byte that U+0085
@@ -74,20 +76,20 @@ func lineEndIn(text []byte) int {
 // blankBehind reports whether nothing but blank lines follows the place end in the first chunk. The
 // chunks that it has to read stay for the sample and the scan.
 func (d *dataset) blankBehind(end int) (bool, error) {
-	s := newScanner(d.format)
-	s.start(d.first)
-	s.moveTo(end)
+	s := d.newScanner()
+	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
+	s.MoveTo(end)
 	for i := 0; ; i++ {
-		for s.skipBlank() {
+		for s.SkipBlank() {
 		}
-		if s.pos < len(s.data) {
+		if s.Pos < len(s.Data) {
 			return false, nil
 		}
 		c, err := d.chunkAhead(i)
 		if c == nil || err != nil {
 			return true, err
 		}
-		s.start(c)
+		s.Start(c.Data, c.TooLong, c.Last)
 	}
 }
 
@@ -97,9 +99,93 @@ func (d *dataset) chunkAhead(i int) (*chunk, error) {
 	if i < len(d.ahead) {
 		return d.ahead[i], nil
 	}
-	c, err := d.source.next()
+	c, err := d.nextChunk()
 	if c != nil {
 		d.ahead = append(d.ahead, c)
 	}
 	return c, err
+}
+
+// checkFeeds refuses a first record of a text in which line feeds may be text that shows that they
+// are none: it has the names of the columns, or is the whole of a text with other line endings. Its
+// other records would go unseen.
+func (d *dataset) checkFeeds(s *records.Scanner, start int) error {
+	if s.Ending != records.CRLFAlone && s.Ending != records.OneByte {
+		return nil
+	}
+	end := "\r\n"
+	if s.Ending == records.OneByte {
+		end = string(rune(s.Feed))
+	}
+	for _, span := range s.Spans {
+		at := bytes.IndexAny(s.Data[span.Start:span.End], "\r\n")
+		switch {
+		case at < 0 || s.IsQuoted(span):
+		case !d.format.NoHeader:
+			return s.At(span.Start+at, ErrFeedInNames)
+		case s.Pos == len(s.Data) && !bytes.HasSuffix(s.Data[start:], []byte(end)):
+			return s.At(span.Start+at, ErrNoRecordEnd)
+		}
+	}
+	return nil
+}
+
+// firstLineSize is how many bytes are looked at for the delimiter.
+const firstLineSize = 64 << 10
+
+// ErrNoDelimiter is a first line with several characters that may be the delimiter.
+var ErrNoDelimiter = errors.New("the first line does not give its delimiter away")
+
+// delimiterWords are the delimiters that a first line may give away.
+var delimiterWords = map[string]string{",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+// delimiterOf returns the only one of delimiterWords that is in the first line outside quotes, or a
+// comma where there is none: then there is one column.
+func (d *dataset) delimiterOf(text []byte) (string, error) {
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), "\r\n")
+	found, inside := "", false
+	for _, b := range text {
+		_, known := delimiterWords[string(b)]
+		switch {
+		case b == d.format.Quote && !d.format.NoQuote:
+			inside = !inside
+		case inside:
+		case b == d.format.feed():
+			return cmp.Or(found, ","), nil
+		case known && found != "" && found != string(b):
+			return "", d.refuse(ErrNoDelimiter)
+		case known:
+			found = string(b)
+		}
+	}
+	return cmp.Or(found, ","), nil
+}
+
+// mostTitles is how many records are searched for the names of columns.
+const mostTitles = 50
+
+// NamesLine implements formats.Titled. It is known for texts with a header that has no name of a
+// column of NHS numbers.
+func (d *dataset) NamesLine() int64 {
+	if d.format.NoHeader || slices.ContainsFunc(d.columns, func(c formats.Column) bool {
+		return nhsnumber.MentionsNumber(c.Name)
+	}) {
+		return 0
+	}
+	s := d.newScanner()
+	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
+	for range mostTitles {
+		for s.SkipBlank() {
+		}
+		start := s.Pos
+		if start == len(s.Data) || s.Record() != nil {
+			return 0
+		}
+		for _, field := range s.Spans {
+			if nhsnumber.IsHeading(s.Value(field)) {
+				return d.linesIn(d.prefix) + d.linesIn(s.Data[:start]) + 1
+			}
+		}
+	}
+	return 0
 }

@@ -4,10 +4,10 @@ package csv
 // nothing is read twice, so that it works on streams.
 
 import (
-	"bytes"
 	"context"
 
 	"noo/formats"
+	"noo/formats/csv/internal/records"
 )
 
 // sampleBytes is how many bytes of text a sample reads at most, and a chunk more: 1,000 records of
@@ -28,14 +28,14 @@ func (d *dataset) sample(
 	records int,
 	show func(column int, values *formats.Values),
 ) error {
-	lines, size := int64(bytes.Count(d.prefix, []byte{'\n'})), 0
-	s := newScanner(d.format)
+	lines, size := d.linesIn(d.prefix), 0
+	s := d.newScanner()
 	c := d.first
 	for ahead := 0; c != nil; ahead++ {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		s.start(c)
+		s.Start(c.Data, c.TooLong, c.Last)
 		columns, n, err := d.firstRecords(&s, records)
 		if err != nil {
 			return d.refuseAt(err, lines)
@@ -44,11 +44,11 @@ func (d *dataset) sample(
 			show(i, &columns[i])
 		}
 		records -= n
-		size += len(c.data)
+		size += len(c.Data)
 		if records == 0 || size >= sampleBytes {
 			return nil
 		}
-		lines += int64(bytes.Count(c.data, []byte{'\n'}))
+		lines += d.linesIn(c.Data)
 		if c, err = d.chunkAhead(ahead); err != nil {
 			return err
 		}
@@ -58,21 +58,27 @@ func (d *dataset) sample(
 
 // firstRecords reads the first records of a chunk, at most so many, and returns the values of their
 // fields by column.
-func (d *dataset) firstRecords(s *scanner, most int) (columns []formats.Values, n int, err error) {
+func (d *dataset) firstRecords(
+	s *records.Scanner,
+	most int,
+) (columns []formats.Values, n int, err error) {
 	columns = make([]formats.Values, d.fields)
-	for n < most && s.pos < len(s.data) {
-		if s.skipBlank() {
+	for n < most && s.Pos < len(s.Data) {
+		if s.SkipBlank() || d.skipHeading(s) {
 			continue
 		}
-		start := s.pos
-		if err := s.record(); err != nil {
-			return nil, 0, err
+		start := s.Pos
+		if err := s.Record(); err != nil {
+			return nil, 0, s.CountQuotes(err)
 		}
-		if len(s.spans) != d.fields {
-			return nil, 0, s.fieldCount(start, len(s.spans), d.fields)
+		if d.trimRagged(s); len(s.Spans) != d.fields {
+			if w := (&worker{Scanner: *s, dataset: d}); w.isLastLine(s.Pos) {
+				return nil, 0, w.fieldCountOf(start, len(s.Spans), s.Pos)
+			}
+			return nil, 0, d.fieldCountSeen(s, start, most)
 		}
-		for i, span := range s.spans {
-			columns[i].Text = append(columns[i].Text, s.value(span))
+		for i, span := range s.Spans {
+			columns[i].Text = append(columns[i].Text, s.Value(span))
 		}
 		n++
 	}

@@ -89,7 +89,7 @@ func TestSampleIsTheStart(t *testing.T) {
 		text := randomText(r, i%3 == 0)
 		f := Format{NoHeader: r.IntN(3) == 0, RecordEnd: RecordEnd(r.IntN(2)), Workers: 1 + r.IntN(3), chunkSize: 1 << r.IntN(11)}
 		if r.IntN(4) == 0 {
-			f.Delimiter, text = '|', strings.ReplaceAll(text, ",", "|")
+			f.Delimiter, text = "|", strings.ReplaceAll(text, ",", "|")
 		}
 		var in io.Reader = strings.NewReader(text)
 		if r.IntN(4) == 0 {
@@ -109,7 +109,7 @@ func TestSampleIsTheStart(t *testing.T) {
 		}
 		if got.sampleErr != nil {
 			refused++
-			if fmt.Sprint(got.sampleErr) != fmt.Sprint(want.scanErr) {
+			if reasonOf(got.sampleErr) != reasonOf(want.scanErr) {
 				t.Fatalf("%q: sampling gives %v, scanning %v", text, got.sampleErr, want.scanErr)
 			}
 			continue
@@ -170,4 +170,11 @@ func TestSampleFails(t *testing.T) {
 	if err := d.Sample(ctx, 1000, func(int, *formats.Values) {}); err != context.Canceled {
 		t.Errorf("%v, want %v", err, context.Canceled)
 	}
+}
+
+// reasonOf is the place and the reason of an error, without what a sample says of further records.
+func reasonOf(err error) string {
+	text, _, _ := strings.Cut(fmt.Sprint(err), ", ")
+	text, _, _ = strings.Cut(text, "; ")
+	return text
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"noo/formats"
+	"noo/formats/csv/internal/marks"
+	"noo/formats/csv/internal/records"
 )
 
 // queueLength is how many chunks are on their way at most: enough that neither the reader nor a
@@ -25,6 +27,12 @@ func (d *dataset) Scan(
 	decide formats.Decider,
 	to formats.Sinks,
 ) error {
+	to = d.encode(to)
+	if to.Holds != nil {
+		if err := d.checkHead(to.Holds); err != nil {
+			return err
+		}
+	}
 	for _, sink := range []io.Writer{to.Kept, to.Withheld} {
 		if sink == nil || len(d.prefix) == 0 {
 			continue
@@ -62,7 +70,10 @@ func (d *dataset) Scan(
 		}
 		return err
 	}
-	return readErr // written before ordered was closed
+	if readErr != nil { // written before ordered was closed
+		return readErr
+	}
+	return d.writeFooter(to)
 }
 
 // read sends every chunk to be written in order, and to be worked on.
@@ -86,7 +97,7 @@ func (d *dataset) read(ctx context.Context, ordered, jobs chan<- *chunk) error {
 // next returns the next chunk behind the first, or nil after the last.
 func (d *dataset) next() (*chunk, error) {
 	if len(d.ahead) == 0 {
-		return d.source.next()
+		return d.nextChunk()
 	}
 	c := d.ahead[0]
 	d.ahead = d.ahead[1:]
@@ -95,7 +106,7 @@ func (d *dataset) next() (*chunk, error) {
 
 // write waits for the chunks in order, and writes what is left of them.
 func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.Sinks) error {
-	lines := int64(bytes.Count(d.prefix, []byte{'\n'}))
+	lines := d.linesIn(d.prefix)
 	for c := range ordered {
 		select {
 		case <-c.done:
@@ -106,8 +117,9 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 			return d.refuseAt(c.err, lines)
 		}
 		lines += c.lines
+		d.repeated += c.repeated
 		for _, kept := range c.kept {
-			if _, err := to.Kept.Write(c.data[kept.start:kept.end]); err != nil {
+			if _, err := to.Kept.Write(c.Data[kept.start:kept.end]); err != nil {
 				return err
 			}
 		}
@@ -116,7 +128,7 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 				return err
 			}
 		}
-		d.source.recycle(c)
+		d.source.Recycle(c.Chunk)
 	}
 	return nil
 }
@@ -132,13 +144,17 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// identifier is an identifying column: which field it is, and its place among the columns of a
-// batch.
-type identifier struct{ field, slot int }
+// identifier is a column whose values are handed to the decider: which field it is, and its place
+// among the columns of a batch.
+type identifier struct {
+	field, slot int
+	// known is 1 where nobody watches the field, else 0.
+	known uint64
+}
 
 // worker looks at chunks, one at a time, and keeps its memory between them.
 type worker struct {
-	scanner
+	records.Scanner
 	dataset     *dataset
 	identifiers []identifier // by field
 	decide      formats.Decider
@@ -150,13 +166,16 @@ type worker struct {
 	starts []int   // where each record starts
 	ends   []int   // and ends, its line ending included
 	quoted []int32 // the records that were read field by field
-	lines  int64   // line feeds up to there
+	// Repeated headers that are written nowhere.
+	dropped []run
+	lines   int64 // line feeds up to there
 
-	marks []marks
-	ranks []int32 // of marks, see rankEnds
-	tens  []int32 // see findFields
-	longs []int32
-	// By marks, a bit where an identifying field of a record without quotes starts.
+	blocks []marks.Block
+	ranks  []int32 // of blocks, see marks.RankEnds
+	tens   []int32 // see marks.FindFields
+	longs  []int32
+	// By blocks, a bit where an identifying field of a record without quotes starts that is not
+	// watched as well.
 	known    []uint64
 	nhs      bool      // "nhs" in any case is in the chunk
 	watching *watching // nil where nothing is watched
@@ -164,7 +183,7 @@ type worker struct {
 
 func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sinks) *worker {
 	w := &worker{
-		scanner:  newScanner(d.format),
+		Scanner:  d.newScanner(),
 		dataset:  d,
 		decide:   decide,
 		keep:     to.Kept != nil,
@@ -174,7 +193,7 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 	for field := range d.fields {
 		for slot, column := range columns {
 			if column == field {
-				w.identifiers = append(w.identifiers, identifier{field, slot})
+				w.identifiers = append(w.identifiers, identifier{field, slot, w.watching.unwatched(field)})
 			}
 		}
 	}
@@ -184,14 +203,14 @@ func newWorker(d *dataset, columns []int, decide formats.Decider, to formats.Sin
 
 // work finds the records of a chunk, has them decided on, and notes which stay.
 func (w *worker) work(c *chunk) error {
-	w.start(c)
-	w.starts, w.ends, w.quoted = w.starts[:0], w.ends[:0], w.quoted[:0]
-	w.marks, w.nhs = mark(w.marks, c.data, w.delimiter)
-	w.ranks = rankEnds(w.ranks, w.marks)
-	if cap(w.known) < len(w.marks) {
-		w.known = make([]uint64, len(w.marks)+len(w.marks)/8)
+	w.Start(c.Data, c.TooLong, c.Last)
+	w.starts, w.ends, w.quoted, w.dropped = w.starts[:0], w.ends[:0], w.quoted[:0], w.dropped[:0]
+	w.blocks, w.nhs = marks.Mark(w.blocks, c.Data, w.Delimiter)
+	w.ranks = marks.RankEnds(w.ranks, w.blocks)
+	if cap(w.known) < len(w.blocks) {
+		w.known = make([]uint64, len(w.blocks)+len(w.blocks)/8)
 	}
-	w.known = w.known[:len(w.marks)]
+	w.known = w.known[:len(w.blocks)]
 	clear(w.known)
 	if w.watching != nil {
 		w.watching.begin()
@@ -199,10 +218,10 @@ func (w *worker) work(c *chunk) error {
 	for i := range w.batch.Columns {
 		w.batch.Columns[i].Text = w.batch.Columns[i].Text[:0]
 	}
-	if err := w.findRecords(); err != nil {
+	if err := w.findRecords(c); err != nil {
 		return err
 	}
-	w.batch.Seq, w.batch.Records = c.seq-w.dataset.first.seq, len(w.starts)
+	w.batch.Seq, w.batch.Records = c.Seq-w.dataset.first.Seq, len(w.starts)
 	if cap(w.fates) < len(w.starts) {
 		w.fates = make([]formats.Fate, 2*len(w.starts))
 	}
@@ -221,6 +240,7 @@ func (w *worker) work(c *chunk) error {
 		}
 	}
 	c.lines = w.lines
+	w.countRepeated(c)
 	if w.withhold {
 		c.withheld = w.collectWithheld()
 	}
@@ -231,40 +251,47 @@ func (w *worker) work(c *chunk) error {
 }
 
 // findRecords notes where each record of the chunk lies, and the values of its identifying columns.
-func (w *worker) findRecords() error {
+func (w *worker) findRecords(c *chunk) error {
 	w.lines = 0
-	for w.pos < len(w.data) {
-		start := w.pos
+	unusual := w.IsWide() || w.dataset.format.RepeatedHeader != RepeatedIsRecord
+	for w.Pos < len(w.Data) {
+		start := w.Pos
+		if unusual && w.passUnusual(c) {
+			continue
+		}
 		line, next, plain := w.plainLine()
 		switch {
 		case plain && len(line) == 0:
-			w.moveTo(next)
+			w.MoveTo(next)
 			w.lines++
 			continue
 		case plain:
-			before := endsBefore(w.marks, w.ranks, start)
-			if got := endsBefore(w.marks, w.ranks, start+len(line)) - before + 1; got != w.dataset.fields {
-				return w.fieldCount(start, got, w.dataset.fields)
+			before := marks.EndsBefore(w.blocks, w.ranks, start)
+			if got := marks.EndsBefore(w.blocks, w.ranks, start+len(line)) - before + 1; got != w.dataset.fields {
+				return w.fieldCountOf(start, got, next)
 			}
 			w.noteFields(start)
-			w.moveTo(next)
+			w.MoveTo(next)
 			w.lines++
 		default:
-			if err := w.record(); err != nil {
+			if err := w.Record(); err != nil {
 				return err
 			}
-			if len(w.spans) != w.dataset.fields {
-				return w.fieldCount(start, len(w.spans), w.dataset.fields)
+			w.dataset.trimRagged(&w.Scanner)
+			if len(w.Spans) != w.dataset.fields {
+				return w.fieldCountOf(start, len(w.Spans), w.Pos)
 			}
-			w.noteSpans()
+			if err := w.noteSpans(); err != nil {
+				return err
+			}
 			if w.watching != nil {
 				w.watchSpans(int32(len(w.starts)))
 			}
 			w.quoted = append(w.quoted, int32(len(w.starts)))
-			w.lines += int64(bytes.Count(w.data[start:w.pos], []byte{'\n'}))
+			w.lines += int64(bytes.Count(w.Data[start:w.Pos], []byte{w.Feed}))
 		}
 		w.starts = append(w.starts, start)
-		w.ends = append(w.ends, w.pos)
+		w.ends = append(w.ends, w.Pos)
 	}
 	return nil
 }
@@ -273,18 +300,21 @@ func (w *worker) findRecords() error {
 // one starts, if the record holds no quote, NUL or carriage return but the one in its ending, and
 // ends as records do; otherwise ok is false.
 func (w *worker) plainLine() (content []byte, next int, ok bool) {
-	end := nextFeed(w.marks, w.pos, len(w.data))
-	next = min(end+1, len(w.data))
-	hasReturn := w.nextReturn < end
+	if w.IsWide() {
+		return nil, 0, false
+	}
+	end := marks.NextFeed(w.blocks, w.Pos, len(w.Data))
+	next = min(end+1, len(w.Data))
+	hasReturn := w.NextReturn < end
 	switch {
-	case hasReturn && (w.nextReturn != end-1 || w.ending == allLF):
+	case hasReturn && (w.NextReturn != end-1 || w.Ending == records.AllLF):
 		return nil, 0, false
 	case hasReturn:
 		end--
-	case end < len(w.data) && (w.ending == allCRLF || w.ending == crlfAlone):
+	case end < len(w.Data) && (w.Ending == records.AllCRLF || w.Ending == records.CRLFAlone):
 		return nil, 0, false
 	}
-	return w.data[w.pos:end], next, w.nextQuote >= end && w.nextNUL >= end && !w.tooLong
+	return w.Data[w.Pos:end], next, w.NextQuote >= end && w.NextNUL >= end && !w.TooLong
 }
 
 // noteFields notes the identifying fields of a record without quotes that starts at start. Its
@@ -293,22 +323,26 @@ func (w *worker) noteFields(start int) {
 	field := 0
 	for _, id := range w.identifiers {
 		if n := id.field - field; n > 0 {
-			start = fieldBehind(w.marks, start, n)
+			start = marks.FieldBehind(w.blocks, start, n)
 			field = id.field
 		}
-		end := endOfField(w.marks, start)
+		end := marks.EndOfField(w.blocks, start)
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, w.data[start:end:end])
-		w.known[start>>6] |= 1 << (start & 63)
+		column.Text = append(column.Text, w.Data[start:end:end])
+		w.known[start>>6] |= id.known << (start & 63)
 	}
 }
 
 // noteSpans notes the identifying fields of the record that was read field by field.
-func (w *worker) noteSpans() {
+func (w *worker) noteSpans() error {
 	for _, id := range w.identifiers {
+		if err := w.CheckCodes(w.Spans[id.field]); err != nil {
+			return err
+		}
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, w.value(w.spans[id.field]))
+		column.Text = append(column.Text, w.Value(w.Spans[id.field]))
 	}
+	return nil
 }
 
 // collectWithheld puts the withheld records together: there are few.
@@ -316,7 +350,7 @@ func (w *worker) collectWithheld() []byte {
 	var out []byte
 	for i, fate := range w.fates {
 		if fate == formats.Withhold {
-			out = append(out, w.data[w.starts[i]:w.ends[i]]...)
+			out = append(out, w.Data[w.starts[i]:w.ends[i]]...)
 		}
 	}
 	return out
@@ -335,8 +369,11 @@ func (w *worker) keptRuns(runs []run) []run {
 		}
 		start = w.ends[i]
 	}
-	if len(w.data) > start {
-		runs = append(runs, run{start, len(w.data)})
+	if len(w.Data) > start {
+		runs = append(runs, run{start, len(w.Data)})
+	}
+	if len(w.dropped) > 0 {
+		return without(runs, w.dropped)
 	}
 	return runs
 }

@@ -4,10 +4,10 @@ package csv
 // all of them are told from the marks of a chunk without being looked at: they have no ten digits.
 
 import (
-	"math/bits"
 	"sort"
 
 	"noo/formats"
+	"noo/formats/csv/internal/marks"
 )
 
 // watching is what a worker keeps for the watched columns of a chunk.
@@ -46,6 +46,14 @@ func newWatching(watch *formats.Watch, fields int) *watching {
 	return w
 }
 
+// unwatched returns 1 for a field that is not watched, and 0 for one that is.
+func (w *watching) unwatched(field int) uint64 {
+	if w == nil || w.slots[field] < 0 {
+		return 1
+	}
+	return 0
+}
+
 // begin forgets the chunk before.
 func (w *watching) begin() {
 	for i := range w.columns {
@@ -62,11 +70,11 @@ func (w *watching) noteText(slot, record int32, text []byte) {
 
 // watchPlain notes what may be a number in the records of the chunk that hold no quote.
 func (w *worker) watchPlain() {
-	w.tens, w.longs = findFields(w.marks, w.known, w.tens, w.longs)
+	w.tens, w.longs = marks.FindFields(w.blocks, w.known, w.tens, w.longs)
 	columns, first := w.watching.columns, &w.watching.first
 	at := recordFinder{w: w, record: -1, quoted: w.quoted}
 	for _, pos := range w.tens {
-		if !first[w.data[pos]-'0'] {
+		if !first[w.Data[pos]-'0'] {
 			continue
 		}
 		if slot := at.slot(int(pos)); slot >= 0 {
@@ -75,57 +83,14 @@ func (w *worker) watchPlain() {
 	}
 	at = recordFinder{w: w, record: -1, quoted: w.quoted}
 	for _, pos := range w.longs {
-		end := endOfField(w.marks, int(pos))
-		if !mayBeNumberAt(w.marks, int(pos), end) {
+		end := marks.EndOfField(w.blocks, int(pos))
+		if !marks.MayBeNumberAt(w.blocks, int(pos), end) {
 			continue
 		}
 		if slot := at.slot(int(pos)); slot >= 0 {
-			w.watching.noteText(slot, int32(at.record), w.data[pos:end:end])
+			w.watching.noteText(slot, int32(at.record), w.Data[pos:end:end])
 		}
 	}
-}
-
-// findFields finds where the fields of just ten digits start, less those known to identify
-// somebody, and those of more than ten bytes, as if no quote was in the data. How many of the
-// former are in a block is no branch, so that none is guessed wrong: two places are noted in any
-// case. Of the latter most blocks have none.
-func findFields(all []marks, known []uint64, tens, longs []int32) (_, _ []int32) {
-	most := len(all)*64/11 + 8
-	if cap(tens) < most {
-		tens, longs = make([]int32, most), make([]int32, most)
-	}
-	tens, longs = tens[:cap(tens)], longs[:cap(longs)]
-	nTens, nLongs := 0, 0
-	carry := uint64(1) // the first byte starts a field
-	for i := range all[:len(all)-1] {
-		m, next := &all[i], &all[i+1]
-		starts := m.ends<<1 | carry
-		carry = m.ends >> 63
-		behindTen := m.ends>>10 | next.ends<<54
-		ten := starts & tenInARow(m.digits, next.digits) & behindTen &^ known[i]
-		long := starts & tenInARow(^m.ends, ^next.ends) &^ behindTen
-		nTens += putPlaces(tens[nTens:], int32(i<<6), ten)
-		for ; long != 0; long &= long - 1 {
-			longs[nLongs] = int32(i<<6 + bits.TrailingZeros64(long))
-			nLongs++
-		}
-	}
-	return tens[:nTens], longs[:nLongs]
-}
-
-// putPlaces puts the places of the bits that are set into places, from first on, and returns how
-// many they are.
-func putPlaces(places []int32, first int32, set uint64) (n int) {
-	_ = places[1]
-	n = bits.OnesCount64(set)
-	places[0] = first + int32(bits.TrailingZeros64(set))
-	set &= set - 1
-	places[1] = first + int32(bits.TrailingZeros64(set))
-	for i := 2; i < n; i++ {
-		set &= set - 1
-		places[i] = first + int32(bits.TrailingZeros64(set))
-	}
-	return n
 }
 
 // recordFinder tells of one place after another in which record it is, and in which column.
@@ -147,7 +112,7 @@ func (f *recordFinder) slot(pos int) int32 {
 	if f.skip || pos < f.start { // on a blank line, or behind the last record, there is no field
 		return -1
 	}
-	return f.w.watching.slots[endsBefore(f.w.marks, f.w.ranks, pos)-f.before]
+	return f.w.watching.slots[marks.EndsBefore(f.w.blocks, f.w.ranks, pos)-f.before]
 }
 
 // advance goes to the record that ends behind pos.
@@ -155,13 +120,13 @@ func (f *recordFinder) advance(pos int) {
 	ends := f.w.ends
 	for pos >= f.end {
 		if f.record++; f.record == len(ends) {
-			f.start, f.end, f.skip = len(f.w.data), len(f.w.data)+1, true
+			f.start, f.end, f.skip = len(f.w.Data), len(f.w.Data)+1, true
 			return
 		}
 		f.end = ends[f.record]
 	}
 	f.start = f.w.starts[f.record]
-	f.before = endsBefore(f.w.marks, f.w.ranks, f.start)
+	f.before = marks.EndsBefore(f.w.blocks, f.w.ranks, f.start)
 	for len(f.quoted) > 0 && int(f.quoted[0]) < f.record {
 		f.quoted = f.quoted[1:]
 	}
@@ -171,16 +136,16 @@ func (f *recordFinder) advance(pos int) {
 // watchSpans notes what may be a number, or the name of a column, in the fields of the record that
 // was read last.
 func (w *worker) watchSpans(record int32) {
-	for field, span := range w.spans {
+	for field, span := range w.Spans {
 		slot := w.watching.slots[field]
 		if slot < 0 {
 			continue
 		}
 		switch {
-		case span.end-span.start >= 10 && mayBeNumberAt(w.marks, span.start, span.end):
-			w.watching.noteText(slot, record, w.value(span))
-		case w.nhs && holdsNHS(w.data[span.start:span.end]):
-			w.watching.noteText(slot, record, w.value(span))
+		case span.End-span.Start >= 10 && marks.MayBeNumberAt(w.blocks, span.Start, span.End):
+			w.watching.noteText(slot, record, w.Value(span))
+		case w.nhs && holdsNHS(w.Data[span.Start:span.End]):
+			w.watching.noteText(slot, record, w.Value(span))
 		}
 	}
 }
@@ -189,8 +154,8 @@ func (w *worker) watchSpans(record int32) {
 // column. Few chunks have any.
 func (w *worker) watchNames() {
 	record, quoted := 0, w.quoted
-	for pos := 0; pos < len(w.data); pos++ {
-		if !startsNHS(w.data[pos:]) {
+	for pos := 0; pos < len(w.Data); pos++ {
+		if !marks.StartsNHS(w.Data[pos:]) {
 			continue
 		}
 		for record < len(w.ends) && w.ends[record] <= pos {
@@ -199,16 +164,17 @@ func (w *worker) watchNames() {
 		for len(quoted) > 0 && int(quoted[0]) < record {
 			quoted = quoted[1:]
 		}
-		if record == len(w.ends) || len(quoted) > 0 && int(quoted[0]) == record {
+		if record == len(w.ends) || pos < w.starts[record] ||
+			len(quoted) > 0 && int(quoted[0]) == record {
 			continue
 		}
-		end := endOfField(w.marks, pos)
+		end := marks.EndOfField(w.blocks, pos)
 		start := pos
-		for start > w.starts[record] && w.data[start-1] != w.delimiter {
+		for start > w.starts[record] && w.Data[start-1] != w.Delimiter {
 			start--
 		}
-		if slot := w.watching.slots[endsBefore(w.marks, w.ranks, start)-endsBefore(w.marks, w.ranks, w.starts[record])]; slot >= 0 {
-			w.watching.noteText(slot, int32(record), w.data[start:end:end])
+		if slot := w.watching.slots[marks.EndsBefore(w.blocks, w.ranks, start)-marks.EndsBefore(w.blocks, w.ranks, w.starts[record])]; slot >= 0 {
+			w.watching.noteText(slot, int32(record), w.Data[start:end:end])
 		}
 		pos = end - 1
 	}
@@ -216,7 +182,7 @@ func (w *worker) watchNames() {
 
 func holdsNHS(text []byte) bool {
 	for i := range text {
-		if startsNHS(text[i:]) {
+		if marks.StartsNHS(text[i:]) {
 			return true
 		}
 	}
@@ -232,7 +198,7 @@ func (w *worker) watch() error {
 		if len(c.tens) > 0 {
 			w.watching.hits = w.watching.watcher.WatchTens(
 				slot,
-				w.data,
+				w.Data,
 				c.tens,
 				w.watching.hits[:0],
 			)
@@ -251,7 +217,7 @@ func (w *worker) watch() error {
 			hits, name := w.watching.watcher.Watch(slot, &w.watching.values, w.watching.hits[:0])
 			w.watching.hits = hits
 			if name >= 0 {
-				return w.at(w.starts[c.records[name]], &formats.NameMet{Slot: slot})
+				return w.At(w.starts[c.records[name]], &formats.NameMet{Slot: slot})
 			}
 			for _, place := range hits {
 				if w.isWritten(int(c.records[place])) {

@@ -18,6 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"noo/formats"
+	"noo/formats/internal/decimal"
 	"noo/formats/parquet/internal/identify"
 	"noo/formats/parquet/internal/meta"
 	"noo/formats/parquet/internal/spec"
@@ -339,18 +340,18 @@ func TestDisputedColumns(t *testing.T) {
 // BenchmarkDecimals writes decimals as Oracle has them, and those of a database with cents.
 func BenchmarkDecimals(b *testing.B) {
 	wide := twosComplement(new(big.Int).Mul(big.NewInt(9434765919), big.NewInt(10_000_000_000)), 16)
-	memory := make([]byte, 0, identify.MostDecimalText)
+	memory := make([]byte, 0, decimal.MostText)
 	b.Run("DECIMAL(38,10)", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			memory = identify.AppendDecimal(memory[:0], wide, 10)
+			memory = decimal.Append(memory[:0], wide, 10)
 		}
 	})
 	b.Run("INT64 DECIMAL(12,2)", func(b *testing.B) {
 		b.ReportAllocs()
 		value := binary.LittleEndian.AppendUint64(nil, 943476591900)
 		for b.Loop() {
-			memory = identify.AppendScaled(memory[:0], identify.LittleEndianInt(value, false), 2)
+			memory = decimal.AppendScaled(memory[:0], identify.LittleEndianInt(value, false), 2)
 		}
 	})
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/parquet"
@@ -20,11 +22,23 @@ import (
 )
 
 // texts keeps what it is shown of one column, occurrence by occurrence, for each record.
-type texts struct{ records [][]string }
+type texts struct {
+	mutex   sync.Mutex
+	batches map[int][][]string // by Seq
+}
+
+// records are those of all batches, in the order of the file.
+func (c *texts) records() (all [][]string) {
+	for _, seq := range slices.Sorted(maps.Keys(c.batches)) {
+		all = append(all, c.batches[seq]...)
+	}
+	return all
+}
 
 func (c *texts) Decide(batch *formats.Batch, fates []formats.Fate) error {
 	v := batch.Columns[0]
 	all := spelt(v)
+	var records [][]string
 	for i := range fates {
 		from, to := i, i+1
 		if v.Ends != nil {
@@ -34,9 +48,15 @@ func (c *texts) Decide(batch *formats.Batch, fates []formats.Fate) error {
 			}
 		}
 		record := slices.DeleteFunc(slices.Clone(all[from:to]), func(s string) bool { return s == "null" })
-		c.records = append(c.records, record)
+		records = append(records, record)
 		fates[i] = formats.Keep
 	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.batches == nil {
+		c.batches = map[int][][]string{}
+	}
+	c.batches[batch.Seq] = records
 	return nil
 }
 
@@ -90,8 +110,8 @@ func TestIndependentAgrees(t *testing.T) {
 					t.Errorf("column %s: %v", column.Name, err)
 					continue
 				}
-				if !slices.EqualFunc(got.records, want.records, slices.Equal) {
-					t.Errorf("column %s: %d records differ from %d", column.Name, len(got.records), len(want.records))
+				if !slices.EqualFunc(got.records(), want.records(), slices.Equal) {
+					t.Errorf("column %s: %d records differ from %d", column.Name, len(got.records()), len(want.records()))
 				}
 			}
 		})

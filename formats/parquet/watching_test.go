@@ -116,7 +116,11 @@ func TestWatchSeesEveryValue(t *testing.T) {
 				sinks.Withheld, written[formats.Withhold] = &bytes.Buffer{}, true
 			}
 		}
-		err = d.(*dataset).Scan(context.Background(), []int{0}, decideBy(d, func(i int) formats.Fate { return fates[i] }), sinks)
+		decided := []int{0}
+		if r.IntN(3) == 0 { // as the local ids of linked tables
+			decided = append(decided, 1)
+		}
+		err = d.(*dataset).Scan(context.Background(), decided, decideBy(d, func(i int) formats.Fate { return fates[i] }), sinks)
 		if _, ok := errors.AsType[*formats.NameMet](err); ok && name {
 			met++
 			continue

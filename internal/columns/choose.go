@@ -23,9 +23,14 @@ type Rules struct {
 	// Allowed are the names or numbers of columns that may hold NHS numbers though they do not
 	// identify people.
 	Allowed []string
+	// Missing are texts that mean that there is no number, beside those of nhsnumber.Parse.
+	Missing []string
 	// Batch says that the input is one of several for which the rules were given: it need not have
 	// every column of Allowed.
 	Batch bool
+	// Link are the names of columns of local ids, of which a linked table has one. Tables with
+	// numbers among them decide on the others; with none, a table is by itself.
+	Link []string
 	// Forced lets columns identify people though less than half of their first values are NHS
 	// numbers.
 	Forced bool
@@ -40,6 +45,11 @@ type Chosen struct {
 	Identifying []int
 	// allowed columns may hold NHS numbers without identifying anybody.
 	allowed []int
+	// link is the column of local ids, if the table is linked.
+	link   int
+	linked bool
+	// missing are the texts of Rules.Missing.
+	missing []string
 	// doubtful tells that the first line may be data, and was taken for names that nobody used.
 	doubtful bool
 	// pseudonyms reads the identifying columns, where they do not hold NHS numbers.
@@ -51,41 +61,68 @@ type Chosen struct {
 // in which a further column is named like an NHS number. name is the input's, for messages; of many
 // inputs not each need have the columns that are allowed.
 func Choose(name string, columns []formats.Column, rules Rules) (c Chosen, err error) {
-	c.pseudonyms = rules.Pseudonyms
-	wanted, allowed, many := rules.Identifying, rules.Allowed, rules.Batch
-	var others []int // that are allowed where no column is wanted
-	if len(wanted) == 0 {
-		if others, err = allowedColumns(name, columns, nil, allowed, many); err != nil {
+	c.missing, c.pseudonyms = rules.Missing, rules.Pseudonyms
+	if len(rules.Link) > 0 {
+		return chooseLinked(name, columns, rules)
+	}
+	if len(rules.Identifying) == 0 {
+		c.Identifying, c.allowed, err = detectedColumns(name, columns, rules)
+		if err != nil {
 			return c, err
 		}
-		if c.Identifying, err = detectColumn(name, columns, others); errors.Is(
-			err,
-			ErrNotDetected,
-		) {
-			if only, e := detectColumn(name, columns, nil); e == nil { // which then is allowed
-				_, err = allowedColumns(name, columns, only, allowed, many)
-			}
-		}
-	} else {
-		c.Identifying, c.doubtful, err = wantedColumns(name, columns, wanted)
+		return c, refuseUnnamed(name, columns, c)
 	}
+	c.Identifying, c.doubtful, err = wantedColumns(name, columns, rules.Identifying)
 	if err != nil {
 		return c, err
 	}
-	if c.allowed, err = allowedColumns(name, columns, c.Identifying, allowed, many); err != nil {
+	c.allowed, err = allowedColumns(name, columns, c.Identifying, rules.Allowed, rules.Batch)
+	if err != nil {
 		return c, err
 	}
-	if unnamed := saidColumns(columns, slices.Concat(c.Identifying, c.allowed)); len(unnamed) > 0 {
-		e := columnError(name, columns, "", ErrSaidUnnamed)
-		e.Said, e.Named = Labels(columns, unnamed), Labels(columns, c.Identifying)
-		for _, place := range unnamed {
-			if reason := columns[place].Refused; reason != nil {
-				e.Refused = reason.Error()
-			}
-		}
-		return c, e
+	return c, refuseUnnamed(name, columns, c)
+}
+
+// detectedColumns returns the identifying column that the header gives away, and those that are
+// allowed.
+func detectedColumns(
+	name string,
+	columns []formats.Column,
+	rules Rules,
+) (identifying, allowed []int, err error) {
+	many := rules.Batch || len(rules.Link) > 0
+	others, err := allowedColumns(name, columns, nil, rules.Allowed, many)
+	if err != nil {
+		return nil, nil, err
 	}
-	return c, nil
+	identifying, err = detectColumn(name, columns, others)
+	if errors.Is(err, ErrNotDetected) {
+		only, e := detectColumn(name, columns, nil) // which then is allowed
+		if e == nil && len(rules.Link) == 0 {
+			_, err = allowedColumns(name, columns, only, rules.Allowed, many)
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	allowed, err = allowedColumns(name, columns, identifying, rules.Allowed, many)
+	return identifying, allowed, err
+}
+
+// refuseUnnamed refuses a column named like an NHS number that is neither identifying nor allowed.
+func refuseUnnamed(name string, columns []formats.Column, c Chosen) error {
+	unnamed := saidColumns(columns, slices.Concat(c.Identifying, c.allowed))
+	if len(unnamed) == 0 {
+		return nil
+	}
+	e := columnError(name, columns, "", ErrSaidUnnamed)
+	e.Said, e.Named = Labels(columns, unnamed), Labels(columns, c.Identifying)
+	for _, place := range unnamed {
+		if reason := columns[place].Refused; reason != nil {
+			e.Refused = reason.Error()
+		}
+	}
+	return e
 }
 
 // saidColumns returns the columns named like an NHS number that can hold one and are not among

@@ -56,6 +56,8 @@ type ChoiceError struct {
 	Delimiter string
 	// Refused says why the format does not filter by a column of Said, or is "".
 	Refused string
+	// NamesLine is the line in which the names of the columns seem to be, 0 where there is none.
+	NamesLine int64
 	// Said are the columns of ErrSaidUnnamed, and Named those that identify people.
 	Said, Named []string
 }
@@ -229,6 +231,8 @@ type PreflightError struct {
 	Unnamed []string
 	// Watched are the columns of ErrOptedOutElsewhere, which has no Columns.
 	Watched []Watched
+	// NamesLine is the line in which the names of the columns seem to be, 0 where there is none.
+	NamesLine int64
 	// Refused, where not "", says why the format does not filter by Columns and what to do: there
 	// is no use in naming them.
 	Refused string

@@ -27,13 +27,13 @@ func Preflight(
 ) (otherColumns []Sampled, err error) {
 	columns := dataset.Columns()
 	labels := columnLabels(columns)
-	for _, place := range chosen.Identifying {
+	for _, place := range chosen.Scanned() {
 		if reason := columns[place].Refused; reason != nil {
 			part := "column " + Quote(labels[place])
 			return nil, &formats.InputError{Name: name, Part: part, Err: reason}
 		}
 	}
-	samples, err := sampleAll(ctx, dataset, chosen.pseudonyms)
+	samples, err := sampleAll(ctx, dataset, chosen.missing, chosen.pseudonyms)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ package columns
 import (
 	"context"
 	"math"
+	"slices"
+	"strconv"
 
 	"noo/filter"
 	"noo/formats"
@@ -58,8 +60,9 @@ func (s Sample) lacks(pseudonyms bool) bool {
 	return s.LacksNumbers()
 }
 
-// add counts further values.
-func (s *Sample) add(v *formats.Values, reader filter.Pseudonyms) {
+// add counts further values; missing are texts as in Rules.Missing, and reader, which may be nil,
+// is Rules.Pseudonyms.
+func (s *Sample) add(v *formats.Values, missing []string, reader filter.Pseudonyms) {
 	if len(v.Fixed) > 0 {
 		spelt := *v
 		for i := range v.Fixed {
@@ -78,7 +81,9 @@ func (s *Sample) add(v *formats.Values, reader filter.Pseudonyms) {
 			place = int(v.Index[i])
 		}
 		s.Values++
-		s.count(v, place, reader)
+		if !isMissing(v, place, missing) {
+			s.count(v, place, reader)
+		}
 	}
 }
 
@@ -133,6 +138,19 @@ func (s *Sample) countHash(text []byte, reader filter.Pseudonyms) {
 	}
 }
 
+// isMissing reports whether the value in a place is one of the further texts for no number.
+func isMissing(v *formats.Values, place int, missing []string) bool {
+	switch {
+	case len(missing) == 0 || place < 0:
+		return false
+	case v.Text != nil:
+		return nhsnumber.IsOneOf(v.Text[place], missing)
+	case v.Ints != nil:
+		return slices.Contains(missing, strconv.FormatInt(v.Ints[place], 10))
+	}
+	return slices.Contains(missing, strconv.FormatFloat(v.Floats[place], 'f', -1, 64))
+}
+
 // join adds the counts of the same column of another file.
 func (s *Sample) join(other *Sample) {
 	s.Values, s.Filled, s.Valid = s.Values+other.Values, s.Filled+other.Filled, s.Valid+other.Valid
@@ -159,13 +177,14 @@ func statusAt(v *formats.Values, place int) nhsnumber.Status {
 func sampleAll(
 	ctx context.Context,
 	dataset formats.Dataset,
+	missing []string,
 	reader filter.Pseudonyms,
 ) ([]Sample, error) {
 	samples := make([]Sample, len(dataset.Columns()))
 	err := dataset.Sample(
 		ctx,
 		sampleRecords,
-		func(column int, values *formats.Values) { samples[column].add(values, reader) },
+		func(column int, values *formats.Values) { samples[column].add(values, missing, reader) },
 	)
 	return samples, err
 }

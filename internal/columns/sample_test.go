@@ -18,7 +18,7 @@ func TestSample(t *testing.T) {
 		var got, want Sample
 		for range 1 + r.IntN(3) {
 			values, spelt := filtertest.Values(r, texts, r.IntN(30))
-			got.add(&values, nil)
+			got.add(&values, nil, nil)
 			for _, record := range spelt {
 				for _, text := range record {
 					_, status := nhsnumber.Parse([]byte(text))
@@ -43,9 +43,9 @@ func TestSample(t *testing.T) {
 		}
 	}
 	var nulls Sample
-	nulls.add(&formats.Values{Text: [][]byte{nil, nil}}, nil)
-	nulls.add(&formats.Values{Index: []int32{-1, -1, -1}}, nil)
-	nulls.add(&formats.Values{}, nil)
+	nulls.add(&formats.Values{Text: [][]byte{nil, nil}}, nil, nil)
+	nulls.add(&formats.Values{Index: []int32{-1, -1, -1}}, nil, nil)
+	nulls.add(&formats.Values{}, nil, nil)
 	if want := (Sample{Values: 5}); nulls != want {
 		t.Errorf("%+v, want %+v", nulls, want)
 	}

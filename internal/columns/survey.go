@@ -70,10 +70,15 @@ const (
 )
 
 // SurveyOf looks at the first records of every column of a dataset. name is the input's, as the
-// user gave it. The error is an *formats.InputError for a bad input, or the context's cause when it
-// ended.
-func SurveyOf(ctx context.Context, name, format string, dataset formats.Dataset) (*Survey, error) {
-	samples, err := sampleAll(ctx, dataset, nil)
+// user gave it; missing are texts as in Rules.Missing. The error is an *formats.InputError for a
+// bad input, or the context's cause when it ended.
+func SurveyOf(
+	ctx context.Context,
+	name, format string,
+	dataset formats.Dataset,
+	missing []string,
+) (*Survey, error) {
+	samples, err := sampleAll(ctx, dataset, missing, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func TestSurveyOf(t *testing.T) {
 		{"a second name", "id,nhs_number,baby_nhs_no", words, []Part{OtherColumn, StopsUnnamed, StopsUnnamed}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			survey, err := SurveyOf(t.Context(), "in/a.csv", "csv", extract(t, c.header, c.third))
+			survey, err := SurveyOf(t.Context(), "in/a.csv", "csv", extract(t, c.header, c.third), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -86,6 +86,13 @@ func Whole(b []byte) (key Key, status Status, ten bool) {
 	return key, status, true
 }
 
+// LostDigits reports whether b is a number in scientific notation without all of its digits, such
+// as 9.43E+09 of Excel: nobody can tell whose it was.
+func LostDigits(b []byte) bool {
+	_, status := Parse(b)
+	return status == Invalid && isScientific(b)
+}
+
 // isScientific reports whether b is one number in scientific notation, as Java and Spark write
 // 9.434765919E9.
 func isScientific(b []byte) bool {

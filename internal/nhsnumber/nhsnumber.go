@@ -41,11 +41,12 @@ const (
 // Valid texts are exactly: ten ASCII digits; the same grouped 3-3-4 by single separators, each a
 // space, a hyphen or a no-break space (U+00A0, in UTF-8 or as the byte 0xA0 that it is in ISO 8859
 // and Windows-1252, which next to digits or blanks is no part of a UTF-8 character); either of
-// these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as ="…"; and ten
-// digits followed by a point and one or more zeros. Missing are blanks alone, and NULL, NA, N/A,
-// NaN, None and - in any case. Any other blank of Unicode counts as a space, and characters that
-// nobody sees (zero-width and direction marks, soft hyphens, a byte order mark) do not count. A
-// number of the wrong length is never padded.
+// these within blanks (spaces, tabs, no-break spaces), after one apostrophe, or as ="…"; ten digits
+// followed by a point and one or more zeros; and all ten digits in scientific notation, as Java and
+// Spark write a double: 9.434765919E9. Missing are blanks alone; NULL, (null), NA, <NA>, N/A, #N/A,
+// NaN and None in any case; and -, . and \N. Any other blank of Unicode counts as a space, and
+// characters that nobody sees (zero-width and direction marks, soft hyphens, a byte order mark) do
+// not count. A number of the wrong length is never padded.
 //
 // Parse does not allocate and does not keep b.
 func Parse(b []byte) (Key, Status) {
@@ -77,6 +78,11 @@ func parseDressed(b []byte) (Key, Status) {
 		return parseBare(b[2 : len(b)-1])
 	case len(b) > 11 && b[10] == '.' && allZeros(b[11:]):
 		return parseTen(b[:10])
+	case len(b) > 12 && b[1] == '.' && b[11]|0x20 == 'e' && isNine(b[12:]):
+		var digits [10]byte
+		digits[0] = b[0]
+		copy(digits[1:], b[2:11])
+		return parseTen(digits[:])
 	}
 	return parseBare(b)
 }
@@ -292,13 +298,16 @@ func isNull(b []byte) bool {
 	case 0:
 		return true
 	case 1:
-		return b[0] == '-'
+		return b[0] == '-' || b[0] == '.'
 	case 2:
-		return foldEqual(b, "na")
+		return foldEqual(b, "na") || b[0] == '\\' && b[1] == 'N'
 	case 3:
 		return foldEqual(b, "n/a") || foldEqual(b, "nan")
 	case 4:
-		return foldEqual(b, "null") || foldEqual(b, "none")
+		return foldEqual(b, "null") || foldEqual(b, "none") || foldEqual(b, "<na>") ||
+			foldEqual(b, "#n/a")
+	case 6:
+		return foldEqual(b, "(null)")
 	}
 	return false
 }
@@ -315,6 +324,17 @@ func foldEqual(b []byte, lower string) bool {
 		}
 	}
 	return true
+}
+
+// isNine reports whether b is an exponent of nine: 9, +9 or +09.
+func isNine(b []byte) bool {
+	switch len(b) {
+	case 1:
+		return b[0] == '9'
+	case 2:
+		return (b[0] == '+' || b[0] == '0') && b[1] == '9'
+	}
+	return len(b) == 3 && b[0] == '+' && b[1] == '0' && b[2] == '9'
 }
 
 func allZeros(b []byte) bool {

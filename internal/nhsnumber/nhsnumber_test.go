@@ -36,7 +36,18 @@ var forms = []struct {
 	{"9434765919.00", Valid},
 	{" 9434765919.0000 ", Valid},
 
+	{"9.434765919E9", Valid},
+	{" 9.434765919e+09 ", Valid},
+	{"9.434765919E+9", Valid},
+	{"9.434765919E09", Valid},
+
 	{"", Missing},
+	{`\N`, Missing},
+	{" . ", Missing},
+	{"<NA>", Missing},
+	{"(null)", Missing},
+	{"(NULL)", Missing},
+	{"#N/A", Missing},
 	{"   ", Missing},
 	{"\t", Missing},
 	{nbsp, Missing},
@@ -55,6 +66,16 @@ var forms = []struct {
 	{"94347659190", Invalid},      // eleven digits
 	{"9.43E+09", Invalid},         // Excel, digits lost for good
 	{"9434765919E0", Invalid},     //
+	{"9.434765919E10", Invalid},   //
+	{"9.434765919E-9", Invalid},   //
+	{"9.434765919E+009", Invalid}, //
+	{"9.434765918E9", Invalid},    // wrong check digit
+	{"9.43476542E9", Invalid},     // a zero may be lost, or another digit
+	{"9,434765919E9", Invalid},    //
+	{"94.34765919E8", Invalid},    //
+	{`\n`, Invalid},               //
+	{"..", Invalid},               //
+	{"(na)", Invalid},             //
 	{"9434765919.", Invalid},      //
 	{"9434765919.1", Invalid},     //
 	{"9434765919.0 0", Invalid},   //
@@ -308,8 +329,8 @@ var (
 	digits    = `[0-9]{10}`
 	grouped   = `[0-9]{3}[ \x{a0}-][0-9]{3}[ \x{a0}-][0-9]{4}`
 	bare      = `(?:` + digits + `|` + grouped + `)`
-	plainForm = regexp.MustCompile(`^` + blank + `(?:` + bare + `|'` + bare + `|="` + bare + `"|` + digits + `\.0+)` + blank + `$`)
-	plainNull = regexp.MustCompile(`^` + blank + `(?i:null|na|n/a|nan|none|-|)` + blank + `$`)
+	plainForm = regexp.MustCompile(`^` + blank + `(?:` + bare + `|'` + bare + `|="` + bare + `"|` + digits + `\.0+|[0-9]\.[0-9]{9}[Ee](?:[+0]?|\+0)9)` + blank + `$`)
+	plainNull = regexp.MustCompile(`^` + blank + `(?:(?i:null|na|n/a|nan|none|<na>|#n/a|\(null\))|-|\.|\\N|)` + blank + `$`)
 	notDigits = regexp.MustCompile(`[^0-9]`)
 )
 

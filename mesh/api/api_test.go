@@ -373,6 +373,10 @@ func TestSendGoesOn(t *testing.T) {
 			t.Errorf("%s under the same local id: %v", name, err)
 		}
 	}
+	resized, _ := newClient(t, s, chunked(1001)) // as many chunks, cut at other places
+	if _, err := resized.Send(t.Context(), outgoing(body)); !errors.Is(err, ErrLocalID) {
+		t.Errorf("chunks of another size: %v", err)
+	}
 	s.Sent()[0].Status = "Error"
 	if _, err := again.Send(t.Context(), outgoing(body)); !errors.Is(err, ErrUndelivered) {
 		t.Errorf("a message that failed: %v", err)

@@ -233,15 +233,28 @@ func (c *Client) transportError(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return errClosed
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%w: it speaks http and not https", ErrUnavailable)
 	}
 	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
 		return fmt.Errorf("%w: it did not answer in time", ErrUnavailable)
 	}
+	return fmt.Errorf("%w: %s", ErrUnavailable, shown(c.without(quotable(err))))
+}
+
+// quotable returns the text of an error if it is of the network, of TLS or the refusal of a proxy.
+// That of any other may quote what the service said, which may be part of a body.
+func quotable(err error) string {
 	text := err.Error()
-	if strings.Contains(text, "malformed") { // and then what it is, which may be part of a body
-		text = "its answer is no HTTP"
+	if _, ok := errors.AsType[*net.OpError](err); ok || strings.HasPrefix(text, "tls: ") {
+		return text
 	}
-	return fmt.Errorf("%w: %s", ErrUnavailable, shown(c.without(text)))
+	for status := 400; status < 600; status++ {
+		if text == http.StatusText(status) {
+			return "the proxy says: " + text
+		}
+	}
+	return "its answer is no HTTP"
 }
 
 // errClosed is a service that closed the connection in the place of an answer.

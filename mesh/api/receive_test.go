@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -191,14 +192,17 @@ func TestSlow(t *testing.T) {
 	c, waits := newClient(t, s)
 	c.patience.idle = 50 * time.Millisecond
 	id := s.Add(mailbox, &apitest.Message{Header: ofCheck(), Chunks: [][]byte{[]byte(list)}})
-	s.Next(func(w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
-		w.Header().Set("Content-Length", "100")
-		_, _ = w.Write([]byte("9"))
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-	})
+	stalls := func(body string) apitest.Fault {
+		return func(w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, body)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	}
+	s.Next(stalls(""), stalls("9"))
 	m, err := c.Open(t.Context(), id, 1<<20)
-	if err != nil || len(*waits) != 1 {
+	if err != nil || len(*waits) != 2 {
 		t.Fatalf("%v after %v", err, *waits)
 	}
 	if got, err := io.ReadAll(m.Body); err != nil || string(got) != list {
@@ -366,4 +370,46 @@ func FuzzMessage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNoHTTP: what a server says that is no HTTP is not repeated: it may be part of a body.
+func TestNoHTTP(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	answers := []string{
+		"4,5,Mrs Example,\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nMrs Example\r\n\r\n",
+		"HTTP/1.1 Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nMrs Example\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\nX: Mrs Example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("Mrs Example ", 1<<20),
+	}
+	go func() {
+		for i := 0; ; i++ {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = connection.Read(make([]byte, 4096))
+			_, _ = io.WriteString(connection, answers[i%len(answers)])
+			_ = connection.Close()
+		}
+	}()
+	s := apitest.New(t)
+	c, _ := newClient(t, s, func(c *Config) { c.URL = "http://" + listener.Addr().String() })
+	c.patience.tries = 1
+	for _, answer := range answers {
+		_, err := c.Inbox(t.Context(), "")
+		if !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrAnswer) {
+			t.Errorf("%.60q: %v", answer, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "Example") {
+			t.Errorf("%.60q is repeated: %v", answer, err)
+		}
+	}
 }

@@ -96,7 +96,7 @@ func (c *Client) Send(ctx context.Context, o Outgoing) (id string, err error) {
 }
 
 func (c *Client) send(ctx context.Context, o Outgoing) (id string, err error) {
-	sum, err := checksum(&o)
+	sum, err := c.checksum(&o)
 	if err != nil {
 		return "", err
 	}
@@ -123,9 +123,10 @@ func (c *Client) send(ctx context.Context, o Outgoing) (id string, err error) {
 	return sent.MessageID, nil
 }
 
-// checksum returns the SHA-256 of the body, in hexadecimal. The service keeps it with the message,
-// so that a message with the same names and another body is never taken for this one.
-func checksum(o *Outgoing) (string, error) {
+// checksum returns the SHA-256 of the body, in hexadecimal, and how it is cut if it has several
+// chunks. The service keeps it with the message, so that a message with the same names and another
+// body, or with chunks of another size, is never taken for this one.
+func (c *Client) checksum(o *Outgoing) (string, error) {
 	hash := sha256.New()
 	n, err := io.Copy(hash, io.NewSectionReader(o.Body, 0, o.Size))
 	if err == nil && n != o.Size {
@@ -134,7 +135,11 @@ func checksum(o *Outgoing) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot read what is to be sent: %w", err)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	text := "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	if c.chunks(o) > 1 {
+		text += fmt.Sprintf("/%d", c.config.ChunkSize)
+	}
+	return text, nil
 }
 
 // isSame refuses a message of the service that is another one than o, or failed.

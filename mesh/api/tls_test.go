@@ -170,6 +170,12 @@ func TestClosedConnection(t *testing.T) {
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	s.StartTLS()
 	c, waits := newClient(t, s, func(c *Config) { c.URL, c.Certificates = s.URL, client })
+	plain, _ := newClient(t, apitest.New(t), func(c *Config) {
+		c.URL, c.Certificates = strings.Replace(c.URL, "http:", "https:", 1), client
+	})
+	if err := plain.Handshake(t.Context()); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "not https") {
+		t.Errorf("a service without TLS: %v", err)
+	}
 	s.Next(apitest.LostRequest)
 	if err := c.Handshake(t.Context()); !errors.Is(err, ErrClientCertificate) || len(*waits) > 0 {
 		t.Errorf("handshake: %v after %v", err, *waits)

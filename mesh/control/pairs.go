@@ -31,13 +31,19 @@ var (
 type Timing struct {
 	// Settle is how long the files of a pair must not change before it counts as complete.
 	Settle time.Duration
+	// DataLast is how old data must be that was written after its control file. The MESH client
+	// writes the control file last, so that it says that the data is complete. Where it came first,
+	// nothing says so: a writer may pause in the middle of the data.
+	DataLast time.Duration
 	// Patience is how old a control file that cannot be read, or data without a byte, must be
 	// before nobody is writing it any more.
 	Patience time.Duration
 }
 
 // DefaultTiming is right for folders on a local disk or a share.
-var DefaultTiming = Timing{Settle: 2 * time.Second, Patience: 2 * time.Minute}
+var DefaultTiming = Timing{
+	Settle: 2 * time.Second, DataLast: 30 * time.Second, Patience: 2 * time.Minute,
+}
 
 // Pair is one complete message in a folder.
 type Pair struct {
@@ -51,7 +57,24 @@ type Pair struct {
 	Bytes int64
 	// Control is what the control file says.
 	Control *Control
+
+	looked []fs.FileInfo // its files, as they were
 }
+
+// Unchanged reports whether the files of the pair, in its folder, are still what they were when
+// Pairs found them.
+func (p *Pair) Unchanged(dir string) bool {
+	for _, before := range p.looked {
+		now, err := os.Lstat(filepath.Join(dir, before.Name()))
+		if err != nil || !sameFile(now, before) {
+			return false
+		}
+	}
+	return true
+}
+
+// ControlTime is when the control file was last written.
+func (p *Pair) ControlTime() time.Time { return p.looked[len(p.looked)-1].ModTime() }
 
 // Broken is a message that will not become complete.
 type Broken struct {
@@ -70,6 +93,8 @@ type Found struct {
 	// Waiting names the messages that are not complete: a file is missing, still written, or cannot
 	// be read yet.
 	Waiting []string
+	// Lone are those of Waiting whose control file can be read, and whose data is not there.
+	Lone []Pair
 }
 
 // Pairs looks for messages in a folder, but not in the folders below it. Suffixes may be in any
@@ -77,10 +102,10 @@ type Found struct {
 // .dat nor .ctl.
 //
 // A message is complete if its control file can be read, its data is there, and neither changed
-// between two looks, Settle apart. A report may be without data. A control file that cannot be
-// read, and data without a byte, wait for Patience: somebody may still be writing them, whichever
-// of the two files comes first. Then such a control file is Broken, and such data is empty. A file
-// whose partner is missing waits without an end.
+// between two looks, Settle apart. Data that was written after the control file must be as old as
+// DataLast too. A report may be without data. A control file that cannot be read, and data without
+// a byte, wait for Patience: somebody may still be writing them. Then such a control file is
+// Broken, and such data is empty. A file whose partner is missing waits without an end.
 //
 // An error says that the folder cannot be read, or is the cause for which ctx ended.
 func Pairs(ctx context.Context, dir string, timing Timing) (*Found, error) {
@@ -109,7 +134,7 @@ func Pairs(ctx context.Context, dir string, timing Timing) (*Found, error) {
 			return cmp.Compare(g.name, name)
 		})
 		if known && g.same(before[at]) {
-			found.add(dir, g, timing.Patience)
+			found.add(dir, g, timing)
 		} else {
 			found.Waiting = append(found.Waiting, g.name)
 		}
@@ -170,6 +195,11 @@ func (g group) mayBeComplete() bool {
 
 func (g group) files() []fs.FileInfo { return slices.Concat(g.data, g.controls) }
 
+// dataLast reports whether the data was written after the control file.
+func (g group) dataLast() bool {
+	return len(g.data) > 0 && g.data[0].ModTime().After(g.controls[0].ModTime())
+}
+
 func (g group) regular() bool {
 	irregular := func(f fs.FileInfo) bool { return !f.Mode().IsRegular() }
 	return !slices.ContainsFunc(g.files(), irregular)
@@ -178,14 +208,19 @@ func (g group) regular() bool {
 // same reports whether a later look at a group saw the same files, unchanged.
 func (g group) same(before group) bool {
 	return slices.EqualFunc(g.files(), before.files(), func(a, b fs.FileInfo) bool {
-		return a.Name() == b.Name() && os.SameFile(a, b) &&
-			a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+		return a.Name() == b.Name() && sameFile(a, b)
 	})
 }
 
+// sameFile reports whether two looks saw the same file, unchanged.
+func sameFile(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.Mode() == b.Mode() &&
+		a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
 // add adds a group that did not change for a while.
-func (f *Found) add(dir string, g group, patience time.Duration) {
-	old := func(info fs.FileInfo) bool { return time.Since(info.ModTime()) >= patience }
+func (f *Found) add(dir string, g group, timing Timing) {
+	old := func(info fs.FileInfo) bool { return time.Since(info.ModTime()) >= timing.Patience }
 	switch {
 	case !g.regular():
 		f.addBroken(g, ErrNotRegular)
@@ -203,11 +238,14 @@ func (f *Found) add(dir string, g group, patience time.Duration) {
 		f.addBroken(g, err)
 		return
 	}
-	pair := Pair{Name: g.name, ControlFile: controlFile.Name(), Control: c}
+	pair := Pair{Name: g.name, ControlFile: controlFile.Name(), Control: c, looked: g.files()}
 	switch {
-	case err != nil,
-		c.Type == Data && len(g.data) == 0,
-		c.Type == Data && g.data[0].Size() == 0 && !old(g.data[0]):
+	case err == nil && c.Type == Data && len(g.data) == 0:
+		f.Lone = append(f.Lone, pair)
+		f.Waiting = append(f.Waiting, g.name)
+		return
+	case err != nil, c.Type == Data && g.data[0].Size() == 0 && !old(g.data[0]),
+		g.dataLast() && time.Since(g.data[0].ModTime()) < timing.DataLast:
 		f.Waiting = append(f.Waiting, g.name)
 		return
 	case len(g.data) == 1:

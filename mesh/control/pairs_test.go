@@ -3,9 +3,11 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -101,11 +103,61 @@ func TestPairsFillsInAPair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Pair{{
+	if len(found.Pairs) != 1 {
+		t.Fatalf("got %+v", found)
+	}
+	got := found.Pairs[0]
+	if !got.Unchanged(dir) || time.Since(got.ControlTime()) > time.Hour {
+		t.Errorf("changed, or %v old", time.Since(got.ControlTime()))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.DAT"), []byte("123456"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got.Unchanged(dir) {
+		t.Error("a change was not noticed")
+	}
+	got.looked = nil
+	want := Pair{
 		Name: "a", Data: "a.DAT", ControlFile: "a.ctl", Bytes: 5, Control: exampleControl(),
-	}}
-	if !reflect.DeepEqual(found.Pairs, want) {
-		t.Errorf("got %+v, want %+v", found.Pairs, want)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestPairsTellsLoneControlFiles: whoever removed the data may have to remove them too.
+func TestPairsTellsLoneControlFiles(t *testing.T) {
+	dir := fill(t, map[string]string{"a.ctl": example, "b.dat": "x"})
+	found, err := Pairs(t.Context(), dir, quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Lone) != 1 || found.Lone[0].Name != "a" || len(found.Waiting) != 2 {
+		t.Errorf("got %+v", found)
+	}
+}
+
+func TestPutLetsTheGroupOfTheFolderRead(t *testing.T) {
+	dir := t.TempDir()
+	for _, step := range []struct{ folder, file os.FileMode }{
+		{0o770, 0o600}, {0o770 | os.ModeSetgid, 0o660}, {0o750 | os.ModeSetgid, 0o640},
+	} {
+		name := fmt.Sprintf("a%o", step.folder.Perm()|step.folder&os.ModeSetgid)
+		if err := os.Chmod(dir, step.folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := Put(dir, name, strings.NewReader("x"), exampleControl()); err != nil {
+			t.Fatal(err)
+		}
+		for _, suffix := range []string{".dat", ".ctl"} {
+			info, err := os.Stat(filepath.Join(dir, name+suffix))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if runtime.GOOS != "windows" && info.Mode().Perm() != step.file {
+				t.Errorf("%v: %s has %v", step.folder, suffix, info.Mode())
+			}
+		}
 	}
 }
 
@@ -136,6 +188,43 @@ func TestPairsWaitsForWriters(t *testing.T) {
 			}
 			if !reflect.DeepEqual(found, &Found{Waiting: []string{"a"}}) {
 				t.Errorf("got %+v", found)
+			}
+		})
+	}
+}
+
+// TestPairsWaitsForDataThatComesLast: a writer that pauses in the data, after the control file, must
+// not have half of it taken.
+func TestPairsWaitsForDataThatComesLast(t *testing.T) {
+	timing := quick
+	timing.DataLast = time.Minute
+	for _, test := range []struct {
+		name          string
+		control, data time.Duration // ages
+		complete      bool
+	}{
+		{"control file last", time.Second, 2 * time.Second, true},
+		{"both at once", time.Second, time.Second, true},
+		{"data last", 2 * time.Second, time.Second, false},
+		{"data last, long ago", time.Hour, 2 * time.Minute, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := fill(t, map[string]string{"a.dat": "x", "a.ctl": example})
+			now := time.Now()
+			for name, age := range map[string]time.Duration{
+				"a.dat": test.data, "a.ctl": test.control,
+			} {
+				at := now.Add(-age)
+				if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found, err := Pairs(t.Context(), dir, timing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if complete := len(found.Pairs) == 1; complete != test.complete {
+				t.Errorf("complete: %v", complete)
 			}
 		})
 	}

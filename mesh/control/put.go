@@ -55,6 +55,7 @@ func PutControl(dir, name string, c *Control) error {
 	if err := Write(file, c); err != nil {
 		return err
 	}
+	file.SetMode(Mode(dir))
 	return atomicfile.Commit(file)
 }
 
@@ -99,7 +100,19 @@ func putData(path string, data io.Reader) (placed bool, err error) {
 	if _, err := io.Copy(file, data); err != nil {
 		return false, err
 	}
+	file.SetMode(Mode(filepath.Dir(path)))
 	return true, atomicfile.Commit(file)
+}
+
+// Mode returns the permissions for files that the MESH client takes from a folder: 0600, and for
+// the group what it may do in the folder, if new files in the folder get its group (setgid). The
+// client most often runs as another user.
+func Mode(dir string) fs.FileMode {
+	mode := fs.FileMode(0o600)
+	if info, err := os.Stat(dir); err == nil && info.Mode()&fs.ModeSetgid != 0 {
+		mode |= info.Mode().Perm() & 0o060
+	}
+	return mode
 }
 
 // holds reports whether a regular file holds the data.

@@ -21,6 +21,7 @@ import (
 	"github.com/xitongsys/parquet-go/source"
 
 	"noo/formats"
+	"noo/formats/internal/decimal"
 	"noo/formats/parquet/internal/identify"
 	"noo/formats/parquet/internal/meta"
 	"noo/formats/parquet/internal/spec"
@@ -393,7 +394,7 @@ func decimalText(value []byte, scale int) []byte {
 	}
 	value = bytes.TrimLeft(value, "\x00")
 	if len(value) > mostDigits || len(value) == mostDigits && value[0]&0x80 != 0 {
-		return []byte(identify.TooLarge)
+		return []byte(decimal.TooLarge)
 	}
 	digits := make([]byte, scale+1) // the lowest first
 	add := func(factor, summand int) {

@@ -115,6 +115,7 @@ type Server struct {
 	inboxes  map[string][]*Message
 	faults   []Fault
 	requests []string
+	made     int // messages with an id of the service
 }
 
 // Ender is a test, or what else ends: it calls what Cleanup was given.
@@ -159,7 +160,8 @@ func (s *Server) add(mailbox string, m *Message) string {
 		m.Type = "DATA"
 	}
 	if m.ID == "" {
-		m.ID = fmt.Sprintf("%020d_AB%04X", 20261128101500000+len(s.inboxes[mailbox]), len(s.sent))
+		m.ID = fmt.Sprintf("20261128101500000000_AB%04X", s.made)
+		s.made++
 	}
 	s.inboxes[mailbox] = append(s.inboxes[mailbox], m)
 	return m.ID

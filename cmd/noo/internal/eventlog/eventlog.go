@@ -109,6 +109,16 @@ func (l *Log) SetJob(name, command string) {
 	l.command.Store(&command)
 }
 
+// LeaveJob makes all later events those of no job. It undoes what SetJob and the job have set.
+func (l *Log) LeaveJob() {
+	if l == nil || l.job.Load() == nil {
+		return
+	}
+	l.logger.Store(l.outer)
+	l.level.Set(slog.LevelInfo)
+	l.job.Store(nil)
+}
+
 func (l *Log) write(level slog.Level, event string, attributes ...slog.Attr) {
 	if job := l.job.Load(); job != nil {
 		attributes = append([]slog.Attr{slog.String("job", *job)}, attributes...)
@@ -119,6 +129,11 @@ func (l *Log) write(level slog.Level, event string, attributes ...slog.Attr) {
 // Warn writes the event of a warning.
 func (l *Log) Warn(text string) {
 	l.write(slog.LevelWarn, "warning", slog.String("error", text))
+}
+
+// Note writes the event of something that is neither a file nor a run, and is no mistake.
+func (l *Log) Note(text string) {
+	l.write(slog.LevelInfo, "note", slog.String("text", text))
 }
 
 // File writes the event of a file that a command read.
@@ -204,10 +219,15 @@ func seconds(d time.Duration) slog.Attr {
 	return slog.Float64("seconds", math.Round(d.Seconds()*1000)/1000)
 }
 
+// counts are the counts of records; that of unlinked ones only where there are any.
 func counts(n filter.Tally) []slog.Attr {
-	return []slog.Attr{
+	attributes := []slog.Attr{
 		slog.Int64("read", n.Read), slog.Int64("kept", n.Kept), slog.Int64("opted_out", n.OptedOut),
 		slog.Int64("missing", n.Missing), slog.Int64("invalid", n.Invalid),
-		slog.Int64("unchecked", n.Unchecked), slog.Int64("written", n.Written),
+		slog.Int64("unchecked", n.Unchecked),
 	}
+	if n.Unlinked > 0 {
+		attributes = append(attributes, slog.Int64("unlinked", n.Unlinked))
+	}
+	return append(attributes, slog.Int64("written", n.Written))
 }

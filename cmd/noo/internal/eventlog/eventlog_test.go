@@ -138,3 +138,24 @@ func TestJobs(t *testing.T) {
 		})
 	}
 }
+
+func TestLeaveJob(t *testing.T) {
+	var text strings.Builder
+	log := eventlog.New(&text, "1")
+	if err := log.Start("json"); err != nil {
+		t.Fatal(err)
+	}
+	log.SetJob("births", "mesh filter")
+	log.SetLevel(slog.LevelError)
+	log.LeaveJob()
+	log.Note("a report")
+	all := events(t, text.String())
+	if len(all) != 1 || all[0]["msg"] != "note" || all[0]["text"] != "a report" {
+		t.Fatalf("it wrote %s", &text)
+	}
+	if job, ok := all[0]["job"]; ok {
+		t.Errorf("a note outside of jobs is of the job %v", job)
+	}
+	var none *eventlog.Log
+	none.LeaveJob()
+}

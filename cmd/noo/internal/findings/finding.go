@@ -24,10 +24,11 @@ func Describe(n filter.Tally, policy filter.Policy) string {
 		{n.Missing, policy.Missing, "without an NHS number"},
 		{n.Invalid, policy.Invalid, "with an invalid one"},
 		{n.Unchecked, policy.Unchecked, "not looked up"},
+		{n.Unlinked, policy.Unlinked, "unlinked"},
 	}
 	if policy.Invalid == filter.Keep { // else they are among those with an invalid one
 		classes = append(classes, classes[0])
-		classes[len(classes)-1].count, classes[len(classes)-1].words = n.Disguised, "with an opted-out person's number in another form"
+		classes[len(classes)-1].count, classes[len(classes)-1].words = n.Disguised, "with the number of somebody who opted out, or was not looked up, in another form"
 	}
 	var found []string
 	for _, class := range classes {

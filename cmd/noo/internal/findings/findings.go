@@ -71,6 +71,7 @@ var words = map[filter.Verdict]string{
 	filter.Missing:   "without an NHS number",
 	filter.Invalid:   "with something that is no NHS number",
 	filter.Unchecked: "of someone who was not looked up",
+	filter.Unlinked:  "with a local id that no NHS number is known for",
 }
 
 // seconds writes a duration as JUnit does.

@@ -32,15 +32,16 @@ func (c *Check) WriteJUnit(w io.Writer) error {
 		suite.AddProperty(name+"sequence", strconv.FormatUint(s.Sequence, 10))
 		suite.AddProperty(name+"created", s.Created.UTC().Format(time.RFC3339))
 	}
-	suite.AddProperty(
-		"noo.policy",
-		fmt.Sprintf(
-			"missing %v, invalid %v, unchecked %v",
-			r.Policy.Missing,
-			r.Policy.Invalid,
-			r.Policy.Unchecked,
-		),
+	policy := fmt.Sprintf(
+		"missing %v, invalid %v, unchecked %v",
+		r.Policy.Missing,
+		r.Policy.Invalid,
+		r.Policy.Unchecked,
 	)
+	if r.Policy.Unlinked != "" {
+		policy += ", unlinked " + r.Policy.Unlinked
+	}
+	suite.AddProperty("noo.policy", policy)
 	for i := range c.Files {
 		suite.AddTestcase(testCase(&c.Files[i]))
 	}

@@ -101,7 +101,9 @@ type sarifLogical struct {
 }
 
 // rules are the verdicts that a record may be withheld for, in the order of the results' ruleIndex.
-var rules = []filter.Verdict{filter.OptedOut, filter.Missing, filter.Invalid, filter.Unchecked}
+var rules = []filter.Verdict{
+	filter.OptedOut, filter.Missing, filter.Invalid, filter.Unchecked, filter.Unlinked,
+}
 
 // WriteSARIF writes the check as one run: a result for every record that is named, a notification
 // for every file that could not be checked. What must not be disclosed beside the named records is

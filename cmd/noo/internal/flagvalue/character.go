@@ -5,7 +5,8 @@ import "errors"
 // Character is one ASCII character, by itself or by a name.
 type Character struct {
 	to      *byte
-	none    *bool // nil where none is not allowed
+	none    *bool // set by the word none
+	lenient *bool // set by the word lenient
 	unset   byte
 	choices []string
 }
@@ -16,23 +17,23 @@ var characterNames = map[string]byte{
 	"double": '"', "single": '\'',
 }
 
-// NewDelimiter returns a flag that sets *to to the character between two fields of CSV.
-func NewDelimiter(to *byte) *Character {
-	return &Character{to: to, unset: ',', choices: []string{"comma", "pipe", "semicolon", "tab"}}
-}
-
-// NewQuote returns a flag that sets *to to the character around a field of CSV, or *none to true.
-func NewQuote(to *byte, none *bool) *Character {
-	return &Character{to: to, none: none, unset: '"', choices: []string{"double", "single", "none"}}
+// NewQuote returns a flag that sets *to to the character around a field of CSV, or *none to true,
+// or *lenient to true for double quotes that are not doubled in the text.
+func NewQuote(to *byte, none, lenient *bool) *Character {
+	return &Character{
+		to: to, none: none, lenient: lenient, unset: '"', choices: []string{"double", "single", "none", "lenient"},
+	}
 }
 
 // Set reads a character or its name.
 func (c *Character) Set(text string) error {
-	if c.none != nil {
-		*c.none = text == "none"
-		if *c.none {
-			return nil
-		}
+	*c.none, *c.lenient = text == "none", text == "lenient"
+	if *c.none {
+		return nil
+	}
+	if *c.lenient {
+		*c.to = '"'
+		return nil
 	}
 	if b, ok := characterNames[text]; ok {
 		*c.to = b
@@ -47,10 +48,12 @@ func (c *Character) Set(text string) error {
 
 // String returns the character, "none", or "" where the flag is not set.
 func (c *Character) String() string {
-	if c.none != nil && *c.none {
+	switch {
+	case c.none != nil && *c.none:
 		return "none"
-	}
-	if c.to == nil || *c.to == 0 {
+	case c.lenient != nil && *c.lenient:
+		return "lenient"
+	case c.to == nil || *c.to == 0:
 		return ""
 	}
 	return string(rune(*c.to))

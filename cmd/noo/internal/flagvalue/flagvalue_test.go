@@ -40,14 +40,22 @@ func TestSet(t *testing.T) {
 		{"no wait", new(flagvalue.Wait), "-1s", "0d", "want a time such as 10m or 90s"},
 		{"a sequence", new(flagvalue.Sequence), "010", "10", ""},
 		{"another base", new(flagvalue.Sequence), "0x10", "0", "want a whole number"},
-		{"a size", new(flagvalue.Size), "1GiB", "1024MiB", ""},
-		{"no size", new(flagvalue.Size), "0", "0MiB", "want a size such as 64MiB"},
-		{"a delimiter", flagvalue.NewDelimiter(new(byte)), ";", ";", ""},
-		{"a delimiter's name", flagvalue.NewDelimiter(new(byte)), "pipe", "|", ""},
-		{"no delimiter", flagvalue.NewDelimiter(new(byte)), "none", "",
-			"want one ASCII character, or a name such as tab, semicolon or pipe"},
-		{"a quote", flagvalue.NewQuote(new(byte), new(bool)), "single", "'", ""},
-		{"no quote", flagvalue.NewQuote(new(byte), new(bool)), "none", "none", ""},
+		{"a size", new(flagvalue.Size), "1GiB", "1GiB", ""},
+		{"a decimal size", new(flagvalue.Size), "100MB", "100MB", ""},
+		{"a size without a unit", new(flagvalue.Size), "1500", "1500", ""},
+		{"no size", new(flagvalue.Size), "0", "0", "want a size such as 64MiB"},
+		{"a delimiter", flagvalue.NewDelimiter(new(string), new(bool)), ";", ";", ""},
+		{"a delimiter's name", flagvalue.NewDelimiter(new(string), new(bool)), "pipe", "|", ""},
+		{"a delimiter of three characters", flagvalue.NewDelimiter(new(string), new(bool)), "|^|", "|^|", ""},
+		{"a delimiter in hexadecimal", flagvalue.NewDelimiter(new(string), new(bool)), "0x1F", "0x1f", ""},
+		{"a count", new(flagvalue.Count), "3", "3", ""},
+		{"no count", new(flagvalue.Count), "-1", "0", "want a whole number"},
+		{"the delimiter of the header", flagvalue.NewDelimiter(new(string), new(bool)), "auto", "auto", ""},
+		{"no delimiter", flagvalue.NewDelimiter(new(string), new(bool)), "none", "",
+			"want characters, or a name such as tab, semicolon or pipe, or 0x1f"},
+		{"a quote", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "single", "'", ""},
+		{"lenient quotes", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "lenient", "lenient", ""},
+		{"no quote", flagvalue.NewQuote(new(byte), new(bool), new(bool)), "none", "none", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.value.Set(test.text)
@@ -63,8 +71,8 @@ func TestSet(t *testing.T) {
 
 func TestChoicesCanBeSet(t *testing.T) {
 	for name, value := range map[string]pflag.Value{
-		"choice": how(new(int)), "delimiter": flagvalue.NewDelimiter(new(byte)),
-		"quote": flagvalue.NewQuote(new(byte), new(bool)),
+		"choice": how(new(int)), "delimiter": flagvalue.NewDelimiter(new(string), new(bool)),
+		"quote": flagvalue.NewQuote(new(byte), new(bool), new(bool)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			choices := flagvalue.Choices(&pflag.Flag{Value: value})
@@ -92,7 +100,7 @@ func TestHelp(t *testing.T) {
 		{"nothing", how(new(int)), "to do it", ""},
 		{"a choice", how(new(2)), "(default two)", "two"},
 		{"words", how(new(int)).Default("as before"), "(default as before)", "as before"},
-		{"punctuation", flagvalue.NewQuote(new(byte), new(bool)), `(default "\"")`, `"`},
+		{"punctuation", flagvalue.NewQuote(new(byte), new(bool), new(bool)), `(default "\"")`, `"`},
 		{"a time", &age, "(default 21d)", "21d"},
 		{"zero", new(flagvalue.Sequence), "to do it", "0"},
 	} {

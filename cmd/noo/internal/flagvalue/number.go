@@ -26,6 +26,25 @@ func (s *Sequence) Set(text string) error {
 // Type returns what help calls the value.
 func (*Sequence) Type() string { return "N" }
 
+// Count is a number of things, 0 for none.
+type Count int
+
+// String returns the number in decimal.
+func (c *Count) String() string { return strconv.Itoa(int(*c)) }
+
+// Set reads a number of at most a million.
+func (c *Count) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n > 1_000_000 {
+		return errors.New("want a whole number")
+	}
+	*c = Count(n)
+	return nil
+}
+
+// Type returns what help calls the value.
+func (*Count) Type() string { return "N" }
+
 // Size is a number of bytes, which may have a unit: 64MiB, 100MB.
 type Size int64
 

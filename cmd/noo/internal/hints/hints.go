@@ -10,7 +10,10 @@ import (
 	"strings"
 
 	"noo/batch"
+	"noo/fhir"
+	"noo/fhir/download"
 	"noo/formats"
+	"noo/formats/arrow"
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/internal/atomicfile"
@@ -31,12 +34,15 @@ var hints = []struct {
 }{
 	{atomicfile.ErrSomethingElse, "name another file"},
 	{atomicfile.ErrExists, "name another file, or pass --force"},
+	{batch.ErrNoNumbers, "name the table that has one too, or its column with --column"},
 	{batch.ErrStream, "name a file with -o FILE, and no other input"},
 	{lockfile.ErrHeld, "let it end, or wait for it with --lock-wait"},
 	{snapshot.ErrNoKeys, "or give the file with --trusted-key"},
 	{snapshot.ErrUntrusted, "or give the file with --trusted-key"},
 	{sealed.ErrEncrypted, "name its file with --identity"},
 	{sealed.ErrRecipient, "or give another --identity"},
+	{download.ErrToken, "name the file with --token-file"},
+	{download.ErrBusy, "or wait longer with --wait"},
 	{formats.ErrSnapshot, "name it with --snapshot"},
 	{api.ErrNoURL, "name it with --api or in NOO_MESH_API"},
 	{api.ErrURL, "give --api the address that NHS England gave you"},
@@ -51,18 +57,32 @@ var hints = []struct {
 	{api.ErrClock, "set the clock"},
 	{api.ErrRedirect, "check --api"},
 	{api.ErrNoAPI, "check --api"},
+	{arrow.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},
 	{job.ErrCompressesItself, "leave --compress out"},
 	{
 		csv.ErrBareQuote,
-		"quote the whole field and double the quote, or pass --quote none if quotes mean nothing in this file",
+		"pass --quote lenient, or --quote none if quotes mean nothing in this file",
 	},
-	{csv.ErrSepLine, "delete it, and pass --delimiter if it is no comma"},
+	{csv.ErrAfterQuote, "or pass --quote lenient"},
+	{csv.ErrBackslash, "pass --escape backslash"},
+	{csv.ErrEmptyBehind, "pass --ragged trailing"},
+	{
+		csv.ErrOneMore,
+		"for row names of R, pass --header-lines 1 --no-header and --column with a number",
+	},
+	{csv.ErrNoDelimiter, "pass --delimiter with a character"},
+	{csv.ErrApostrophes, "pass --quote single"},
+	{csv.ErrLastLine, "pass --footer-lines 1 if it is a footer"},
+	{csv.ErrFewLines, "pass a lower --header-lines or --footer-lines"},
+	{csv.ErrNumberAbove, "delete the line, or pass a lower --header-lines if it is a record"},
+	{csv.ErrNumberBelow, "pass a lower --footer-lines, or delete the line"},
+	{csv.ErrSepLine, "pass --header-lines 1, and --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
-	{csv.ErrFeedInNames, "leave --record-end crlf out, or pass --record-end lf"},
-	{csv.ErrNoCRLF, "leave --record-end crlf out, or pass --record-end lf"},
+	{csv.ErrFeedInNames, "leave --record-end out, or pass --record-end lf"},
+	{csv.ErrNoRecordEnd, "leave --record-end out, or pass --record-end lf"},
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
 	{
 		job.ErrNoMatch,
@@ -80,10 +100,12 @@ var hints = []struct {
 
 // choiceHints are what to do about the error of a *columns.ChoiceError.
 var choiceHints = map[error]string{
-	columns.ErrNotDetected:  "name it with --column",
+	columns.ErrNotDetected:  "name it with --column, or link tables with --link",
 	columns.ErrManyDetected: "name each that holds one with --column, and allow the others with --allow-column",
 	columns.ErrNoNames:      "give --column a number, from 1",
 	columns.ErrNoHeaderSaid: "pass --no-header if the line is data, or --header if it has the names",
+	columns.ErrNoLink:       "name it with --link too; each table must have one",
+	columns.ErrManyLinks:    "leave out a --link, so that each table has just one",
 	columns.ErrNotAName:     "pass --no-header if the file has no header",
 }
 
@@ -97,6 +119,13 @@ func Add(err error, text string) string {
 	}
 	if e, ok := errors.AsType[*job.CompressionError](err); ok && e.Promised != nil {
 		return fmt.Sprintf("%s, or pass --compress %v", text, e.Promised)
+	}
+	if _, ok := errors.AsType[*fhir.Error](err); ok && errors.As(err, new(fhir.Unusable)) {
+		return joined(text, "pass --skip-invalid to leave it out")
+	}
+	if e, ok := errors.AsType[*formats.InputError](err); ok && errors.Is(err, csv.ErrBelowTitle) &&
+		e.Line > 1 {
+		return joined(text, titleHint(e.Line))
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
@@ -120,6 +149,8 @@ func choiceHint(e *columns.ChoiceError) string {
 	case e.Err == columns.ErrSaidUnnamed && e.Refused == "":
 		return fmt.Sprintf("filter by all with%s, or, where there is no number in it, pass%s",
 			flagFor("--column", slices.Concat(e.Named, e.Said)), flagFor("--allow-column", e.Said))
+	case e.NamesLine > 1:
+		return titleHint(e.NamesLine)
 	case e.Delimiter != "":
 		return "if the delimiter is another one, pass --delimiter " + e.Delimiter
 	}
@@ -141,8 +172,10 @@ func preflightHint(e *columns.PreflightError) string {
 			"name another column with%s, or pass --force-column if there is no mistake",
 			another,
 		)
+	case e.Late() && e.NamesLine > 1:
+		return titleHint(e.NamesLine)
 	case e.Late():
-		return "delete the lines above the names, or pass --force-column if there is no mistake"
+		return "pass --header-lines N for lines above the names, or --force-column"
 	case errors.Is(e.Err, columns.ErrLateNames):
 		return "if another table starts there, split the file; else pass" + flagFor(
 			"--allow-column",
@@ -162,6 +195,11 @@ func preflightHint(e *columns.PreflightError) string {
 		let,
 		flagFor("--allow-column", e.Unnamed),
 	)
+}
+
+// titleHint is what to do about titles above the names of the columns.
+func titleHint(line int64) string {
+	return fmt.Sprintf("the names seem to be in line %d: pass --header-lines %d", line, line-1)
 }
 
 // mostFlags is how many columns a hint names.

@@ -34,7 +34,7 @@ func TestHints(t *testing.T) {
 			[]string{"a.csv:3: an NHS number", "; pass --no-header if"}, ""},
 		{"the choice of columns, before what there is to choose from",
 			fmt.Errorf("job x: %w", &columns.ChoiceError{Name: "a.csv", Err: columns.ErrNotDetected, Columns: []string{"id", "note"}}),
-			[]string{"job x: a.csv: no column is named like an NHS number; name it with --column; the columns are: id, note"}, ""},
+			[]string{"job x: a.csv: no column is named like an NHS number; name it with --column, or link tables with --link; the columns are: id, note"}, ""},
 		{"another delimiter", &columns.ChoiceError{Name: "a.csv", Err: columns.ErrNotDetected, Columns: []string{"a;b"}, Delimiter: "semicolon"},
 			[]string{"pass --delimiter semicolon"}, ""},
 		{"many columns", many, []string{

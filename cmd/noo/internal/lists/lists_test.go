@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"noo/internal/steadyfile"
-	"noo/snapshot"
 )
 
 // TestListThatChanges: of a list that is being written, or cut, a person who was not read would
@@ -53,7 +52,7 @@ func TestListThatChanges(t *testing.T) {
 			}()
 			for range 200 {
 				before := changes.Load()
-				_, _, err = readList(nil, path, "", snapshot.Limit{})
+				_, _, err = (&reading{ctx: t.Context()}).readFile(nil, path)
 				// A line that was met half written is an error of its own.
 				if meanwhile := changes.Load() - before; err == nil && meanwhile > 100 {
 					t.Errorf("a list that %s was taken, though it changed %d times", name, meanwhile)
@@ -92,7 +91,7 @@ func TestListThatStays(t *testing.T) {
 		path string
 		want uint64
 	}{{path, 2}, {"-", 1}} {
-		if set, _, err := readList(stdin, c.path, "", snapshot.Limit{}); err != nil || set.Len() != c.want {
+		if set, _, err := (&reading{ctx: t.Context()}).readFile(stdin, c.path); err != nil || set.Len() != c.want {
 			t.Errorf("%s: %v", c.path, err)
 		}
 	}

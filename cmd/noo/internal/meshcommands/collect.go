@@ -24,6 +24,7 @@ import (
 type collectFlags struct {
 	publishing.Flags
 	Connection
+	settling
 	from                               string
 	wait                               flagvalue.Wait
 	maxAge                             flagvalue.Age
@@ -61,6 +62,7 @@ was.`,
 			}
 			return runflags.AllNamed(args)
 		},
+		PreRunE: func(_ *cobra.Command, args []string) error { return flags.validate(args[1:]) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), t, args[0], args[1:])
 		},
@@ -69,6 +71,7 @@ was.`,
 	flags.Connection.Add(cmd)
 	set := cmd.Flags()
 	set.StringVar(&flags.from, "from", "", "take the answers from the folder `DIR` of the MESH client")
+	flags.settling.add(set)
 	flagvalue.Add(set, &flags.wait, "wait", "wait for the answers at most this long")
 	set.Lookup("wait").DefValue = ""
 	flagvalue.Add(set, &flags.maxAge, "max-age", "refuse an older answer")
@@ -100,9 +103,6 @@ func (f *collectFlags) run(
 	folder string,
 	answers []string,
 ) error {
-	if err := f.validate(answers); err != nil {
-		return err
-	}
 	var paths iopaths.Paths
 	paths.ReadFolders(folder)
 	if f.from != "" {
@@ -193,7 +193,9 @@ func (f *collectFlags) take(
 func (f *collectFlags) inbox(t *ui.Terminal, exchange *mesh.Exchange) (inbox, error) {
 	switch {
 	case f.from != "":
-		return &folderInbox{dir: f.from, terminal: t, warned: map[string]bool{}}, nil
+		return &folderInbox{
+			dir: f.from, timing: f.timing(), terminal: t, warned: map[string]bool{},
+		}, nil
 	case !f.overAPI:
 		return nil, nil
 	}

@@ -29,6 +29,7 @@ type inbox interface {
 // folderInbox is a folder of the MESH client.
 type folderInbox struct {
 	dir      string
+	timing   control.Timing
 	terminal *ui.Terminal
 	warned   map[string]bool // of messages that cannot be read
 }
@@ -37,7 +38,7 @@ type folderInbox struct {
 const folderPoll = 5 * time.Second
 
 func (in *folderInbox) each(ctx context.Context, take func(*mesh.Incoming) error) error {
-	messages, broken, err := mesh.FolderMessages(ctx, in.dir, control.DefaultTiming)
+	messages, broken, err := mesh.FolderMessages(ctx, in.dir, in.timing)
 	if err != nil {
 		return err
 	}

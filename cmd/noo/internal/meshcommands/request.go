@@ -68,6 +68,7 @@ noo filter will withhold their records.`,
 			}
 			return runflags.AllNamed(args)
 		},
+		PreRunE: func(*cobra.Command, []string) error { return flags.validate() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), t, args)
 		},
@@ -76,7 +77,7 @@ noo filter will withhold their records.`,
 	set.StringVarP(&flags.output, "output", "o", "", "write the request into the new folder `DIR`")
 	set.StringVar(&flags.mailbox, "mailbox", "", "your own MESH mailbox is `NAME`, such as X26HC001")
 	set.StringVar(&flags.to, "to", "", "the MESH mailbox of the national check is `NAME`")
-	set.StringVar(&flags.workflow, "workflow", mesh.Workflow, "the workflow of the check is `ID`")
+	set.StringVar(&flags.workflow, "workflow", mesh.Workflow, "the workflow of the check is `NAME`")
 	flagvalue.Add(set, &flags.maxBytes, "max-bytes", "make several files if one would be larger")
 	runflags.AddChoice(set, flagvalue.NewChoice(
 		"ACTION",
@@ -92,6 +93,7 @@ noo filter will withhold their records.`,
 }
 
 func (f *requestFlags) validate() error {
+	f.mailbox, f.to = strings.ToUpper(f.mailbox), strings.ToUpper(f.to) // as the service has them
 	switch {
 	case f.output == "":
 		return outcome.Usage(errors.New("no output: name a folder with -o DIR"))
@@ -110,9 +112,6 @@ func (f *requestFlags) validate() error {
 }
 
 func (f *requestFlags) run(ctx context.Context, t *ui.Terminal, args []string) error {
-	if err := f.validate(); err != nil {
-		return err
-	}
 	sources, err := inputs.Expand(args)
 	if err != nil {
 		return err
@@ -130,6 +129,7 @@ func (f *requestFlags) run(ctx context.Context, t *ui.Terminal, args []string) e
 		return err
 	}
 	defer discard(t, folder)
+	t.Finish() // the folder is discarded even if the user interrupts
 
 	request := &mesh.Request{
 		Created: time.Now().UTC().Truncate(time.Second),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,8 +35,8 @@ func newSend(t *ui.Terminal) *cobra.Command {
 		Short: "Send a request to the national check",
 		Long: `send sends the parts of a request that noo mesh request made. With --folder it
 puts them into the folder from which the MESH client takes what it sends. With
---api it sends them over the MESH API. It remembers in the folder REQUEST what it
-sent: if you run it again, it sends the rest.`,
+--api it sends them over the MESH API. It remembers in the folder REQUEST what
+it sent: if you run it again, it sends the rest.`,
 		Example: `  noo mesh send request --folder /mesh/data/X26ABC1/out
   noo mesh send request --api https://mesh-sync.spineservices.nhs.uk \
     --mailbox X26ABC1 --password-file password --shared-key-file shared-key \
@@ -46,6 +47,7 @@ sent: if you run it again, it sends the rest.`,
 			}
 			return runflags.AllNamed(args)
 		},
+		PreRunE: func(*cobra.Command, []string) error { return flags.validate() },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), t, args[0])
 		},
@@ -69,9 +71,6 @@ func (f *sendFlags) validate() error {
 }
 
 func (f *sendFlags) run(ctx context.Context, t *ui.Terminal, folder string) error {
-	if err := f.validate(); err != nil {
-		return err
-	}
 	unlock, err := lockFolder(folder)
 	if err != nil {
 		return err
@@ -82,7 +81,7 @@ func (f *sendFlags) run(ctx context.Context, t *ui.Terminal, folder string) erro
 		return err
 	}
 	if f.to != "" {
-		exchange.To = f.to
+		exchange.To = strings.ToUpper(f.to)
 	}
 	if exchange.To == "" {
 		return outcome.Usage(

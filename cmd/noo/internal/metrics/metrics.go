@@ -167,6 +167,7 @@ func (f *gauges) setRecords(n filter.Tally) {
 	}, []string{"verdict"})
 	for verdict, count := range map[filter.Verdict]int64{
 		filter.Kept: n.Kept, filter.OptedOut: n.OptedOut, filter.Missing: n.Missing, filter.Invalid: n.Invalid, filter.Unchecked: n.Unchecked,
+		filter.Unlinked: n.Unlinked,
 	} {
 		vector.WithLabelValues(verdict.String()).Set(float64(count))
 	}

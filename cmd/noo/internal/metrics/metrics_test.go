@@ -63,7 +63,7 @@ func TestWrite(t *testing.T) {
 		Started: start, Finished: start.Add(1500 * time.Millisecond),
 		Heading: job.Heading{Snapshot: &job.SnapshotReport{Created: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour), OptedOut: 3}},
 		Files:   []job.FileReport{{Input: job.InputReport{Bytes: 100}}, {Input: job.InputReport{Bytes: 23}}},
-		Totals:  filter.Tally{Read: 15, Kept: 5, OptedOut: 4, Missing: 3, Invalid: 2, Unchecked: 1, Written: 5},
+		Totals:  filter.Tally{Read: 21, Kept: 5, OptedOut: 4, Missing: 3, Invalid: 2, Unchecked: 1, Written: 5, Unlinked: 6},
 	}
 	failed := &job.Report{Started: start.Add(24 * time.Hour), Finished: start.Add(25 * time.Hour)}
 
@@ -81,7 +81,7 @@ func TestWrite(t *testing.T) {
 		"noo_last_run_timestamp_seconds": float64(start.Unix() + 1), lastSuccess: float64(start.Unix() + 1),
 		"noo_last_run_input_bytes": 123, "noo_last_run_written_records": 5,
 		"noo_last_run_records/kept": 5, "noo_last_run_records/opted_out": 4, "noo_last_run_records/missing": 3,
-		"noo_last_run_records/invalid": 2, "noo_last_run_records/unchecked": 1,
+		"noo_last_run_records/invalid": 2, "noo_last_run_records/unchecked": 1, "noo_last_run_records/unlinked": 6,
 		"noo_snapshot_age_seconds": 3601.5, "noo_snapshot_created_timestamp_seconds": float64(start.Unix() - 3600),
 		"noo_snapshot_valid_until_timestamp_seconds": float64(start.Unix() + 86400), "noo_snapshot_opted_out": 3,
 	})

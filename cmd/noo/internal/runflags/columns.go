@@ -43,6 +43,22 @@ func (f *Columns) add(flags *pflag.FlagSet, reading *Reading) {
 	completeColumns(flags, "allow-column", reading)
 }
 
+// addForVerdicts adds the flags of a command that answers a stream of identifying columns.
+func (f *Columns) addForVerdicts(flags *pflag.FlagSet) {
+	flags.StringArrayVar(
+		&f.identifying,
+		"column",
+		nil,
+		"take the NHS numbers from column `NAME`, or number from 1; may be repeated; without it from all columns",
+	)
+	flags.StringArrayVar(
+		&f.allowed,
+		"allow-column",
+		nil,
+		"do not stop on column `NAME`, or number from 1, that is called like an NHS number; may be repeated",
+	)
+}
+
 // Rules returns what the flags say.
 func (f *Columns) Rules() columns.Rules {
 	return columns.Rules{Identifying: f.identifying, Allowed: f.allowed, Forced: f.forced}

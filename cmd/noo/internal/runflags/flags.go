@@ -23,10 +23,14 @@ import (
 	"noo/cmd/noo/internal/ui"
 	"noo/filter"
 	"noo/formats"
+	"noo/formats/arrow"
+	arrowreadback "noo/formats/arrow/readback"
 	"noo/formats/csv"
 	"noo/formats/parquet"
 	"noo/formats/parquet/readback"
+	"noo/internal/columns"
 	"noo/internal/kind"
+	"noo/internal/nhsnumber"
 	"noo/job"
 	"noo/snapshot"
 	"noo/snapshot/seen"
@@ -164,11 +168,16 @@ func (f *Snapshot) Accept(ctx context.Context, t *ui.Terminal) (*snapshot.Togeth
 	return together, nil
 }
 
-// Reading are the dialect of CSV and the limits of Parquet.
+// Reading are the dialect of CSV and the limits of Parquet and Arrow.
 type Reading struct {
 	CSV     csv.Format
 	Parquet parquet.Format
-	// IndependentReadBack has Parquet outputs read back by code that did not write them.
+	// Missing are further texts that mean that there is no NHS number.
+	Missing []string
+	dialect string         // the name of one of dialects, or ""
+	flags   *pflag.FlagSet // those of the command
+
+	// IndependentReadBack has Parquet and Arrow outputs read back by code that did not write them.
 	IndependentReadBack bool
 }
 
@@ -176,21 +185,56 @@ type Reading struct {
 func (f *Reading) Add(cmd *cobra.Command) {
 	f.Parquet.Version, f.Parquet.MaxPage = buildinfo.Version(), parquet.DefaultMaxPage
 	flags := cmd.Flags()
-	flagvalue.Add(flags, flagvalue.NewDelimiter(&f.CSV.Delimiter), "delimiter",
-		"character between CSV fields, or its name: tab, semicolon, pipe")
-	flagvalue.Add(flags, flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote), "quote",
-		"character around CSV fields, or none")
-	ends := flagvalue.NewChoice(
-		"END",
-		&f.CSV.RecordEnd,
-		flagvalue.Word[csv.RecordEnd]{Text: "lf", Value: csv.EndLF},
-		flagvalue.Word[csv.RecordEnd]{
-			Text:  "crlf",
-			Value: csv.EndCRLF,
+	f.flags = flags
+	AddChoice(flags, newDialect(&f.dialect), "dialect", "read CSV as a system writes it")
+	flagvalue.Add(
+		flags,
+		flagvalue.NewDelimiter(&f.CSV.Delimiter, &f.CSV.DelimiterOfHeader),
+		"delimiter",
+		"text between CSV fields, up to 8 bytes, or its name: tab, semicolon, pipe; or 0x1f; or auto",
+	)
+	flagvalue.Add(
+		flags,
+		flagvalue.NewQuote(&f.CSV.Quote, &f.CSV.NoQuote, &f.CSV.LenientQuotes),
+		"quote",
+		"character around CSV fields, or none, or lenient if quotes in the text are not doubled",
+	)
+	escape := flagvalue.NewChoice(
+		"CHAR",
+		&f.CSV.Escape,
+		flagvalue.Word[byte]{Text: "backslash", Value: '\\'},
+	)
+	flagvalue.Add(flags, escape.Default("none"), "escape",
+		"escape in CSV, as MySQL and Spark write it: backslash")
+	flagvalue.Add(
+		flags,
+		newRecordEnd(&f.CSV.RecordEnd),
+		"record-end",
+		"end of a CSV record: lf, or crlf if a line feed alone is part of the text, or a byte such as 0x1e",
+	)
+	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.HeaderLines), "header-lines",
+		"pass the first `N` lines of CSV on as they are; the header is below them")
+	flagvalue.Add(flags, (*flagvalue.Count)(&f.CSV.FooterLines), "footer-lines",
+		"the last `N` lines of CSV are a footer and no records; blank lines do not count")
+	footer := flagvalue.NewChoice(
+		"ACTION",
+		&f.CSV.KeepFooter,
+		flagvalue.Word[bool]{
+			Text:  "drop",
+			Value: false,
 		},
-	).Default("as the first line ends")
-	flagvalue.Add(flags, ends, "record-end",
-		"end of a CSV record: lf, or crlf if a line feed alone is part of the text")
+		flagvalue.Word[bool]{Text: "keep", Value: true},
+	)
+	AddChoice(flags, footer, "footer", "lines of --footer-lines")
+	repeated := flagvalue.NewChoice("ACTION", &f.CSV.RepeatedHeader,
+		flagvalue.Word[csv.RepeatedHeader]{Text: "drop", Value: csv.DropRepeated},
+		flagvalue.Word[csv.RepeatedHeader]{Text: "keep", Value: csv.KeepRepeated})
+	flagvalue.Add(flags, repeated.Default("a record"), "repeated-header",
+		"CSV records that are the header again: drop or keep")
+	ragged := flagvalue.NewChoice("HOW", &f.CSV.RaggedTrailing,
+		flagvalue.Word[bool]{Text: "trailing", Value: true})
+	flagvalue.Add(flags, ragged.Default("none"), "ragged",
+		"CSV records that are longer than the header: trailing, if the fields behind are empty")
 	flags.BoolVar(
 		&f.CSV.NoHeader,
 		"no-header",
@@ -203,25 +247,47 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		false,
 		"the first CSV record is a header, even if it does not look like one",
 	)
+	flags.StringArrayVar(
+		&f.Missing,
+		"missing-value",
+		nil,
+		"`TEXT` means that there is no NHS number, such as unknown; may be repeated",
+	)
 	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
-		"refuse a Parquet file with a larger page; bounds the memory that noo uses")
+		"refuse a larger page of Parquet, or buffer of Arrow; bounds the memory that noo uses")
 }
 
-// Validate refuses a dialect that cannot be read.
+// Validate applies the dialect, and refuses one that cannot be read.
 func (f *Reading) Validate() error {
+	if err := f.applyDialect(); err != nil {
+		return err
+	}
 	if err := f.CSV.Validate(); err != nil {
 		return outcome.Usage(err)
+	}
+	for _, text := range f.Missing {
+		if !nhsnumber.MayMean(text) { // and is not shown
+			return outcome.Usage(
+				errors.New("--missing-value: want a text that holds no NHS number"),
+			)
+		}
 	}
 	return nil
 }
 
 // Formats returns the formats that inputs may have. A new format is one more line here.
 func (f *Reading) Formats() []formats.Format {
+	files := arrow.Format{MaxBuffer: f.Parquet.MaxPage}
+	streams := f.StreamFormat()
 	if f.IndependentReadBack {
 		f.Parquet.ReadBackWith = readback.Format{}
+		files.ReadBackWith = arrowreadback.Format{}
+		streams.ReadBackWith = arrowreadback.Format{Stream: true}
 	}
 	return []formats.Format{
 		f.Parquet,
+		files,
+		streams,
 		f.CSV, // last: it accepts any text
 	}
 }
@@ -253,6 +319,24 @@ func (f *Data) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.Columns.add(flags, &f.Reading)
 	f.Pseudonyms.add(flags)
+	f.addPolicy(flags)
+	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// AddForVerdicts adds the flags to a command that answers a stream of identifying columns.
+func (f *Data) AddForVerdicts(cmd *cobra.Command) {
+	f.Snapshot.add(cmd)
+	f.Parquet.MaxPage = parquet.DefaultMaxPage
+	flags := cmd.Flags()
+	f.Columns.addForVerdicts(flags)
+	f.addPolicy(flags)
+	flagvalue.Add(flags, (*flagvalue.Size)(&f.Parquet.MaxPage), "max-page",
+		"refuse a larger buffer of Arrow; bounds the memory that noo uses")
+	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// addPolicy adds the flags that say what becomes of records.
+func (f *Data) addPolicy(flags *pflag.FlagSet) {
 	AddChoice(
 		flags,
 		newAction(&f.Policy.Missing, filter.Withhold, filter.Keep, filter.Fail),
@@ -269,12 +353,25 @@ func (f *Data) Add(cmd *cobra.Command) {
 	// Validate says why not.
 	AddChoice(flags, unchecked.Accept(actionWord(filter.Keep)), "unchecked",
 		"records of people whom the publisher did not look up")
-	flags.BoolVar(&f.Quiet, "quiet", false, "print nothing on stderr but errors")
+}
+
+// ColumnRules are the rules by which the columns of an input are chosen.
+func (f *Data) ColumnRules() columns.Rules {
+	rules := f.Columns.Rules()
+	rules.Missing, rules.Pseudonyms = f.Missing, f.Pseudonyms.reader()
+	return rules
+}
+
+// StreamFormat is the format of Arrow streams.
+func (f *Reading) StreamFormat() arrow.Format {
+	return arrow.Format{MaxBuffer: f.Parquet.MaxPage, Stream: true}
 }
 
 // Validate refuses values that no run can work with.
 func (f *Data) validate() error {
-	if err := f.Policy.Validate(); err != nil {
+	if err := f.Policy.Validate(); errors.Is(err, filter.ErrUnlinkedKept) {
+		return outcome.Usage(fmt.Errorf("--unlinked keep: %w", err))
+	} else if err != nil {
 		return outcome.Usage(fmt.Errorf("--unchecked keep: %w", err))
 	}
 	if err := f.Pseudonyms.validate(f.Policy); err != nil {
@@ -290,8 +387,6 @@ func (f *Data) Prepare(
 	s *snapshot.Together,
 	input string,
 ) *job.Run {
-	rules := f.Columns.Rules()
-	rules.Pseudonyms = f.Pseudonyms.reader()
 	return &job.Run{
 		Input: input,
 		Stdin: t.In,
@@ -299,7 +394,7 @@ func (f *Data) Prepare(
 			Protected: slices.Concat(f.Paths, f.keyFiles, f.Identities.Files, f.Pseudonyms.files()),
 		},
 		Rules: job.Rules{
-			Columns:      rules,
+			Columns:      f.ColumnRules(),
 			Policy:       f.Policy,
 			Register:     s,
 			AllowNoMatch: f.allowNoMatch,

@@ -30,18 +30,23 @@ type buildFlags struct {
 	checked     []string
 	clear       []string
 	allOptedOut bool
+	skipInvalid bool
 }
 
 func newBuild(t *ui.Terminal) *cobra.Command {
 	var flags buildFlags
 	cmd := &cobra.Command{
 		Use:   "build [LIST...] -o OUT.noo --key NAME.key",
-		Short: "Make a signed snapshot from lists of NHS numbers",
+		Short: "Make a signed snapshot from lists of NHS numbers or FHIR Consents",
 		Long: `build reads lists of the NHS numbers of people who have opted out, and writes a
 signed snapshot. A list has one number on each line, with or without a comma
 after it. build ignores blank lines and lines that start with #. With --column
 the lists are CSV files with a header. LIST may be - for standard input. build
-stops at a number that is not valid.
+stops at a number that is not valid. A list may be compressed.
+
+LIST may also hold FHIR Consents, STU3 or R4: a Bundle, an array, NDJSON or one
+resource, JSON or XML. The latest Consent of each patient decides. build stops
+at one that it cannot use; with --skip-invalid it counts it and goes on.
 
 The scope says what it means that a number is absent:
 
@@ -53,7 +58,9 @@ The scope says what it means that a number is absent:
 
 --clear takes the opposite list: those who have not opted out, such as the
 answer of the national check. With the --checked lists that you sent, those who
-are missing in the answer have opted out.
+are missing in the answer have opted out. The Consents of a local or regional
+repository are not complete: name its patients with --checked. Patients with a
+Consent count as looked up.
 
 A snapshot names people. --recipient encrypts it with age.`,
 		Example: `  noo snapshot build optouts.txt -o optouts.noo --key publisher.key
@@ -61,6 +68,8 @@ A snapshot names people. --recipient encrypts it with age.`,
     --key publisher.key --publisher "Example Trust"
   noo snapshot build --checked sent.dat --clear answer.dat -o optouts.noo \
     --key publisher.key
+  noo snapshot build consents.ndjson.gz --checked patients.txt \
+    -o optouts.noo --key publisher.key
   noo snapshot build ours.txt --scope local -o local.noo --key publisher.key \
     --recipient "$(cat trust.pub)"`,
 		Args:    cobra.ArbitraryArgs,
@@ -80,6 +89,8 @@ A snapshot names people. --recipient encrypts it with age.`,
 		StringArrayVar(&flags.clear, "clear", nil, "the numbers in the list `FILE` were looked up and have not opted out; may be repeated")
 	cmd.Flags().
 		BoolVar(&flags.allOptedOut, "all-opted-out", false, "an empty --clear list is no failure: everybody on the --checked lists has opted out")
+	cmd.Flags().
+		BoolVar(&flags.skipInvalid, "skip-invalid", false, "leave out FHIR Consents that cannot be used")
 	return cmd
 }
 
@@ -155,7 +166,7 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 	}
 	defer out.Discard()
 
-	sets, duplicates, err := f.sets(t, lists)
+	sets, found, err := f.sets(ctx, t, lists)
 	if err != nil {
 		return err
 	}
@@ -164,7 +175,12 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 	if err != nil {
 		return err
 	}
-	if doubt := f.doubt(sets, lists); doubt != "" {
+	if found.Patients != nil && made.Scope == snapshot.National {
+		t.Say(
+			"warning: everyone without a Consent counts as not opted out: name who was looked up with --checked if that is not so",
+		)
+	}
+	if doubt := f.doubt(sets, lists, found.Patients != nil); doubt != "" {
 		t.Say("warning: %s", doubt)
 	}
 	counts := ui.Grouped(int64(sets.OptedOut.Len())) + " opted out"
@@ -175,7 +191,7 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 		"%s: %s (%s dropped), sequence %d, valid until %s",
 		f.Output,
 		counts,
-		ui.Counted(int64(duplicates), "duplicate", "duplicates"),
+		ui.Counted(int64(found.Duplicates), "duplicate", "duplicates"),
 		m.Sequence,
 		m.ValidUntil.Format("2 Jan 2006 15:04 UTC"),
 	)
@@ -183,8 +199,8 @@ func (f *buildFlags) build(ctx context.Context, t *ui.Terminal, lists []string) 
 }
 
 // doubt says what is unlikely about those who were looked up, or "". National and local snapshots
-// have nobody to compare with.
-func (f *buildFlags) doubt(sets snapshot.Sets, lists []string) string {
+// have nobody to compare with. Of Consents, most are opt-outs.
+func (f *buildFlags) doubt(sets snapshot.Sets, lists []string, consents bool) string {
 	if sets.Checked == nil {
 		return ""
 	}
@@ -194,7 +210,7 @@ func (f *buildFlags) doubt(sets snapshot.Sets, lists []string) string {
 		return "nobody who was looked up has opted out: make sure that --clear has the answer, not what was sent"
 	case out == 0 && len(lists) > 0:
 		return "nobody on the lists of those who were looked up has opted out: make sure that no list went missing"
-	case out <= sets.Checked.Len()/2 || f.allOptedOut:
+	case out <= sets.Checked.Len()/2 || f.allOptedOut || consents:
 		return ""
 	case answered:
 		return "most of those who were looked up have opted out: make sure that the --clear lists are complete"
@@ -228,37 +244,51 @@ func (f *buildFlags) checkPaths(t *ui.Terminal, lists []string) error {
 }
 
 // sets reads the lists, and counts the numbers that came more than once in those of who has opted
-// out and of who has not.
+// out and of who has not. Patients with a Consent were looked up, as are the numbers on the lists of
+// those who were.
 func (f *buildFlags) sets(
+	ctx context.Context,
 	t *ui.Terminal,
 	named []string,
-) (sets snapshot.Sets, duplicates uint64, err error) {
-	if sets.OptedOut, duplicates, err = lists.Read(t, named, f.column); err != nil {
-		return sets, 0, err
+) (sets snapshot.Sets, found lists.OptOuts, err error) {
+	options := lists.Options{Column: f.column, SkipInvalid: f.skipInvalid}
+	if found, err = lists.ReadOptOuts(ctx, t, named, options); err != nil {
+		return sets, found, err
 	}
+	sets.OptedOut = found.OptedOut
+	options.SkipInvalid = false
 	if len(f.checked) > 0 {
-		if sets.Checked, _, err = lists.Read(t, f.checked, f.column); err != nil {
-			return sets, 0, err
+		if sets.Checked, _, err = lists.Read(ctx, t, f.checked, options); err != nil {
+			return sets, found, err
 		}
 	}
-	if len(f.clear) == 0 {
-		return sets, duplicates, nil
+	if len(f.clear) > 0 {
+		options.Limit = snapshot.Limit{Within: sets.Checked, Apart: sets.OptedOut}
+		cleared, more, err := lists.Read(ctx, t, f.clear, options)
+		if err == nil {
+			err = f.checkEmpty(cleared, sets.Checked)
+		}
+		if err != nil {
+			return sets, found, err
+		}
+		found.Duplicates += more
+		sets = withClear(sets, cleared)
 	}
-	limit := snapshot.Limit{Within: sets.Checked, Apart: sets.OptedOut}
-	cleared, more, err := lists.ReadWithin(t, f.clear, f.column, limit)
-	if err != nil {
-		return sets, 0, err
+	if sets.Checked != nil && found.Patients != nil {
+		sets.Checked.Union(found.Patients)
 	}
-	if err := f.checkEmpty(cleared, sets.Checked); err != nil {
-		return sets, 0, err
-	}
+	return sets, found, nil
+}
+
+// withClear are the sets with those who have not opted out: of those who were sent, the others have.
+func withClear(sets snapshot.Sets, cleared *snapshot.Set) snapshot.Sets {
 	if sets.Checked != nil {
 		sets.OptedOut = sets.Checked.Minus(cleared)
-	} else {
-		sets.Checked = cleared
-		sets.Checked.Union(sets.OptedOut)
+		return sets
 	}
-	return sets, duplicates + more, nil
+	sets.Checked = cleared
+	sets.Checked.Union(sets.OptedOut)
+	return sets
 }
 
 // checkEmpty refuses clear lists without a number, unless the user says that they are right, and

@@ -36,6 +36,7 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 		action filter.Action
 	}{
 		{"missing", n.Missing, r.Policy.Missing}, {"invalid", n.Invalid, r.Policy.Invalid}, {"unchecked", n.Unchecked, r.Policy.Unchecked},
+		{"unlinked", n.Unlinked, filter.Withhold},
 	} {
 		outcome := map[filter.Action]string{filter.Withhold: "withheld", filter.Keep: "let through"}[class.action]
 		if class.what == "invalid" && class.action == filter.Keep && n.Disguised > 0 {
@@ -53,10 +54,12 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 	if n.Disguised > 0 {
 		fmt.Fprintf(
 			w,
-			"\n  %s of the invalid hold an opted-out person's number in another form: noo wrote them nowhere\n",
+			"\n  %s of the invalid hold, in another form, the number of somebody who opted out\n"+
+				"  or was not looked up: noo wrote them nowhere\n",
 			Grouped(n.Disguised),
 		)
 	}
+	linkedTables(w, r)
 	for _, column := range allowed(r) {
 		fmt.Fprintf(
 			w,
@@ -64,6 +67,10 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 			Showable(column.Column),
 			Records(column.OptedOut),
 		)
+	}
+
+	for _, remark := range Remarks(r) {
+		fmt.Fprintf(w, "\n  %s\n", remark)
 	}
 
 	fmt.Fprintln(w)
@@ -101,6 +108,28 @@ func Summary(w io.Writer, r *job.Report, input, output string) {
 		Bytes(size),
 		Bytes(size/max(took.Seconds(), 1e-3)),
 	)
+}
+
+// mostTables is how many linked tables a summary lists.
+const mostTables = 20
+
+// linkedTables prints what is left of each of the tables that are linked, if they are.
+func linkedTables(w io.Writer, r *job.Report) {
+	if r.Policy.Unlinked == "" {
+		return
+	}
+	fmt.Fprintln(w)
+	for _, file := range r.Files[:min(len(r.Files), mostTables)] {
+		by := "by " + file.Link
+		if len(file.Columns) > 0 {
+			by = "decides by " + strings.Join(file.Columns, ", ")
+		}
+		fmt.Fprintf(w, "  table      %s: %s of %s written, %s\n", Showable(file.Input.Name),
+			Grouped(file.Records.Written), Records(file.Records.Read), Showable(by))
+	}
+	if more := len(r.Files) - mostTables; more > 0 {
+		fmt.Fprintf(w, "  and %s\n", Counted(int64(more), "more table", "more tables"))
+	}
 }
 
 // allowed returns the columns, passed with --allow-column, that hold numbers of people who opted

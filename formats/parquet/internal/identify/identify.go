@@ -13,6 +13,7 @@ import (
 	"math"
 
 	"noo/formats"
+	"noo/formats/internal/decimal"
 	"noo/formats/parquet/internal/encoding"
 	"noo/formats/parquet/internal/meta"
 	"noo/formats/parquet/internal/page"
@@ -53,7 +54,7 @@ func TypeOf(l *meta.Leaf) (ValueType, error) {
 	refuse := func(reason string) (ValueType, error) {
 		return 0, fmt.Errorf("%w of type %s, %s", ErrNotIdentifying, l.TypeText(), reason)
 	}
-	if l.Note == spec.Decimal && (l.Scale < 0 || l.Scale > mostScale) {
+	if l.Note == spec.Decimal && (l.Scale < 0 || l.Scale > decimal.MostScale) {
 		return refuse("whose scale is not from 0 to 76")
 	}
 	switch l.Kind {
@@ -63,7 +64,7 @@ func TypeOf(l *meta.Leaf) (ValueType, error) {
 			return AsBytes, nil
 		case l.Note == spec.Decimal:
 			return AsDecimal, nil
-		case l.Width == wideBytes && (l.Note == spec.Unannotated || l.Note == spec.Strange):
+		case l.Width == decimal.WideBytes && (l.Note == spec.Unannotated || l.Note == spec.Strange):
 			return AsWide, nil
 		}
 		return AsText, nil // whatever it is said to be
@@ -560,7 +561,7 @@ func (d *Reader) appendMade(src []byte, width, n int) error {
 		src = src[width:]
 		v, ok := int64(0), true
 		if d.mean == AsWide {
-			if v, ok = wideInt(value); !ok {
+			if v, ok = decimal.WideInt(value); !ok {
 				d.text = append(d.text, value)
 				continue
 			}
@@ -571,13 +572,13 @@ func (d *Reader) appendMade(src []byte, width, n int) error {
 		made, start := d.made.block, len(d.made.block)
 		switch {
 		case d.mean == AsWide:
-			made = AppendScaled(made, v, 0)
+			made = decimal.AppendScaled(made, v, 0)
 		case d.leaf.Kind == spec.FixedLenByteArray:
-			made = AppendDecimal(made, value, int(d.leaf.Scale))
+			made = decimal.Append(made, value, int(d.leaf.Scale))
 		case d.leaf.Note == spec.UnsignedInt:
-			made = appendUnsigned(made, binary.LittleEndian.Uint64(value))
+			made = decimal.AppendUnsigned(made, binary.LittleEndian.Uint64(value))
 		default:
-			made = AppendScaled(made, LittleEndianInt(value, false), int(d.leaf.Scale))
+			made = decimal.AppendScaled(made, LittleEndianInt(value, false), int(d.leaf.Scale))
 		}
 		d.addMade(made, start)
 	}
@@ -638,7 +639,7 @@ func (d *Reader) appendDecimals(src []byte, n int) (at int, err error) {
 			return 0, err
 		}
 		start := len(d.made.block)
-		d.addMade(AppendDecimal(d.made.block, src[at:at+size], int(d.leaf.Scale)), start)
+		d.addMade(decimal.Append(d.made.block, src[at:at+size], int(d.leaf.Scale)), start)
 		at += size
 	}
 	return at, nil

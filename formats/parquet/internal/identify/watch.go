@@ -7,9 +7,9 @@ package identify
 import (
 	"encoding/binary"
 	"math"
-	"math/bits"
 
 	"noo/formats"
+	"noo/formats/internal/glance"
 	"noo/formats/parquet/internal/encoding"
 	"noo/formats/parquet/internal/meta"
 	"noo/formats/parquet/internal/page"
@@ -125,14 +125,11 @@ func (c *Watch) look(src []byte, n int) ([]int32, error) {
 	return found, nil
 }
 
-// The least and the largest number of ten digits.
-const leastNumber, mostNumber = 1_000_000_000, 9_999_999_999
-
 // pickInts picks, of integers of eight bytes, those that may be numbers.
 func (c *Watch) pickInts(src []byte) {
 	for i := 0; i+8 <= len(src); i += 8 {
 		v := binary.LittleEndian.Uint64(src[i:])
-		if v-leastNumber <= mostNumber-leastNumber && c.watch.First[v/leastNumber] {
+		if glance.MayBeInt(v, &c.watch.First) {
 			c.ints, c.places = append(c.ints, int64(v)), append(c.places, int32(i/8))
 		}
 	}
@@ -144,8 +141,7 @@ func (c *Watch) pickShortInts(src []byte) {
 		return
 	}
 	for i := 0; i+4 <= len(src); i += 4 {
-		if v := LittleEndianInt(src[i:i+4], c.mean == AsUint); v >= leastNumber &&
-			c.watch.First[v/leastNumber] {
+		if v := LittleEndianInt(src[i:i+4], c.mean == AsUint); glance.MayBeInt(uint64(v), &c.watch.First) {
 			c.ints, c.places = append(c.ints, v), append(c.places, int32(i/4))
 		}
 	}
@@ -155,8 +151,7 @@ func (c *Watch) pickShortInts(src []byte) {
 func (c *Watch) pickFloats(src []byte) {
 	for i := 0; i+8 <= len(src); i += 8 {
 		v := math.Float64frombits(binary.LittleEndian.Uint64(src[i:]))
-		if v >= leastNumber && v <= mostNumber && v == math.Trunc(v) &&
-			c.watch.First[int64(v)/leastNumber] {
+		if glance.MayBeFloat(v, &c.watch.First) {
 			c.ints, c.places = append(c.ints, int64(v)), append(c.places, int32(i/8))
 		}
 	}
@@ -177,70 +172,11 @@ func (c *Watch) pickTexts(src []byte, n int) error {
 		}
 		value := src[at : at+size : at+size]
 		at += size
-		if size >= 10 && c.mayBeNumber(value) ||
-			size >= 5 && size <= longestName && holdsNHS(value) {
+		if glance.MayMatter(value, &c.watch.First) {
 			c.text, c.places = append(c.text, value), append(c.places, int32(place))
 		}
 	}
 	return nil
-}
-
-// longestName is the length in bytes up to which a value may be the name of a column.
-const longestName = 40
-
-const (
-	everyByte = 0x0101010101010101
-	lowBits   = 0x7F7F7F7F7F7F7F7F
-)
-
-// mayBeNumber reports whether a text of ten bytes or more has ten digits, or may have some that are
-// not ASCII.
-func (c *Watch) mayBeNumber(text []byte) bool {
-	if len(text) == 10 {
-		digit := text[0] - '0'
-		return digit <= 9 && c.watch.First[digit] &&
-			notDigits(binary.LittleEndian.Uint64(text[2:])) == 0
-	}
-	digits := 0
-	for ; len(text) >= 8; text = text[8:] {
-		word := binary.LittleEndian.Uint64(text)
-		if word&^lowBits != 0 {
-			return true
-		}
-		digits += 8 - bits.OnesCount64(notDigits(word))
-	}
-	for _, b := range text {
-		if b >= 0x80 {
-			return true
-		}
-		if '0' <= b && b <= '9' {
-			digits++
-		}
-	}
-	return digits >= 10
-}
-
-// notDigits returns the top bit of each byte of a word that is no digit.
-func notDigits(word uint64) uint64 {
-	value := word ^ '0'*everyByte
-	return ((value&lowBits + (0x7F-9)*everyByte) | value) &^ lowBits
-}
-
-// holdsNHS reports whether "nhs" in any case is in a text of three bytes or more. Most texts have
-// no n among their first eight bytes, and are no longer.
-func holdsNHS(text []byte) bool {
-	if len(text) == 8 {
-		differ := binary.LittleEndian.Uint64(text) | 0x20*everyByte ^ 'n'*everyByte
-		if (differ-everyByte)&^differ&^lowBits == 0 {
-			return false
-		}
-	}
-	for i := range text[:len(text)-2] {
-		if text[i]|0x20 == 'n' && text[i+1]|0x20 == 'h' && text[i+2]|0x20 == 's' {
-			return true
-		}
-	}
-	return false
 }
 
 // Count tells the Watcher of the hits of a page among those of its values that are written: runs of

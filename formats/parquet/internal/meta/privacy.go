@@ -8,29 +8,23 @@ import (
 	"bytes"
 	"encoding/base64"
 
+	"noo/formats/internal/privacy"
 	"noo/formats/parquet/internal/spec"
 	"noo/formats/parquet/internal/thrift"
-	"noo/internal/nhsnumber"
 )
-
-// polarsEnum is how the categories of an Enum are called that Polars puts into the schema it
-// stores, in use or not.
-const polarsEnum = "_PL_ENUM_VALUES"
 
 // TellsOfPeople returns an error if the footer does.
 func (f *Footer) TellsOfPeople() error {
 	for i := range f.Leaves {
 		for _, name := range f.Leaves[i].Path {
-			for start := range nhsnumber.InName(name) {
-				if nhsnumber.MayBeIssued(name[start]) {
-					return spec.Unsupported(
-						"a column that is called by an NHS number, which stays when records are removed (give it another name)",
-					)
-				}
+			if privacy.IsNumber(name) {
+				return spec.Unsupported(
+					"a column that is called by an NHS number, which stays when records are removed (give it another name)",
+				)
 			}
 		}
 	}
-	if holdsNumber(f.Schema) {
+	if privacy.HoldsNumber(f.Schema) {
 		return spec.Unsupported(
 			"an NHS number in the schema, which stays when records are removed (write the file without it)",
 		)
@@ -53,7 +47,7 @@ func metadataTells(list []byte) error {
 	if len(list) == 0 {
 		return nil
 	}
-	if holdsNumber(list) {
+	if privacy.HoldsNumber(list) {
 		return errNumberInMetadata
 	}
 	r := thrift.NewReader(list)
@@ -70,11 +64,11 @@ func metadataTells(list []byte) error {
 				text = decoded
 			}
 			switch {
-			case bytes.Contains(text, []byte(polarsEnum)):
+			case bytes.Contains(text, []byte(privacy.PolarsEnum)):
 				return spec.Unsupported(
 					"an Enum of Polars: the metadata holds its values, in use or not (cast it to String or Categorical)",
 				)
-			case holdsNumber(text):
+			case privacy.HoldsNumber(text):
 				return errNumberInMetadata
 			}
 		}
@@ -88,15 +82,3 @@ func metadataTells(list []byte) error {
 var errNumberInMetadata = spec.Unsupported(
 	"what may be an NHS number in the key-value metadata, which stays when records are removed (write the file without it)",
 )
-
-// holdsNumber reports whether there is a number in b that may be a person's. The decimals of a
-// coordinate, as in the bounding boxes of GeoParquet, are none.
-func holdsNumber(b []byte) bool {
-	for start := range nhsnumber.In(b) {
-		decimals := start >= 2 && b[start-1] == '.' && '0' <= b[start-2] && b[start-2] <= '9'
-		if nhsnumber.MayBeIssued(b[start]) && !decimals {
-			return true
-		}
-	}
-	return false
-}

@@ -29,3 +29,6 @@ $venv/bin/python $here/interop.py verify "$work"
 mkdir "$work/tables"
 CGO_ENABLED=0 go build -o "$work/noo" ./cmd/noo
 $tables/bin/python $here/tables.py "$work/tables" "$work/noo"
+
+mkdir "$work/arrow"
+$venv/bin/python formats/arrow/testdata/interop/interop.py "$work/arrow" "$work/noo" "${1:-80}" "${2:-1}"
