@@ -141,3 +141,12 @@ func held(b []byte, found func(*Digest) bool) bool {
 	}
 	return false
 }
+
+// MayMean reports whether a text may be said to mean that there is no pseudonym: it is none, and
+// has none in it, whoever's.
+func MayMean(text string) bool {
+	if _, ok := Parse([]byte(text)); ok {
+		return false
+	}
+	return !held([]byte(text), func(digest *Digest) bool { return string(digest[:]) != text })
+}

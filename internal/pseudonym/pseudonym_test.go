@@ -170,6 +170,20 @@ func TestAgainstReference(t *testing.T) {
 	}
 }
 
+// TestMayMean: a text that means that there is no pseudonym is none, and has none in it.
+func TestMayMean(t *testing.T) {
+	hash := vectors[0].want
+	for text, want := range map[string]bool{
+		"unknown": true, "a text of thirty-two characters!": true, hash[1:]: true,
+		hash: false, "id:" + hash: false, "0x" + hash: false,
+		"3VxgLusx1gx8DWYsiXIx3aAOE835RbFMrRhaSnElgmw": false,
+	} {
+		if MayMean(text) != want {
+			t.Errorf("%s: %v, want %v", text, !want, want)
+		}
+	}
+}
+
 func TestReadSecret(t *testing.T) {
 	for _, test := range []struct {
 		name, text string

@@ -374,7 +374,7 @@ func (f *Data) validate() error {
 	} else if err != nil {
 		return outcome.Usage(fmt.Errorf("--unchecked keep: %w", err))
 	}
-	if err := f.Pseudonyms.validate(f.Policy); err != nil {
+	if err := f.Pseudonyms.validate(f.Policy, f.Missing); err != nil {
 		return err
 	}
 	return f.Reading.Validate()

@@ -85,8 +85,8 @@ func (f *Pseudonyms) files() []string {
 	return []string{f.secretFile}
 }
 
-// validate refuses flags that contradict one another.
-func (f *Pseudonyms) validate(policy filter.Policy) error {
+// validate refuses flags that contradict one another. missing are the texts of --missing-value.
+func (f *Pseudonyms) validate(policy filter.Policy, missing []string) error {
 	switch {
 	case !f.on() && f.secretFile != "":
 		return outcome.Usage(errors.New(
@@ -104,6 +104,11 @@ func (f *Pseudonyms) validate(policy filter.Policy) error {
 	}
 	if err := policy.ValidatePseudonyms(); err != nil {
 		return outcome.Usage(fmt.Errorf("--invalid keep with --pseudonym: %w", err))
+	}
+	for _, text := range missing {
+		if !pseudonym.MayMean(text) { // and is not shown
+			return outcome.Usage(errors.New("--missing-value: want a text that holds no pseudonym"))
+		}
 	}
 	return nil
 }
