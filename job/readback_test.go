@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"noo/filter"
 	"noo/filter/filtertest"
 	"noo/formats"
 	"noo/snapshot"
@@ -103,5 +104,19 @@ func TestReadBack(t *testing.T) {
 		if _, err := os.Stat(run.Output); (c.err == nil) != (err == nil) {
 			t.Errorf("%+v: the output: %v", c.format, err)
 		}
+	}
+}
+
+// TestReadBackMissing: what the user says is missing is missing in the output too.
+func TestReadBackMissing(t *testing.T) {
+	register := filtertest.Register{943476591: snapshot.OptedOut, 999560964: snapshot.Clear}
+	run := inFolder(t, "9995609649\nunknown\n9434765919\n", register)
+	run.Formats = []formats.Format{lines{}}
+	run.Policy.Missing, run.Columns.Missing = filter.Keep, []string{"unknown"}
+	if _, err := run.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(run.Output); string(got) != "9995609649\nunknown\n" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
