@@ -30,17 +30,17 @@ func New(t *ui.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verdicts INPUT -o OUTPUT",
 		Short: "Answer an Arrow stream of NHS numbers with a stream of verdicts",
-		Long: `verdicts is for engines that filter by themselves, such as Spark. INPUT is an Arrow
-IPC stream of the columns with NHS numbers. For each batch of records, verdicts
-writes a batch of verdicts at once, before it needs the next one. The output is an
-Arrow IPC stream with one column, verdict: kept, opted_out, missing, invalid or
-unchecked. No value of the input is in it. INPUT and OUTPUT may be - for standard
-input and output.
+		Long: `verdicts is for engines that filter by themselves, such as Spark. INPUT is an
+Arrow IPC stream of the columns with NHS numbers. For each batch of records,
+verdicts writes a batch of verdicts at once, before it needs the next one. The
+output is an Arrow IPC stream with one column, verdict: kept, opted_out,
+missing, invalid or unchecked. No value of the input is in it. INPUT and OUTPUT
+may be - for standard input and output.
 
 All columns count, unless --column names them: one number of a person who opted
-out decides for the record. Keep only records whose verdict is kept. The policies
---missing, --invalid and --unchecked change no verdict. With fail, verdicts ends
-before the batch of such a record.
+out decides for the record. Keep only records whose verdict is kept. The
+policies --missing, --invalid and --unchecked change no verdict. With fail,
+verdicts ends before the batch of such a record.
 
 The output ends with an end-of-stream mark only if the input had one and nothing
 went wrong. An output without it is incomplete: use none of it.`,
