@@ -10,6 +10,7 @@ import (
 
 	"noo/formats"
 	"noo/formats/arrow/internal/column"
+	"noo/formats/arrow/internal/ipc"
 	"noo/formats/internal/glance"
 )
 
@@ -170,16 +171,38 @@ func (w *Watch) look(slot int, l *Leaf, a *column.Array) ([]int32, error) {
 
 // pickTexts picks, of texts, those that may be numbers or the name of a column of them.
 func (w *Watch) pickTexts(a *column.Array) {
+	if a.Field.Layout == ipc.Binary && a.Field.Width == 4 {
+		w.pickShortOffsets(a)
+		return
+	}
 	first := &w.watch.First
 	for i := range a.Len {
 		if a.IsNull(i) {
 			continue
 		}
-		if text := bytesOf(a, i); len(text) >= 5 && glance.MayMatter(text, first) {
+		if text := bytesOf(a, i); glance.MayMatter(text, first) {
 			w.text, w.places = append(w.text, text), append(w.places, int32(i))
 		}
 	}
 }
+
+// pickShortOffsets is pickTexts for texts with offsets of four bytes, which most are.
+func (w *Watch) pickShortOffsets(a *column.Array) {
+	first := &w.watch.First
+	offsets := a.Offsets[:4*(a.Len+1)]
+	start := binary.LittleEndian.Uint32(offsets)
+	for i := range a.Len {
+		end := binary.LittleEndian.Uint32(offsets[4*i+4:])
+		text := a.Data[start:end:end]
+		start = end
+		if len(text) >= leastText && glance.MayMatter(text, first) && !a.IsNull(i) {
+			w.text, w.places = append(w.text, text), append(w.places, int32(i))
+		}
+	}
+}
+
+// leastText is the length in bytes of the shortest text that matters.
+const leastText = 5
 
 // pickInts picks, of integers, those that may be numbers.
 func (w *Watch) pickInts(l *Leaf, a *column.Array) {
