@@ -85,11 +85,20 @@ func (m Manifest) complete() (Manifest, error) {
 		m.Sequence = sequence
 	}
 	if m.ID == "" {
-		var random [16]byte
-		rand.Read(random[:]) // never fails, see its documentation
-		m.ID = hex.EncodeToString(random[:])
+		m.ID = randomID()
 	}
 	return m, nil
+}
+
+// randomID draws 32 hexadecimal digits, among which nobody can take ten for an NHS number.
+func randomID() string {
+	for {
+		var random [16]byte
+		rand.Read(random[:]) // never fails, see its documentation
+		if id := hex.EncodeToString(random[:]); !nhsnumber.Within([]byte(id)) {
+			return id
+		}
+	}
 }
 
 // encode writes the one spelling of the manifest.
