@@ -57,6 +57,7 @@ var hints = []struct {
 	{api.ErrClock, "set the clock"},
 	{api.ErrRedirect, "check --api"},
 	{api.ErrNoAPI, "check --api"},
+	{api.ErrLocalID, "make the request again with noo mesh request"},
 	{arrow.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{parquet.ErrLimit, "raise the limit with --max-page if you trust the file"},
 	{job.ErrReadOnly, "pass --compress gzip, zstd or none"},

@@ -204,7 +204,7 @@ func (f *requestFlags) prepare(
 	numbers *mesh.Numbers,
 ) *job.Run {
 	rules := f.Columns.Rules()
-	rules.Batch = sources.Many
+	rules.Batch, rules.Missing = sources.Many, f.Missing
 	return &job.Run{
 		Input: sources.Files[i].Path,
 		Stdin: t.In,
