@@ -154,7 +154,8 @@ func (f *collectFlags) run(
 		return err
 	}
 	f.say(t, exchange, checked, m)
-	return remove(ctx, taken)
+	remove(ctx, t, taken)
+	return nil
 }
 
 // take takes over the messages that answer the request, and waits for them.
@@ -208,13 +209,14 @@ func (f *collectFlags) inbox(t *ui.Terminal, exchange *mesh.Exchange) (inbox, er
 
 // remove takes messages out of the mailbox, now that the snapshot exists. The lists are in the folder
 // of the request: a message that stays is harmless, and the next collect takes it away.
-func remove(ctx context.Context, taken []*mesh.Incoming) error {
+func remove(ctx context.Context, t *ui.Terminal, taken []*mesh.Incoming) {
 	for _, m := range taken {
 		if err := m.Remove(ctx); err != nil {
-			return fmt.Errorf("the snapshot is complete, but a message is still in the mailbox: %w", err)
+			t.Warn(ui.Showable(fmt.Sprintf("the snapshot is complete, but %s is still there: %v",
+				m.Name, err)))
+			return
 		}
 	}
-	return nil
 }
 
 // say tells the person what is in the snapshot.
