@@ -73,11 +73,11 @@ func TestEngine(t *testing.T) {
 		people, register := filtertest.People(r, 200)
 		input, send := io.Pipe()
 		receive, output := io.Pipe()
-		done := make(chan error, 1)
+		done, workers := make(chan error, 1), 1+r.IntN(4)
 		go func() {
 			run := Run{
 				Name: "in", In: input, Out: output, Register: register,
-				Format: arrow.Format{Stream: true, Workers: 1 + r.IntN(4)},
+				Format: arrow.Format{Stream: true, Workers: workers},
 			}
 			report, err := run.Do(context.Background())
 			if err == nil {

@@ -106,7 +106,7 @@ func (s *scan) decideAndCut(ctx context.Context, w *work) error {
 		return err
 	}
 	rows := int(w.message.Batch.Rows)
-	if s.fates != nil && !s.counting {
+	if !s.counting && s.fates != nil {
 		for i := range w.parts {
 			w.parts[i].take(s.fates[w.number*len(s.sinks)+i])
 		}
