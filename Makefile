@@ -40,8 +40,11 @@ mesh: ## the MESH API client against NHS England's mesh-sandbox and mesh-client 
 fhir: ## a HAPI FHIR server filled with Consents, which noo downloads and builds (needs Java 17 and Maven, which it installs on Debian)
 	fhir/testdata/hapi/run.sh
 
+# Tests in which nothing runs at the same time, or of what others run under the detector too.
+SERIAL := TestScripts/(completion|config|flags|force|help|key|settings|snapshot|tables|version)|TestMarkdownCommands|TestReportedCases
+
 race: ## the same under the race detector, without what only takes time (needs a C compiler)
-	go test -race -short -timeout 30m ./...
+	go test -race -short -timeout 30m -skip '$(SERIAL)' ./...
 
 lint: ## vet, format and staticcheck
 	go vet ./...
