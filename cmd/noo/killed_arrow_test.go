@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 // Runs over Arrow that are killed: what is there afterwards is whole, or not there.
