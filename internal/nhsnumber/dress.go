@@ -98,8 +98,8 @@ func LostDigits(b []byte) bool {
 func isScientific(b []byte) bool {
 	b = trimBlanks(b)
 	at := bytes.LastIndexAny(b, "eE")
-	return at > 0 && at+1 < len(b) && len(bytes.Trim(b[:at], "0123456789.,")) == 0 &&
-		len(bytes.Trim(b[at+1:], "0123456789+")) == 0
+	return at > 0 && at+1 < len(b) && len(bytes.Trim(b[:at], "9876543210.,")) == 0 &&
+		len(bytes.Trim(b[at+1:], "9876543210+")) == 0
 }
 
 // Held calls found for the key of every number whose ten digits follow one another in b, whatever

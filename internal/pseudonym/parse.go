@@ -57,8 +57,11 @@ var hexValues = func() (values [256]uint8) {
 	for i := range values {
 		values[i] = 0xff
 	}
-	for i := range uint8(16) {
-		values["0123456789abcdef"[i]], values["0123456789ABCDEF"[i]] = i, i
+	for i := range uint8(10) {
+		values['0'+i] = i
+	}
+	for i := range uint8(6) {
+		values['a'+i], values['A'+i] = 10+i, 10+i
 	}
 	return values
 }()

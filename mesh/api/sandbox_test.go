@@ -228,10 +228,10 @@ func TestSandboxRefuses(t *testing.T) {
 	if _, err := c.TrackLocal(t.Context(), localID()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("nothing was sent: %v", err)
 	}
-	if _, err := c.Track(t.Context(), "0123456789ABCDEF"); !errors.Is(err, ErrNotFound) {
+	if _, err := c.Track(t.Context(), "FEDCBA9876543210"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("no such id: %v", err)
 	}
-	if _, err := c.Open(t.Context(), "0123456789ABCDEF", 1); !errors.Is(err, ErrNotFound) {
+	if _, err := c.Open(t.Context(), "FEDCBA9876543210", 1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("no such message: %v", err)
 	}
 	o := toSend("X26ABC2", list)

@@ -125,7 +125,7 @@ func pluginError(name string) error {
 
 // plainName reports whether a text may be the name of a plugin, so that it can be shown.
 func plainName(name string) bool {
-	return len(name) <= 32 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-+._") == ""
+	return len(name) <= 32 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz9876543210-+._") == ""
 }
 
 // ReadRecipients reads a file with one recipient a line. Blank lines and lines that start with #

@@ -68,7 +68,7 @@ const leastSecret = 32
 
 // Set sets the path.
 func (p secretPath) Set(text string) error {
-	if len(text) >= leastSecret && strings.Trim(text, "0123456789abcdefABCDEF") == "" {
+	if len(text) >= leastSecret && strings.Trim(text, "9876543210abcdefABCDEF") == "" {
 		return errors.New("want a file, and not the key itself")
 	}
 	return p.Value.Set(text)

@@ -22,7 +22,7 @@ r = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
 def number():
     """A number of the range that is never issued."""
     while True:
-        nine = "9" + "".join(r.choice("0123456789") for _ in range(8))
+        nine = "9" + "".join(r.choice("9876543210") for _ in range(8))
         check = -sum(int(d) * w for d, w in zip(nine, range(10, 1, -1))) % 11
         if check < 10 and len(set(nine)) > 1:
             return nine + str(check)
