@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+	_ "time/tzdata" // so that no machine is without the zone
 )
 
 func TestDateTime(t *testing.T) {
@@ -59,7 +60,7 @@ func TestDateTimeAgainstTime(t *testing.T) {
 	}
 	london, err := time.LoadLocation("Europe/London")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	for day := time.Date(1996, 1, 1, 0, 0, 0, 0, london); day.Year() < 2037; day = day.AddDate(0, 0, 1) {
 		s, ok := parseDateTime([]byte(day.Format(time.DateOnly)))

@@ -14,12 +14,12 @@ import (
 	"noo/cmd/noo/internal/commandtree"
 	"noo/cmd/noo/internal/flagvalue"
 	"noo/cmd/noo/internal/outcome"
+	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
 	"noo/fhir/download"
 	"noo/formats"
 	"noo/internal/atomicfile"
 	"noo/internal/iopaths"
-	"noo/snapshot"
 )
 
 // New returns noo fhir with its commands.
@@ -189,8 +189,6 @@ func (f *downloadFlags) say(t *ui.Terminal, result download.Result) {
 			ui.Counted(int64(result.Included), "other resource", "other resources"))
 	}
 	for _, path := range []string{f.tokenFile, f.files.Key} {
-		if loose, err := snapshot.LoosePermissions(path); path != "" && err == nil && loose {
-			t.Say("warning: others can read %s: make it yours alone (chmod 600)", path)
-		}
+		runflags.WarnIfLoose(t, path)
 	}
 }

@@ -230,6 +230,9 @@ func (f *collectFlags) say(
 		t.Say("warning: %s not answered: noo filter will withhold the records of their numbers",
 			ui.Counted(int64(missing), "part is", "parts are"))
 	}
+	if checked.Sets.OptedOut.Len() == 0 {
+		t.Say("warning: nobody has opted out: make sure that the answer is not the list that was sent")
+	}
 	t.Say(
 		"%s: %s of %s opted out, sequence %d, valid until %s",
 		f.Output,

@@ -3,7 +3,6 @@ package meshcommands
 // The flags of commands that use the MESH API: where it is, and what proves who asks.
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/runflags"
 	"noo/cmd/noo/internal/ui"
+	"noo/internal/atomicfile"
 	"noo/internal/iopaths"
 	"noo/internal/nhsnumber"
 	"noo/mesh/api"
@@ -79,9 +79,7 @@ func (f *Connection) Client(t *ui.Terminal) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.certificates.Key != "" {
-		warnIfLoose(t, f.certificates.Key)
-	}
+	runflags.WarnIfLoose(t, f.certificates.Key)
 	return api.New(api.Config{
 		URL: f.url, Mailbox: f.mailbox, Password: password, SharedKey: sharedKey,
 		Certificates: f.certificates, StateDir: state, Version: buildinfo.Version(), Poll: poll,
@@ -121,13 +119,13 @@ func secret(t *ui.Terminal, path, variable string) (api.Secret, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("cannot read %s: %w", nhsnumber.Mask(path), cause(err))
+		return "", fmt.Errorf("cannot read %s: %w", nhsnumber.Mask(path), atomicfile.Cause(err))
 	}
 	defer file.Close()
-	warnIfLoose(t, path)
+	runflags.WarnIfLoose(t, path)
 	content, err := io.ReadAll(io.LimitReader(file, mostSecret+1))
 	if err != nil {
-		return "", fmt.Errorf("cannot read %s: %w", nhsnumber.Mask(path), cause(err))
+		return "", fmt.Errorf("cannot read %s: %w", nhsnumber.Mask(path), atomicfile.Cause(err))
 	}
 	text = strings.TrimRight(string(content), "\r\n")
 	if text == "" || len(content) > mostSecret || strings.ContainsAny(text, "\r\n\x00") {
@@ -135,18 +133,4 @@ func secret(t *ui.Terminal, path, variable string) (api.Secret, error) {
 			"%s: it must have one line, with the secret and nothing else", nhsnumber.Mask(path)))
 	}
 	return api.Secret(text), nil
-}
-
-// cause returns an error of the operating system without the path.
-func cause(err error) error {
-	if failed, ok := errors.AsType[*os.PathError](err); ok {
-		return failed.Err
-	}
-	return err
-}
-
-func warnIfLoose(t *ui.Terminal, path string) {
-	if loose, err := snapshot.LoosePermissions(path); err == nil && loose {
-		t.Say("warning: others can read %s: make it yours alone (chmod 600)", path)
-	}
 }

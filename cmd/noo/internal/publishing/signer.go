@@ -51,8 +51,6 @@ func (s *Signer) Key(ctx context.Context, t *ui.Terminal) (minisign.PrivateKey, 
 	if err != nil {
 		return key, err
 	}
-	if loose, err := snapshot.LoosePermissions(s.path); err == nil && loose {
-		t.Say("warning: %s", runflags.LooseFile(s.path))
-	}
+	runflags.WarnIfLoose(t, s.path)
 	return key, nil
 }

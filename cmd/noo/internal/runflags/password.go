@@ -11,11 +11,22 @@ import (
 
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/ui"
+	"noo/snapshot"
 )
 
 // LooseFile says that a file of a private key can be read by others than its owner.
 func LooseFile(file string) string {
 	return fmt.Sprintf("others can read %s: make it yours alone (chmod 600)", file)
+}
+
+// WarnIfLoose warns if others than its owner can read the file with a secret at path. "" is none.
+func WarnIfLoose(t *ui.Terminal, path string) {
+	if path == "" {
+		return
+	}
+	if loose, err := snapshot.LoosePermissions(path); err == nil && loose {
+		t.Say("warning: %s", LooseFile(path))
+	}
 }
 
 // Password takes a password from the variable or, asked being true then, from the terminal.
