@@ -3,14 +3,8 @@
 # Usage: run.sh [FILES [SEED]]. It makes its own virtual environment under bench/ (ignored by git), once.
 set -eu
 cd "$(dirname "$0")/../../../.."
-requirements=formats/parquet/testdata/interop/requirements.txt
 venv=bench/interop-venv
-if ! cmp -s $requirements $venv/requirements.txt; then
-	rm -rf $venv
-	python3 -m venv $venv
-	$venv/bin/pip install --quiet --disable-pip-version-check -r $requirements
-	cp $requirements $venv/requirements.txt
-fi
+testdata/venv.sh $venv formats/parquet/testdata/interop/requirements.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 CGO_ENABLED=0 go build -o "$work/noo" ./cmd/noo

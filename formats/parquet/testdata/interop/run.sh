@@ -6,20 +6,10 @@ set -eu
 cd "$(dirname "$0")/../../../.."
 here=formats/parquet/testdata/interop
 
-# environment VENV REQUIREMENTS makes a virtual environment, unless it has these requirements already.
-environment() {
-	if ! cmp -s "$2" "$1/requirements.txt"; then
-		rm -rf "$1"
-		python3 -m venv "$1"
-		"$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
-		cp "$2" "$1/requirements.txt"
-	fi
-}
-
 venv=bench/interop-venv
 tables=bench/tables-venv # older versions, which the writers of tables depend on
-environment $venv $here/requirements.txt
-environment $tables $here/requirements-tables.txt
+testdata/venv.sh $venv $here/requirements.txt
+testdata/venv.sh $tables $here/requirements-tables.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 $venv/bin/python $here/interop.py generate "$work" "${1:-80}" "${2:-1}"

@@ -15,12 +15,7 @@ cd "$(dirname "$0")/../../../.."
 here=$PWD/mesh/api/testdata/sandbox
 
 venv=$PWD/bench/mesh-venv
-if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
-	rm -rf "$venv"
-	python3 -m venv "$venv"
-	"$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-	cp "$here/requirements.txt" "$venv/requirements.txt"
-fi
+testdata/venv.sh "$venv" "$here/requirements.txt"
 python=$venv/bin/python
 
 work=$(mktemp -d)

@@ -5,15 +5,10 @@ set -eu
 cd "$(dirname "$0")/../../../../.."
 here=cmd/noo/internal/findings/testdata
 venv=bench/schemas-venv
-if ! cmp -s $here/requirements.txt $venv/requirements.txt; then
-	rm -rf $venv
-	python3 -m venv $venv
-	$venv/bin/pip install --quiet --disable-pip-version-check -r $here/requirements.txt
-	# The source of pytest has the schema, for its own tests.
-	$venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary pytest --dest $venv pytest==8.4.2
-	tar -xzf $venv/pytest-8.4.2.tar.gz -C $venv pytest-8.4.2/testing/example_scripts/junit-10.xsd
-	cp $here/requirements.txt $venv/requirements.txt
-fi
+# The source of pytest has the schema, for its own tests.
+testdata/venv.sh $venv $here/requirements.txt "
+	pip download --quiet --disable-pip-version-check --no-deps --no-binary pytest --dest $venv pytest==8.4.2
+	tar -xzf $venv/pytest-8.4.2.tar.gz -C $venv pytest-8.4.2/testing/example_scripts/junit-10.xsd"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 NOO_FINDINGS="$work" go test -count=1 -run '^TestJUnit$' ./cmd/noo/internal/findings
