@@ -1,6 +1,6 @@
 package main
 
-// Tables that are linked, drawn at random in CSV and Parquet: what is written is compared with what a
+// Tables that are linked, drawn at random in CSV, Parquet and Arrow: what is written is compared with what a
 // few maps say, and every byte of it is searched for records of people who opted out.
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
@@ -81,9 +82,9 @@ func drawLinked(r *rand.Rand, out, others []string) (tables []*linkedTable) {
 	}
 	for i := range 2 + r.IntN(4) {
 		table := &linkedTable{decides: i == 0 || r.IntN(4) == 0, link: pick(r, "person_id", "patient")}
-		table.name = fmt.Sprintf("table_%d%s", i, pick(r, ".csv", ".csv", ".parquet"))
+		table.name = fmt.Sprintf("table_%d%s", i, pick(r, ".csv", ".csv", ".parquet", ".arrow", ".arrows"))
 		table.idType = arrow.BinaryTypes.String
-		if strings.HasSuffix(table.name, ".parquet") {
+		if !strings.HasSuffix(table.name, ".csv") {
 			table.idType = pick[arrow.DataType](r, arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Float64,
 				arrow.PrimitiveTypes.Uint64, arrow.ListOf(arrow.BinaryTypes.String))
 		}
@@ -163,6 +164,12 @@ func (table *linkedTable) write(r *rand.Rand, path string) error {
 	}
 	batch := b.NewRecordBatch()
 	defer batch.Release()
+	if !strings.HasSuffix(table.name, ".parquet") {
+		if err := writeBatches(r, &out, batch, filepath.Ext(table.name)); err != nil {
+			return err
+		}
+		return os.WriteFile(path, out.Bytes(), 0o600)
+	}
 	whole := array.NewTableFromRecords(schema, []arrow.RecordBatch{batch})
 	defer whole.Release()
 	properties := parquet.NewWriterProperties(parquet.WithDictionaryDefault(r.IntN(2) == 0), parquet.WithDataPageSize(int64(64<<r.IntN(8))),
@@ -171,6 +178,38 @@ func (table *linkedTable) write(r *rand.Rand, path string) error {
 		return err
 	}
 	return os.WriteFile(path, out.Bytes(), 0o600)
+}
+
+// writeBatches writes a batch in parts as an Arrow IPC file or stream.
+func writeBatches(r *rand.Rand, out *stdbytes.Buffer, batch arrow.RecordBatch, suffix string) error {
+	options := []ipc.Option{ipc.WithSchema(batch.Schema()), ipc.WithLZ4()}
+	if r.IntN(2) == 0 {
+		options = options[:1]
+	}
+	var w interface {
+		Write(arrow.RecordBatch) error
+		Close() error
+	}
+	if suffix == ".arrows" {
+		w = ipc.NewWriter(out, options...)
+	} else {
+		file, err := ipc.NewFileWriter(out, options...)
+		if err != nil {
+			return err
+		}
+		w = file
+	}
+	for from := int64(0); from < batch.NumRows(); {
+		to := min(from+1+r.Int64N(40), batch.NumRows())
+		part := batch.NewSlice(from, to)
+		err := w.Write(part)
+		part.Release()
+		if err != nil {
+			return err
+		}
+		from = to
+	}
+	return w.Close()
 }
 
 func appendID(b array.Builder, id string) {
@@ -225,6 +264,9 @@ func linkedTokens(path string) (tokens []string, err error) {
 		}
 		return tokens, nil
 	}
+	if !strings.HasSuffix(path, ".parquet") {
+		return batchTokens(data, filepath.Ext(path))
+	}
 	whole, err := pqarrow.ReadTable(context.Background(), stdbytes.NewReader(data), nil, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
 	if err != nil {
 		return nil, err
@@ -234,6 +276,44 @@ func linkedTokens(path string) (tokens []string, err error) {
 		for i := range chunk.Len() {
 			tokens = append(tokens, chunk.ValueStr(i))
 		}
+	}
+	return tokens, nil
+}
+
+// batchTokens reads the tokens of an Arrow IPC file or stream.
+func batchTokens(data []byte, suffix string) (tokens []string, err error) {
+	var batches []arrow.RecordBatch
+	if suffix == ".arrow" {
+		file, err := ipc.NewFileReader(stdbytes.NewReader(data))
+		if err != nil {
+			return nil, err
+		}
+		for i := range file.NumRecords() {
+			batch, err := file.RecordBatchAt(i)
+			if err != nil {
+				return nil, err
+			}
+			batches = append(batches, batch)
+		}
+	} else {
+		stream, err := ipc.NewReader(stdbytes.NewReader(data))
+		if err != nil {
+			return nil, err
+		}
+		for stream.Next() {
+			batch := stream.RecordBatch()
+			batch.Retain()
+			batches = append(batches, batch)
+		}
+		if err := stream.Err(); err != nil {
+			return nil, err
+		}
+	}
+	for _, batch := range batches {
+		for i := range int(batch.NumRows()) {
+			tokens = append(tokens, batch.Column(0).ValueStr(i))
+		}
+		batch.Release()
 	}
 	return tokens, nil
 }
@@ -393,7 +473,9 @@ func TestLinked(t *testing.T) {
 func linkFlags(tables []*linkedTable) (flags []string) {
 	for _, table := range tables {
 		name := table.link
-		if table.idType.ID() == arrow.LIST {
+		if table.idType.ID() == arrow.LIST && !strings.HasSuffix(table.name, ".parquet") {
+			name += ".item" // arrow-go calls the elements so
+		} else if table.idType.ID() == arrow.LIST {
 			name += ".list.element"
 		}
 		if !slices.Contains(flags, name) {
