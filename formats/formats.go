@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"noo/internal/kind"
@@ -152,6 +153,18 @@ type Sinks struct {
 	Withheld io.Writer
 }
 
+// Fates yields the writers that are not nil, and the fate of the records that each takes.
+func (s *Sinks) Fates() iter.Seq2[Fate, io.Writer] {
+	return func(yield func(Fate, io.Writer) bool) {
+		if s.Kept != nil && !yield(Keep, s.Kept) {
+			return
+		}
+		if s.Withheld != nil {
+			yield(Withhold, s.Withheld)
+		}
+	}
+}
+
 // Fate is what becomes of a record. The zero Fate drops it, so that a fate nobody set does not
 // leak.
 type Fate uint8
@@ -240,6 +253,23 @@ type Watch struct {
 	First [10]bool
 	// Watcher looks at their values.
 	Watcher Watcher
+}
+
+// Slots returns the slot of each of so many columns, and -1 for those that are not watched or can
+// hold no NHS number. A nil Watch watches none.
+func (w *Watch) Slots(columns int, numberless func(column int) bool) []int {
+	slots := make([]int, columns)
+	for i := range slots {
+		slots[i] = -1
+	}
+	if w != nil {
+		for slot, c := range w.Columns {
+			if !numberless(c) {
+				slots[c] = slot
+			}
+		}
+	}
+	return slots
 }
 
 // Watcher looks at the values of watched columns. A column is told by its slot, its place in

@@ -250,9 +250,6 @@ func recoverAs(err *error, name, part string) {
 	if p == nil {
 		return
 	}
-	reason := "the reader failed in a way that it should not; please report it"
-	if cause, ok := p.(runtime.Error); ok {
-		reason += ": " + cause.Error()
-	}
+	reason := formats.PanicReason("the reader failed in a way that it should not; please report it", p)
 	*err = &formats.InputError{Name: name, Part: part, Err: ipc.Corrupt("%s", reason)}
 }

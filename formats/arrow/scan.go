@@ -6,8 +6,6 @@ package arrow
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 
@@ -40,19 +38,13 @@ func (d *dataset) Scan(
 		dataset: d, columns: columns, decide: decide, watch: to.Watch, withhold: to.Withheld != nil,
 		tokens: make(chan struct{}, d.format.Workers),
 	}
-	s.slots = d.watchSlots(to.Watch)
-	for _, sink := range []struct {
-		fate formats.Fate
-		to   io.Writer
-	}{{formats.Keep, to.Kept}, {formats.Withhold, to.Withheld}} {
-		if sink.to == nil {
-			continue
-		}
-		out, err := ipc.NewWriter(sink.to, !d.format.Stream, d.schema)
+	s.slots = to.Watch.Slots(len(d.leaves), func(c int) bool { return d.leaves[c].Numberless })
+	for fate, w := range to.Fates() {
+		out, err := ipc.NewWriter(w, !d.format.Stream, d.schema)
 		if err != nil {
 			return err
 		}
-		s.sinks = append(s.sinks, &sinkState{fate: sink.fate, out: out})
+		s.sinks = append(s.sinks, &sinkState{fate: fate, out: out})
 	}
 	for _, f := range d.schema.Schema.Fields {
 		s.encoded = append(s.encoded, column.Has(f))
@@ -64,31 +56,13 @@ func (d *dataset) Scan(
 	return s.finish()
 }
 
-// watchSlots returns, by column, the slot of those that are watched and can hold NHS numbers, and
-// -1
-// for the others.
-func (d *dataset) watchSlots(watch *formats.Watch) []int {
-	slots := make([]int, len(d.leaves))
-	for i := range slots {
-		slots[i] = -1
-	}
-	if watch != nil {
-		for slot, c := range watch.Columns {
-			if !d.leaves[c].Numberless {
-				slots[c] = slot
-			}
-		}
-	}
-	return slots
-}
-
 // scan is one Scan.
 type scan struct {
 	*dataset
 	columns         []int
 	decide          formats.Decider
 	watch           *formats.Watch
-	slots           []int // see watchSlots
+	slots           []int // see formats.Watch.Slots
 	withhold        bool
 	sinks           []*sinkState
 	encoded         []bool // by column of the schema: it has dictionaries
@@ -366,19 +340,6 @@ func (s *scan) working(w *work, f func(w *work) error) (err error) {
 	defer func() { <-s.tokens }()
 	defer recoverAs(&err, s.in.Name, batchPart(w.number))
 	return f(w)
-}
-
-// decideBatch asks the Decider. A panic of it is a fault of the program and not of the input.
-func (s *scan) decideBatch(w *work) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf(
-				"deciding on the records of %s failed in a way that it should not; please report it",
-				s.in.Name,
-			)
-		}
-	}()
-	return s.decide.Decide(&w.asked, w.decided)
 }
 
 // values reads the identifying columns of a batch.

@@ -135,7 +135,7 @@ func (s *scan) decideOn(w *work, rows int) error {
 	}
 	w.decided = w.decided[:rows]
 	clear(w.decided)
-	if err := s.decideBatch(w); err != nil {
+	if err := formats.Decide(s.decide, s.in.Name, &w.asked, w.decided); err != nil {
 		return err
 	}
 	for i, sink := range s.sinks {

@@ -144,30 +144,10 @@ func recoverAs(err *error, name, part string) {
 	if p == nil {
 		return
 	}
-	reason := "the reader failed in a way that it should not; please report it"
-	if cause, ok := p.(runtime.Error); ok {
-		reason += ": " + cause.Error()
-	}
+	reason := formats.PanicReason("the reader failed in a way that it should not; please report it", p)
 	*err = &formats.InputError{
 		Name: name,
 		Part: part,
 		Err:  fmt.Errorf("%w: %s", spec.ErrCorrupt, reason),
 	}
-}
-
-// watchSlots returns, by column, the slot of those that are watched and can hold NHS numbers, and
-// -1 for the others.
-func (d *dataset) watchSlots(watch *formats.Watch) []int {
-	slots := make([]int, len(d.footer.Leaves))
-	for i := range slots {
-		slots[i] = -1
-	}
-	if watch != nil {
-		for slot, c := range watch.Columns {
-			if !identify.Numberless(&d.footer.Leaves[c]) {
-				slots[c] = slot
-			}
-		}
-	}
-	return slots
 }

@@ -8,7 +8,6 @@ package parquet
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 
@@ -69,20 +68,17 @@ func (d *dataset) scan(
 		means:      means,
 		sparePages: make([][][]byte, len(columns)),
 	}
-	s.watch, s.slots = to.Watch, d.watchSlots(to.Watch)
+	s.watch = to.Watch
+	s.slots = to.Watch.Slots(len(d.footer.Leaves), func(c int) bool {
+		return identify.Numberless(&d.footer.Leaves[c])
+	})
 	s.plan()
-	for _, sink := range []struct {
-		fate formats.Fate
-		to   io.Writer
-	}{{formats.Keep, to.Kept}, {formats.Withhold, to.Withheld}} {
-		if sink.to == nil {
-			continue
-		}
-		out, err := rewrite.NewOutput(sink.to, d.footer, d.format.Version)
+	for fate, w := range to.Fates() {
+		out, err := rewrite.NewOutput(w, d.footer, d.format.Version)
 		if err != nil {
 			return err
 		}
-		s.fates, s.outputs = append(s.fates, sink.fate), append(s.outputs, out)
+		s.fates, s.outputs = append(s.fates, fate), append(s.outputs, out)
 	}
 	if s.watch != nil && len(s.outputs) == 0 {
 		s.watchOnly, s.fates = true, []formats.Fate{formats.Keep}
@@ -130,7 +126,7 @@ type scan struct {
 	fates   []formats.Fate    // one a sink, or that of records that would be kept
 	outputs []*rewrite.Output // none where nothing is written
 	watch   *formats.Watch
-	slots   []int // see watchSlots
+	slots   []int // see formats.Watch.Slots
 	// WatchOnly tells that nothing is written but columns are watched.
 	watchOnly bool
 	groups    []groupState
@@ -416,7 +412,7 @@ func (s *scan) decideGroup(ctx context.Context, w *worker, g int) error {
 		w.batch.Seq, w.batch.Records = seq, n
 		w.decided = encoding.Resize(w.decided, n)
 		clear(w.decided)
-		if err := s.decideBatch(w); err != nil {
+		if err := formats.Decide(s.decide, s.in.Name, &w.batch, w.decided); err != nil {
 			return err
 		}
 		for i, take := range takes {
@@ -458,19 +454,6 @@ func (s *scan) readBatch(ctx context.Context, w *worker, g, i, n int) (err error
 	}
 	w.batch.Columns[i] = values
 	return s.refuse(ctx, g, name, err)
-}
-
-// decideBatch asks the Decider. A panic of it is a fault of the program and not of the input.
-func (s *scan) decideBatch(w *worker) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf(
-				"deciding on the records of %s failed in a way that it should not; please report it",
-				s.in.Name,
-			)
-		}
-	}()
-	return s.decide.Decide(&w.batch, w.decided)
 }
 
 // rewriteChunk rewrites a column chunk for the sinks that take something of its row group.

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"math/big"
-	"runtime"
 	"slices"
 	"strconv"
 
@@ -75,10 +74,7 @@ func recoverAs(err *error, name string) {
 	if p == nil {
 		return
 	}
-	reason := "the independent reader failed"
-	if cause, ok := p.(runtime.Error); ok {
-		reason += ": " + cause.Error()
-	}
+	reason := formats.PanicReason("the independent reader failed", p)
 	*err = &formats.InputError{Name: name, Err: errors.New(reason)}
 }
 

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -449,10 +448,7 @@ func recoverAs(err *error, name string) {
 	if p == nil {
 		return
 	}
-	reason := "the independent reader failed"
-	if cause, ok := p.(runtime.Error); ok {
-		reason += ": " + cause.Error()
-	}
+	reason := formats.PanicReason("the independent reader failed", p)
 	*err = &formats.InputError{Name: name, Err: errors.New(reason)}
 }
 
