@@ -23,7 +23,12 @@ func measureArrow(o options, python string) error {
 		line: "exec " + o.noo + " verdicts numbers.arrows -o out.arrows --quiet",
 		file: "out.arrows",
 	}
-	if err := measure(o.dir, append(arrowContenders(o.noo, python), verdicts), o.runs); err != nil {
+	waiting := &contender{
+		name: "noo verdicts, 10,000 numbers in a batch",
+		line: fmt.Sprintf("exec %s ask numbers.arrows %s 10000", python, o.noo),
+	}
+	all := append(arrowContenders(o.noo, python), verdicts, waiting)
+	if err := measure(o.dir, all, o.runs); err != nil {
 		return err
 	}
 	return printRate(o, verdicts)

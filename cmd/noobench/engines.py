@@ -9,6 +9,7 @@
     engines.py polars-arrow IN.arrow OUT.arrow CODEC
     engines.py pyarrow-join IN.arrow OUT.arrow CODEC
     engines.py pyarrow-isin IN.arrow OUT.arrow CODEC
+    engines.py ask NUMBERS.arrows NOO RECORDS
 
 CODEC of Arrow is uncompressed, lz4 or zstd.
 
@@ -117,6 +118,25 @@ def run_pyarrow_isin(source, target, codec):
     run_pyarrow(source, target, codec, anti_join)
 
 
+def ask(source, noo, records):
+    """Asks noo verdicts as an engine does that waits for each answer: RECORDS in a batch."""
+    import pyarrow as pa
+    from subprocess import PIPE, Popen
+
+    process = Popen([noo, "verdicts", "-", "-o", "-"], stdin=PIPE, stdout=PIPE)
+    numbers = pa.ipc.open_stream(pa.memory_map(source))
+    writer, answers = pa.ipc.new_stream(process.stdin, numbers.schema), None
+    for batch in pa.Table.from_batches(numbers).combine_chunks().to_batches(max_chunksize=int(records)):
+        writer.write_batch(batch)
+        process.stdin.flush()
+        answers = answers or pa.ipc.open_stream(process.stdout)
+        if answers.read_next_batch().num_rows != batch.num_rows:
+            sys.exit(2)  # another number of verdicts than of numbers
+    writer.close()
+    process.stdin.close()
+    sys.exit(process.wait())
+
+
 COMMANDS = {
     "make-parquet": make_parquet,
     "make-arrow": make_arrow,
@@ -127,5 +147,6 @@ COMMANDS = {
     "polars-arrow": run_polars_arrow,
     "pyarrow-join": run_pyarrow_join,
     "pyarrow-isin": run_pyarrow_isin,
+    "ask": ask,
 }
 COMMANDS[sys.argv[1]](*sys.argv[2:])
