@@ -1,6 +1,6 @@
 package main
 
-// The Arrow part of the benchmark: files beside Polars and pyarrow, and the rate of noo verdicts.
+// Arrow: files beside Polars and pyarrow, and the rate of noo verdicts.
 
 import (
 	"encoding/json"
@@ -18,8 +18,14 @@ var arrowExtracts = []struct{ name, codec string }{
 
 // measureArrow measures noo beside Polars and pyarrow.
 func measureArrow(o options, python string) error {
-	verdicts := &contender{
-		name: "noo verdicts, the numbers alone",
+	return measure(o.dir, arrowContenders(o.noo, python), o.runs)
+}
+
+// measureVerdicts measures noo verdicts on a stream, and as an engine asks that waits for each
+// answer.
+func measureVerdicts(o options, python string) error {
+	stream := &contender{
+		name: "noo verdicts, a stream",
 		line: "exec " + o.noo + " verdicts numbers.arrows -o out.arrows --quiet",
 		file: "out.arrows",
 	}
@@ -27,11 +33,10 @@ func measureArrow(o options, python string) error {
 		name: "noo verdicts, 10,000 numbers in a batch",
 		line: fmt.Sprintf("exec %s ask numbers.arrows %s 10000", python, o.noo),
 	}
-	all := append(arrowContenders(o.noo, python), verdicts, waiting)
-	if err := measure(o.dir, all, o.runs); err != nil {
+	if err := measure(o.dir, []*contender{stream, waiting}, o.runs); err != nil {
 		return err
 	}
-	return printRate(o, verdicts)
+	return printRate(o, stream)
 }
 
 func arrowContenders(noo, python string) (all []*contender) {

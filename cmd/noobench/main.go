@@ -61,6 +61,7 @@ var parts = []part{
 	{"compressed", false, measureCompressed},
 	{"parquet", true, measureParquet},
 	{"arrow", true, measureArrow},
+	{"verdicts", true, measureVerdicts},
 	{"shares", false, measureShares},
 }
 
