@@ -65,7 +65,7 @@ fuzz: ## every fuzz target for FUZZTIME, one after the other
 		done; \
 	done
 
-bench: build ## the tables of docs/benchmarks.md, on data made the first time (about 4 GB in bench/; DuckDB and Polars after make interop)
+bench: build ## the tables of docs/benchmarks.md, on data made the first time (about 7 GB in bench/; DuckDB, Polars and pyarrow after make interop)
 	go run ./cmd/noobench
 
 clean:

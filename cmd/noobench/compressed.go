@@ -17,6 +17,15 @@ var pipelines = []struct{ suffix, tool, compress, decompress string }{
 	{".zst", "zstd", "zstd -q -T0 -c", "zstd -q -dc"},
 }
 
+// measureCompressed measures noo beside the pipelines.
+func measureCompressed(o options, _ string) error {
+	all, err := compressedContenders(o.dir, o.noo)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	return measure(o.dir, all, o.runs)
+}
+
 // compressedContenders makes the compressed extracts, and returns what is measured on them.
 func compressedContenders(dir, noo string) (all []*contender, err error) {
 	for _, p := range pipelines {

@@ -3,14 +3,15 @@
 // extract with NHS numbers drawn from the issued ranges, which must never be committed, and a
 // snapshot of those who opted out.
 //
-//	go run ./cmd/noobench [-dir bench] [-records 10000000] [-runs 5]
+//	go run ./cmd/noobench [-dir bench] [-records 10000000] [-runs 5] [-only arrow]
 //
 // Where pigz and zstd are installed, they decompress and compress the same extract in the same run;
-// where make interop has made its Python environment, DuckDB and Polars do the same to Parquet.
+// where make interop has made its Python environment, DuckDB, Polars and pyarrow do the same to
+// Parquet and Arrow.
 //
-// Every row is the median of its runs, and all commands of a table take turns, so that a machine
-// whose speed drifts treats them alike. Peak memory is what the operating system counted for the
-// process.
+// Every row is the median of its runs. All commands of a table take turns, forwards and then
+// backwards, so that a machine whose speed drifts treats them alike. Peak memory is what the
+// operating system counted for the process.
 package main
 
 import (
@@ -26,16 +27,49 @@ import (
 )
 
 func main() {
-	dir := flag.String("dir", "bench", "folder for the data, which is kept")
-	noo := flag.String("noo", "bin/noo", "the binary to measure")
-	records := flag.Int("records", 10_000_000, "records in the extract")
-	runs := flag.Int("runs", 5, "runs of each command")
-	long := flag.Bool("long", false, "also measure peak memory on an extract ten times as long")
+	var o options
+	flag.StringVar(&o.dir, "dir", "bench", "folder for the data, which is kept")
+	flag.StringVar(&o.noo, "noo", "bin/noo", "the binary to measure")
+	flag.IntVar(&o.records, "records", 10_000_000, "records in the extract")
+	flag.IntVar(&o.runs, "runs", 5, "runs of each command")
+	flag.BoolVar(&o.long, "long", false, "also measure peak memory on an extract ten times as long")
+	flag.StringVar(&o.only, "only", "", "measure one part: "+strings.Join(partNames(), ", "))
 	flag.Parse()
-	if err := bench(*dir, *noo, *records, *runs, *long); err != nil {
+	if err := bench(o); err != nil {
 		fmt.Fprintln(os.Stderr, "noobench:", err)
 		os.Exit(1)
 	}
+}
+
+// options is what the command line says.
+type options struct {
+	dir, noo, only string
+	records, runs  int
+	long           bool
+}
+
+// part is one part of the benchmark. Those with engines are left out where these are not installed.
+type part struct {
+	name    string
+	engines bool
+	measure func(o options, python string) error
+}
+
+// parts are all of them, in the order of their tables.
+var parts = []part{
+	{"csv", false, measureCSV},
+	{"compressed", false, measureCompressed},
+	{"parquet", true, measureParquet},
+	{"arrow", true, measureArrow},
+	{"verdicts", true, measureVerdicts},
+	{"shares", false, measureShares},
+}
+
+func partNames() (names []string) {
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 // contender is one command that is measured.
@@ -50,94 +84,95 @@ type contender struct {
 	size      int64 // of file, bytes
 }
 
-func bench(dir, noo string, records, runs int, long bool) error {
-	if runs < 1 {
-		return fmt.Errorf("%d runs measure nothing: say 1 or more", runs)
+func bench(o options) error {
+	if o.runs < 1 {
+		return fmt.Errorf("%d runs measure nothing: say 1 or more", o.runs)
 	}
-	noo, err := filepath.Abs(noo)
+	if o.only != "" && !slices.Contains(partNames(), o.only) {
+		return fmt.Errorf("no part is named so: say one of %s", strings.Join(partNames(), ", "))
+	}
+	var err error
+	if o.noo, err = filepath.Abs(o.noo); err != nil {
+		return err
+	}
+	state, err := filepath.Abs(filepath.Join(o.dir, "state"))
 	if err != nil {
 		return err
 	}
-	state, err := filepath.Abs(filepath.Join(dir, "state"))
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return err
 	}
 	os.Setenv("NOO_STATE_DIR", state)
 	os.Setenv("NOO_SNAPSHOT", "optouts.noo")
 	os.Setenv("NOO_TRUSTED_KEYS", "bench.pub")
 	os.Unsetenv("NOO_KEY_PASSWORD")
-	if err := prepare(dir, noo, records); err != nil {
+	if err := prepare(o.dir, o.noo, o.records); err != nil {
 		return err
 	}
-	compressed, err := compressedContenders(dir, noo)
+	python, err := preparePython(o.dir)
 	if err != nil {
 		return err
 	}
-	python, err := preparePython(dir)
-	if err != nil {
-		return err
+	describe(o.dir)
+	for _, p := range parts {
+		if o.only != "" && o.only != p.name {
+			continue
+		}
+		if p.engines && python == "" {
+			fmt.Fprintf(
+				os.Stderr,
+				"%s is left out: run make interop once, which installs the engines\n",
+				p.name,
+			)
+			continue
+		}
+		if err := p.measure(o, python); err != nil {
+			return err
+		}
 	}
-	text := []*contender{
+	return nil
+}
+
+// measureCSV measures noo beside cat, which only copies.
+func measureCSV(o options, _ string) error {
+	err := measure(o.dir, []*contender{
 		{name: "cat in > out", line: "exec cat extract.csv > out.csv"},
 		{
 			name: "noo filter",
-			line: "exec " + noo + " filter extract.csv -o out.csv --quiet",
+			line: "exec " + o.noo + " filter extract.csv -o out.csv --quiet",
 			base: "cat in > out",
 		},
 		{
 			name: "noo filter --report",
-			line: "exec " + noo + " filter extract.csv -o out.csv --report report.json --quiet",
+			line: "exec " + o.noo + " filter extract.csv -o out.csv --report report.json --quiet",
 			base: "cat in > out",
 		},
 		{
 			name: "noo check",
-			line: "exec " + noo + " check extract.csv --quiet > /dev/null; true",
+			line: "exec " + o.noo + " check extract.csv --quiet > /dev/null; true",
 			base: "cat in > out",
 		},
 		{
 			name: "noo filter, 1,000 records",
-			line: "exec " + noo + " filter small.csv -o out.csv --quiet",
+			line: "exec " + o.noo + " filter small.csv -o out.csv --quiet",
 		},
 		{
 			name: "noo snapshot build, 3.6 M",
-			line: "exec " + noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null",
+			line: "exec " + o.noo + " snapshot build optouts.txt -o out.noo --key bench.key 2> /dev/null",
 		},
-	}
-	describe(dir)
-	if err := measure(dir, text, runs); err != nil {
+	}, o.runs)
+	if err != nil || !o.long {
 		return err
 	}
-	if long {
-		if err := longFile(dir, noo); err != nil {
-			return err
-		}
-	}
-	if len(compressed) > 0 {
-		if err := measure(dir, compressed, runs); err != nil {
-			return err
-		}
-	}
-	if python == "" {
-		return shares(dir, 3*runs, false) // small differences of large figures
-	}
-	if err := measure(dir, parquetContenders(noo, python), runs); err != nil {
-		return err
-	}
-	if long {
-		if err := longParquet(dir, noo, python); err != nil {
-			return err
-		}
-	}
-	return shares(dir, 3*runs, true)
+	return longFile(o.dir, o.noo)
 }
 
 // measure has the contenders take turns, and prints what came out.
 func measure(dir string, contenders []*contender, runs int) error {
+	turn := slices.Clone(contenders)
 	for round := range runs + 1 {
-		for _, c := range contenders {
+		slices.Reverse(turn)
+		for _, c := range turn {
 			if err := c.run(dir, round > 0); err != nil {
 				return err
 			}
@@ -147,12 +182,18 @@ func measure(dir string, contenders []*contender, runs int) error {
 	return nil
 }
 
+// outputs are the files that contenders write.
+var outputs = []string{
+	"out.csv", "out.csv.gz", "out.csv.zst", "report.json", "out.noo", "out.parquet", "out.arrow",
+	"out.arrows",
+}
+
 // run carries a contender out once. The first run fills the page cache and is not counted.
 func (c *contender) run(dir string, counted bool) error {
 	cmd := exec.Command("sh", "-c", c.line)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
-	for _, output := range []string{"out.csv", "out.csv.gz", "out.csv.zst", "report.json", "out.noo", "out.parquet"} {
+	for _, output := range outputs {
 		if err := os.RemoveAll(filepath.Join(dir, output)); err != nil {
 			return err
 		}
@@ -211,7 +252,10 @@ func describe(dir string) {
 		processor(),
 		runtime.Version(),
 	)
-	for _, name := range []string{"extract.csv", "extract.csv.gz", "extract.csv.zst", "small.csv", "optouts.noo", "snappy.parquet", "zstd.parquet"} {
+	for _, name := range []string{
+		"extract.csv", "extract.csv.gz", "extract.csv.zst", "small.csv", "optouts.noo",
+		"snappy.parquet", "zstd.parquet", "plain.arrow", "lz4.arrow", "zstd.arrow", "numbers.arrows",
+	} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			fmt.Printf("%s: %.1f MB\n", name, float64(info.Size())/1e6)
 		}

@@ -1,49 +1,23 @@
 package main
 
-// The Parquet part of the benchmark, beside DuckDB and Polars: only where their Python environment
-// is.
+// The Parquet part of the benchmark, beside DuckDB and Polars.
 
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 )
 
-// engines is the script that runs DuckDB and Polars, from the root of the checkout.
-const engines = "cmd/noobench/engines.py"
-
+// codecs are the compressions of the Parquet extracts.
 var codecs = []string{"snappy", "zstd"}
 
-// preparePython returns the Python interpreter with DuckDB and Polars, having made the Parquet
-// extracts with it, or "" where there is none.
-func preparePython(dir string) (string, error) {
-	python, err := filepath.Abs(filepath.Join("bench", "interop-venv", "bin", "python"))
-	if err != nil {
-		return "", err
+// measureParquet measures noo beside DuckDB and Polars.
+func measureParquet(o options, python string) error {
+	err := measure(o.dir, parquetContenders(o.noo, python), o.runs)
+	if err != nil || !o.long {
+		return err
 	}
-	if _, err := os.Stat(python); err != nil {
-		fmt.Fprintln(
-			os.Stderr,
-			"Parquet is left out: run make interop once, which installs DuckDB and Polars",
-		)
-		return "", nil
-	}
-	script, err := filepath.Abs(engines)
-	if err != nil {
-		return "", err
-	}
-	for _, codec := range codecs {
-		if _, err := os.Stat(filepath.Join(dir, codec+".parquet")); err == nil {
-			continue
-		}
-		cmd := exec.Command(python, script, "make", "extract.csv", codec+".parquet", codec)
-		cmd.Dir, cmd.Stderr = dir, os.Stderr
-		if err := cmd.Run(); err != nil {
-			return "", fmt.Errorf("making %s.parquet: %w", codec, err)
-		}
-	}
-	return python + " " + script, nil
+	return longParquet(o.dir, o.noo, python)
 }
 
 func parquetContenders(noo, python string) (all []*contender) {

@@ -52,8 +52,10 @@ type costlyPart struct {
 	with, without formats.Format
 }
 
-// shares prints what reading back and the watch cost; Parquet only where its extracts were made.
-func shares(dir string, runs int, withParquet bool) error {
+// measureShares prints what reading back and the watch cost; Parquet only where its extracts were
+// made.
+func measureShares(o options, python string) error {
+	dir, runs, withParquet := o.dir, 3*o.runs, python != "" // small differences of large figures
 	keys, err := snapshot.LoadKeys([]string{filepath.Join(dir, "bench.pub")})
 	if err != nil {
 		return err
