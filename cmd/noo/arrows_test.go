@@ -27,7 +27,7 @@ var rooms = [][]string{
 	{"noo/batch"},
 	{"noo/job", "noo/verdicts"},
 	{"noo/internal/columns", "noo/internal/inputs"},
-	{"noo/internal/iopaths"},
+	{"noo/internal/iopaths", "noo/internal/zipfile"},
 	{"noo/filter"},
 	{"noo/filter/link"},
 	{"noo/formats/arrow/readback"},

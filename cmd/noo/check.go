@@ -247,6 +247,7 @@ func (c *check) inputs(
 		func(ctx context.Context, i, workers int) error {
 			run := c.Data.Prepare(c.terminal, cmd, s, sources.Files[i].Path)
 			run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
+			run.Entry = sources.Files[i].Entry
 			run.Progress = func(done, _ int64) { progress(i, done) }
 			if c.Link.Apply(run); linked != nil {
 				run.LocalIDs = linked.People

@@ -162,7 +162,8 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) err
 				return err
 			}
 			bar := ui.NewProgress(t, f.Quiet, sources.Describe())
-			run := f.prepare(t, cmd, s, args[0])
+			run := f.prepare(t, cmd, s, sources.Files[0].Path)
+			run.Entry = sources.Files[0].Entry
 			run.Progress = bar.Update
 			var done *job.Report
 			if into {
@@ -246,11 +247,7 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 		}
 		return false, nil
 	case !runflags.IsFolder(f.output):
-		return false, outcome.Usage(
-			errors.New(
-				"several inputs go into a folder: name it with a slash at its end, -o FOLDER/",
-			),
-		)
+		return false, outcome.Usage(errors.New(needsFolder(sources)))
 	case f.withheld != "" && !runflags.IsFolder(f.withheld):
 		return false, outcome.Usage(
 			errors.New(
@@ -259,6 +256,17 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 		)
 	}
 	return true, nil
+}
+
+// needsFolder says that several inputs go into a folder. Of a ZIP file, nobody sees from outside
+// that it is several.
+func needsFolder(sources *inputs.Sources) string {
+	first := &sources.Files[0]
+	if len(sources.Arguments) == 1 && first.Entry != nil && first.File() == sources.Arguments[0] {
+		return fmt.Sprintf("%s holds %d files: name a folder, -o FOLDER/, or one file, such as %s",
+			first.File(), len(sources.Files), first.Path)
+	}
+	return "several inputs go into a folder: name it with a slash at its end, -o FOLDER/"
 }
 
 // leadsToFolder reports whether a folder exists at a path.
