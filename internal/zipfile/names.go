@@ -37,7 +37,7 @@ const longestName = 4096
 
 // checkNames refuses names that not every system can have, or not side by side.
 func checkNames(found []record) error {
-	files, folders := map[string]bool{}, map[string]bool{}
+	entries, files, folders := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range found {
 		e := &found[i]
 		if err := e.checkName(); err != nil {
@@ -47,21 +47,20 @@ func checkNames(found []record) error {
 			return refused(i+1, err)
 		}
 		name := alike(strings.TrimSuffix(e.name, "/"))
-		of := files
-		if e.isFolder() {
-			of = folders
-		}
-		if files[name] || folders[name] && !e.isFolder() {
+		if entries[name] {
 			return refused(i+1, ErrSameName)
 		}
-		of[name] = true
+		entries[name] = true
+		if !e.isFolder() {
+			files[name] = true
+		}
 		for folder := path.Dir(name); folder != "." && !folders[folder]; folder = path.Dir(folder) {
 			folders[folder] = true
 		}
 	}
 	for i := range found {
 		if name := alike(found[i].name); files[name] && folders[name] {
-			return refused(i+1, ErrSameName) // a file, and what another file is in
+			return refused(i+1, ErrSameName) // a file, and what another entry is in
 		}
 	}
 	return nil

@@ -123,7 +123,8 @@ func (a *Archive) read() (err error) {
 	}
 	if err != nil {
 		// Also one that an office program wrote in a way of its own is called by what it is.
-		if _, known := formats.Detect(nil, head, a.path); !errors.Is(known, formats.ErrZIP) {
+		_, known := formats.Detect(nil, head, a.path)
+		if formats.IsZIP(head) && !errors.Is(known, formats.ErrZIP) {
 			return known
 		}
 		return a.failed(err)
