@@ -57,6 +57,9 @@ func checkNames(found []record) error {
 		for folder := path.Dir(name); folder != "." && !folders[folder]; folder = path.Dir(folder) {
 			folders[folder] = true
 		}
+		if len(folders) > MaxEntries {
+			return refused(0, ErrTooMany)
+		}
 	}
 	for i := range found {
 		if name := alike(found[i].name); files[name] && folders[name] {

@@ -29,7 +29,7 @@ import (
 
 // Limits that are no property of the format.
 const (
-	// MaxEntries is how many entries a ZIP file may have.
+	// MaxEntries is how many entries a ZIP file may have, and how many folders.
 	MaxEntries = 100_000
 	// MaxDirectory is how many bytes its directory may have: it is held in memory.
 	MaxDirectory = 32 << 20

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -313,6 +314,17 @@ func TestChecksumZero(t *testing.T) {
 	path := write(t, put(14, 16, 0, 0, 0, 0))
 	if got, err := contents(path); !errors.Is(err, ErrContent) {
 		t.Errorf("%v, read %q", err, got)
+	}
+}
+
+// TestFolders: a small ZIP file cannot name more folders than memory has room for.
+func TestFolders(t *testing.T) {
+	f := &ziptest.File{Large: true, Saturated: true}
+	for i := range 200 {
+		f.Entries = append(f.Entries, ziptest.Entry{Name: strings.Repeat(fmt.Sprint(i, "/"), 800) + "a"})
+	}
+	if _, err := contents(write(t, f.Bytes())); !errors.Is(err, ErrTooMany) {
+		t.Errorf("200 entries in 160,000 folders: %v", err)
 	}
 }
 
