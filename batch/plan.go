@@ -46,8 +46,8 @@ var (
 type planned struct {
 	inputs.Source
 	output           string // the path of its output, with slashes
-	compressed       bool // it comes no faster than it is decompressed
-	compressesItself bool // its format does
+	compressed       bool   // it comes no faster than it is decompressed
+	compressesItself bool   // its format does
 }
 
 // plan looks at the first bytes of every source, and names the outputs: as the inputs, but with the

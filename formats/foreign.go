@@ -68,10 +68,13 @@ func unknown(advice string) error {
 	return fmt.Errorf("%w: %s", ErrUnknownFormat, advice)
 }
 
+// splitMagic starts a ZIP file that a program which can split them did not split.
+const splitMagic = "PK00PK\x03\x04"
+
 // IsZIP reports whether a file is a ZIP file, by its first bytes: with an entry, empty, or a part
 // of one in several parts.
 func IsZIP(head []byte) bool {
-	for _, magic := range []string{"PK\x03\x04", "PK\x05\x06", "PK\x07\x08", "PK00PK"} {
+	for _, magic := range []string{"PK\x03\x04", "PK\x05\x06", "PK\x07\x08", splitMagic} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return true
 		}

@@ -30,7 +30,7 @@ var ErrZIPInside = errors.New("it is a ZIP file inside a ZIP file: extract it fi
 
 // input is an opened input.
 type input struct {
-	name       string // as the user gave it
+	name       string           // as the user gave it
 	file       *os.File         // nil for an entry
 	own        bool             // file was opened here
 	mark       steadyfile.Mark  // of file, before it was read

@@ -28,7 +28,8 @@ func newColumns(t *ui.Terminal) *cobra.Command {
 		Long: `columns lists the columns of a dataset with their types. From the first records,
 it counts which share of the values in each column looks like NHS numbers. It
 marks the column by which filter would filter if you name none, and those that
-would stop it. It needs no snapshot, and prints no values.`,
+would stop it. It needs no snapshot, and prints no values. FILE may also be a
+file in a ZIP file: x.zip/a.csv.`,
 		Example: `  noo columns extract.csv
   noo columns extract.txt --delimiter pipe --no-header
   noo columns extract.parquet --json`,

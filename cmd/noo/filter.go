@@ -58,6 +58,9 @@ DuckLake: write their rows to a Parquet file first. The folder appears when all
 files are complete and verified, with a file _SUCCESS in it. If you use --resume
 from the start, you can continue an interrupted run: run the command again.
 
+filter reads a ZIP file as a folder. INPUT may also be one file in it, or a
+pattern: x.zip/a.csv, "x.zip/*.csv". It writes no ZIP file.
+
 If only some tables hold the NHS number, name the column of local ids with
 --link. The tables with NHS numbers decide, and all tables lose the same people.
 filter withholds a record whose local id is in no table with NHS numbers
@@ -71,6 +74,7 @@ filter withholds a record whose local id is in no table with NHS numbers
   cat extract.csv | noo filter - -o - --compress gzip > clean.csv.gz
   noo filter extracts/ -o clean/ --resume --report report.json
   noo filter "extracts/*/*.parquet" -o clean/
+  noo filter extracts.zip -o clean/
   noo filter patients.csv events.csv -o clean/ --link person_id`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

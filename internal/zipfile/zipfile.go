@@ -118,7 +118,7 @@ func (a *Archive) read() (err error) {
 	if err == nil {
 		a.tree, err = a.agreed(found)
 	}
-	if bytes.HasPrefix(head, []byte("PK\x07\x08")) || bytes.HasPrefix(head, []byte("PK00PK")) {
+	if bytes.HasPrefix(head, []byte("PK\x07\x08")) || bytes.HasPrefix(head, []byte("PK00")) {
 		err = refused(0, ErrSpanned)
 	}
 	if err != nil {
