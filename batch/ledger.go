@@ -228,6 +228,7 @@ func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (
 		return nil, err
 	}
 	taken := &finished{report: entry.File, withheld: entry.Withheld}
+	taken.report.Input.Archive = source.archive()
 	taken.report.Seen = columns.Seen{
 		Named:   entry.File.Columns,
 		Sampled: entry.samples(),

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"unicode/utf8"
@@ -48,6 +49,14 @@ type planned struct {
 	output           string // the path of its output, with slashes
 	compressed       bool   // it comes no faster than it is decompressed
 	compressesItself bool   // its format does
+}
+
+// archive returns what a report calls the ZIP file that the source is in, "" for none.
+func (p *planned) archive() string {
+	if p.Entry == nil {
+		return ""
+	}
+	return filepath.Base(p.File())
 }
 
 // plan looks at the first bytes of every source, and names the outputs: as the inputs, but with the

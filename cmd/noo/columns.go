@@ -94,12 +94,13 @@ func oneFile(input string) (inputs.Source, error) {
 	case err == nil:
 		kind, files = "a ZIP file", "its files"
 	}
-	return inputs.Source{}, outcome.Usage(fmt.Errorf(
-		"%s is %s: name one of %s, such as %s",
-		input,
-		kind,
-		files,
-		sources.Files[0].Path,
-	),
+	return inputs.Source{}, outcome.Usage(
+		fmt.Errorf(
+			"%s is %s: name one of %s, such as %s",
+			input,
+			kind,
+			files,
+			sources.Files[0].Path,
+		),
 	)
 }

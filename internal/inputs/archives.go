@@ -63,8 +63,8 @@ func (s *Sources) open(at, prefix string) (*archive, error) {
 	return &archive{opened, s, ".", prefix, map[string]error{}}, nil
 }
 
-// addFoundArchive adds what is in a ZIP file that was found, not named. Its outputs go into a folder
-// of its name. An error is that of a Source: other files may be read without it.
+// addFoundArchive adds what is in a ZIP file that was found, not named. Its outputs go into a
+// folder of its name. An error is that of a Source: other files may be read without it.
 func (s *Sources) addFoundArchive(at, name string) error {
 	if suffix := path.Ext(name); strings.EqualFold(suffix, ".zip") {
 		name = name[:len(name)-len(suffix)]

@@ -132,9 +132,10 @@ func (s *Sources) Read(path string, folder bool) bool { return Reads(s.Arguments
 // what Spark too passes over (names that start with "." or "_", unless they are partitions such as
 // _k=v); and patterns with *, ?, [a-z], {a,b} and **, for shells that leave them to the program. A
 // name that exists is taken as it is, whatever characters are in it, and so are folders before a
-// pattern. A ZIP file is a folder: a path or a pattern may lead into it. It refuses what belongs to a table of Delta Lake, Iceberg, Hudi, Paimon or DuckLake,
-// with ErrTable. The errors are those above and ErrTable, in a *formats.InputError where the input
-// is at fault, or of the file system.
+// pattern. A ZIP file is a folder: a path or a pattern may lead into it. Expand refuses what
+// belongs to a table of Delta Lake, Iceberg, Hudi, Paimon or DuckLake, with ErrTable. The errors
+// are those above, ErrTable and those of zipfile.Open, in a *formats.InputError where the input is
+// at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
 	s, err := ExpandEach(arguments)
 	if err != nil {

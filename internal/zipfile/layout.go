@@ -2,7 +2,8 @@ package zipfile
 
 // Where everything in a ZIP file is. archive/zip reads the directory too, but leaves open whether
 // the entries overlap, whether something is between them, and whether they say of themselves what
-// the directory says of them. All that is checked here. The numbers are those of APPNOTE.TXT 6.3.10.
+// the directory says of them. All that is checked here. The numbers are those of PKWARE's
+// APPNOTE.TXT, version 6.3.10.
 
 import (
 	"bytes"

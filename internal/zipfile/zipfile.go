@@ -156,7 +156,8 @@ func (a *Archive) agreed(found []record) (*zip.Reader, error) {
 	}
 	for i, f := range tree.File {
 		e := &found[i]
-		if at, err := f.DataOffset(); err != nil || at != e.content || f.Name != e.name || f.Flags != e.flags ||
+		at, err := f.DataOffset()
+		if err != nil || at != e.content || f.Name != e.name || f.Flags != e.flags ||
 			f.Method != e.method || f.CRC32 != e.crc || f.CompressedSize64 != e.packed ||
 			f.UncompressedSize64 != e.size {
 			return nil, refused(i+1, ErrAmbiguous)
@@ -171,7 +172,7 @@ func (a *Archive) has(name string) bool {
 	return err == nil
 }
 
-// failed puts the name of the file before an error. One of the file system is no fault of the file.
+// failed puts the name of the file before an error.
 func (a *Archive) failed(err error) error {
 	if e, ok := errors.AsType[*formats.InputError](err); ok {
 		e.Name = a.path
