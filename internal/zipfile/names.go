@@ -89,10 +89,12 @@ func (e *record) checkName() error {
 	return nil
 }
 
-// portable reports whether every system can have a file of a name.
+// portable reports whether every system can have a file of a name. Characters that nobody sees are
+// none for a name: some systems leave them out.
 func portable(name string) bool {
 	bad := func(r rune) bool {
-		return unicode.IsControl(r) || strings.ContainsRune(`\:*?"<>|`, r) || r == utf8.RuneError
+		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) ||
+			strings.ContainsRune(`\:*?"<>|`, r) || r == utf8.RuneError
 	}
 	if strings.ContainsFunc(name, bad) || strings.HasSuffix(name, ".") ||
 		strings.HasSuffix(name, " ") || strings.HasPrefix(name, " ") {

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"noo/formats"
 	"noo/internal/steadyfile"
 	"noo/internal/zipfile/ziptest"
@@ -225,6 +227,7 @@ func TestOpen(t *testing.T) {
 		{"NUL", named("a\x00.csv"), ErrName},
 		{"a line feed", named("a\n.csv"), ErrName},
 		{"an escape of a terminal", named("a\x1b[31m.csv"), ErrName},
+		{"a character that nobody sees", named8("a\u200b.csv"), ErrName},
 		{"a device", named("sub/con.csv"), ErrName},
 		{"a device with a number", named("COM1"), ErrName},
 		{"a point at the end", named("a.csv."), ErrName},
@@ -273,6 +276,13 @@ func TestContent(t *testing.T) {
 	deflated := ziptest.Deflated(text)
 	flipped := bytes.Clone(text)
 	flipped[500] ^= 1
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	squeezed := w.EncodeAll(text, nil)
+	squeezedTwice := w.EncodeAll(text, bytes.Clone(squeezed))
 	for _, c := range []struct {
 		name  string
 		entry ziptest.Entry
@@ -280,6 +290,8 @@ func TestContent(t *testing.T) {
 	}{
 		{"deflate", ziptest.Entry{Content: text, Method: ziptest.Deflate}, nil},
 		{"store", ziptest.Entry{Content: text}, nil},
+		{"zstd", ziptest.Entry{Content: text, Packed: squeezed, Method: 93}, nil},
+		{"zstd, and more than promised", ziptest.Entry{Content: text, Packed: squeezedTwice, Method: 93}, ErrContent},
 		{"a flipped bit", ziptest.Entry{Content: text, Packed: flipped}, ErrContent},
 		{"a flipped bit before it was compressed", ziptest.Entry{Content: text, Packed: ziptest.Deflated(flipped), Method: ziptest.Deflate}, ErrContent},
 		{"more than promised", ziptest.Entry{Content: text, Packed: ziptest.Deflated(append(bytes.Clone(text), 'x')), Method: ziptest.Deflate}, ErrContent},
