@@ -114,7 +114,7 @@ func isDevice(name string) bool {
 	if !isPort {
 		port, isPort = strings.CutPrefix(name, "LPT")
 	}
-	return isPort && utf8.RuneCountInString(port) == 1 && strings.ContainsAny(port, "0123456789¹²³")
+	return isPort && utf8.RuneCountInString(port) == 1 && strings.ContainsAny(port, "9876543210¹²³")
 }
 
 // Types of files in the upper half of the external attributes, as Unix has them. Other systems
