@@ -160,9 +160,7 @@ func (f *Run) folders() []string {
 func (f *Run) checkPaths() error {
 	var paths iopaths.Paths
 	paths.Read(f.Protected...)
-	for _, source := range f.Sources.Files {
-		paths.Read(source.Path)
-	}
+	paths.Read(f.Sources.OnDisk()...)
 	paths.ReadFolders(f.Sources.Roots...)
 	paths.ReadMatching(f.Sources.Read)
 	for _, folder := range f.folders() {
@@ -278,6 +276,7 @@ func (f *Run) one(
 ) (*finished, error) {
 	run := job.Run{
 		Input:   source.Path,
+		Entry:   source.Entry,
 		Workers: workers,
 		Rules:   f.Rules,
 		Host:    job.Host{Progress: progress},

@@ -24,6 +24,7 @@ import (
 	"noo/internal/atomicfile"
 	"noo/internal/columns"
 	"noo/internal/contextio"
+	"noo/internal/inputs"
 	"noo/internal/lockfile"
 	"noo/job"
 )
@@ -212,7 +213,8 @@ func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (
 		(entry.Withheld != nil) != (to.withheld != nil) {
 		return nil, nil
 	}
-	same, err := hasDigest(ctx, source.Path, entry.File.Input.Bytes, entry.File.Input.SHA256)
+	same, err := hasDigest(
+		ctx, source.Source, entry.File.Input.Bytes, entry.File.Input.SHA256)
 	if err != nil || !same {
 		return nil, err
 	}
@@ -226,6 +228,7 @@ func (f *Run) takeOver(ctx context.Context, source planned, to *folderOutputs) (
 		return nil, err
 	}
 	taken := &finished{report: entry.File, withheld: entry.Withheld}
+	taken.report.Input.Archive = source.archive()
 	taken.report.Seen = columns.Seen{
 		Named:   entry.File.Columns,
 		Sampled: entry.samples(),
@@ -271,26 +274,30 @@ func isRegularWith(ctx context.Context, path string, want *job.OutputReport) (bo
 	if err != nil || !info.Mode().IsRegular() {
 		return false, nil
 	}
-	return hasDigest(ctx, path, want.Bytes, want.SHA256)
+	return hasDigest(ctx, inputs.Source{Path: path}, want.Bytes, want.SHA256)
 }
 
-// hasDigest reports whether a file is there with these bytes.
-func hasDigest(ctx context.Context, path string, size int64, digest string) (bool, error) {
-	file, err := os.Open(path)
+// hasDigest reports whether a source is there with these bytes.
+func hasDigest(
+	ctx context.Context,
+	source inputs.Source,
+	size int64,
+	digest string,
+) (bool, error) {
+	content, found, err := open(source)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || info.Size() != size || digest == "" {
 		return false, err
 	}
+	defer content.Close()
+	if found != size || digest == "" {
+		return false, nil
+	}
 	hash := sha256.New()
-	if _, err := io.Copy(hash, contextio.NewReader(ctx, file)); err != nil {
-		return false, fmt.Errorf("reading %s: %w", path, atomicfile.Cause(err))
+	if _, err := io.Copy(hash, contextio.NewReader(ctx, content)); err != nil {
+		return false, failed(source, err)
 	}
 	return fmt.Sprintf("%x", hash.Sum(nil)) == digest, nil
 }

@@ -93,7 +93,10 @@ func Link(
 	digests := make([]string, len(l.deciding))
 	tell := Progress(l.deciding, progress)
 	err := Each(ctx, Loads(l.deciding), func(ctx context.Context, i, workers int) error {
-		run := job.Run{Input: l.deciding[i].Path, Workers: workers, Rules: rules}
+		source := l.deciding[i]
+		run := job.Run{
+			Input: source.Path, Entry: source.Entry, Workers: workers, Rules: rules,
+		}
 		run.Progress = func(done, _ int64) { tell(i, done) }
 		read, err := run.Gather(ctx)
 		if err == nil {
@@ -114,11 +117,11 @@ func Link(
 func (l *Linked) find(ctx context.Context, sources []inputs.Source, rules job.Rules) error {
 	var tables, found []string
 	for _, source := range sources {
-		info, err := regular(source.Path)
+		info, err := regular(source)
 		if err != nil {
 			return err
 		}
-		table, err := job.TableOf(ctx, source.Path, rules)
+		table, err := job.TableOf(ctx, source, rules)
 		if err != nil {
 			return err
 		}
@@ -138,8 +141,9 @@ func (l *Linked) find(ctx context.Context, sources []inputs.Source, rules job.Ru
 	return nil
 }
 
-// regular describes a file, and refuses what cannot be read twice.
-func regular(path string) (fs.FileInfo, error) {
+// regular describes the file of a source, and refuses what cannot be read twice.
+func regular(source inputs.Source) (fs.FileInfo, error) {
+	path := source.File()
 	if path == "-" {
 		return nil, ErrLinkedStream
 	}
@@ -157,13 +161,11 @@ func regular(path string) (fs.FileInfo, error) {
 // before it was read first: then what other tables lost are not the people whom it holds now.
 func (l *Linked) CheckSteady() error {
 	for i, source := range l.deciding {
-		now, err := regular(source.Path)
+		now, err := regular(source)
 		if err != nil {
 			return err
 		}
-		before := l.before[i]
-		if !os.SameFile(now, before) || now.Size() != before.Size() ||
-			!now.ModTime().Equal(before.ModTime()) {
+		if !steadyfile.Same(l.before[i], now) {
 			return fmt.Errorf("%s: %w", source.Path, steadyfile.ErrChanged)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"unicode/utf8"
@@ -46,8 +47,16 @@ var (
 type planned struct {
 	inputs.Source
 	output           string // the path of its output, with slashes
-	compressed       bool
-	compressesItself bool // its format does
+	compressed       bool   // it comes no faster than it is decompressed
+	compressesItself bool   // its format does
+}
+
+// archive returns what a report calls the ZIP file that the source is in, "" for none.
+func (p *planned) archive() string {
+	if p.Entry == nil {
+		return ""
+	}
+	return filepath.Base(p.File())
 }
 
 // plan looks at the first bytes of every source, and names the outputs: as the inputs, but with the
@@ -91,11 +100,11 @@ func (f *Run) plan() error {
 
 // planFile finds out what the output of one source will be compressed with.
 func (f *Run) planFile(source *planned) (formats.Compression, error) {
-	if info, err := os.Stat(source.Path); err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Stat(source.File()); err == nil && !info.Mode().IsRegular() {
 		// A pipe can be read but once.
 		return 0, &formats.InputError{Name: source.Path, Err: inputs.ErrNotAFile}
 	}
-	head, err := readStart(source.Path)
+	head, err := readStart(source.Source)
 	if err != nil {
 		return 0, err
 	}
@@ -103,12 +112,16 @@ func (f *Run) planFile(source *planned) (formats.Compression, error) {
 	source.compressed = found != formats.Uncompressed
 	if !source.compressed {
 		format, err := formats.Detect(f.Formats, head, source.Path)
-		if err != nil {
+		switch {
+		case errors.Is(err, formats.ErrZIP) && source.Entry != nil:
+			return 0, &formats.InputError{Name: source.Path, Err: job.ErrZIPInside}
+		case err != nil:
 			return 0, err
 		}
 		if source.compressesItself = format.RandomAccess(); source.compressesItself {
 			return formats.Uncompressed, nil
 		}
+		source.compressed = source.Entry != nil && !source.Entry.Stored()
 	}
 	compression, err := job.CompressionOf(f.Compress, found)
 	if err != nil {
@@ -117,19 +130,48 @@ func (f *Run) planFile(source *planned) (formats.Compression, error) {
 	return compression, nil
 }
 
-// readStart reads as much of a file as tells its format.
-func readStart(path string) ([]byte, error) {
-	file, err := os.Open(path)
+// readStart reads as much of a source as tells its format.
+func readStart(source inputs.Source) ([]byte, error) {
+	content, _, err := open(source)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
+		return nil, err
 	}
-	defer file.Close()
+	defer content.Close()
 	head := make([]byte, formats.HeadSize)
-	n, err := io.ReadFull(file, head)
+	n, err := io.ReadFull(content, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("reading %s: %w", path, atomicfile.Cause(err))
+		return nil, failed(source, err)
 	}
 	return head[:n], nil
+}
+
+// open opens a source, and returns its size in bytes.
+func open(source inputs.Source) (io.ReadCloser, int64, error) {
+	if source.Entry != nil {
+		content, err := source.Entry.Open()
+		if err != nil {
+			return nil, 0, err
+		}
+		return content, content.Size(), nil
+	}
+	file, err := os.Open(source.Path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read %s: %w", source.Path, atomicfile.Cause(err))
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, 0, failed(source, err)
+	}
+	return file, info.Size(), nil
+}
+
+// failed says of which source an error of reading is, unless it does so itself.
+func failed(source inputs.Source, err error) error {
+	if _, refused := errors.AsType[*formats.InputError](err); refused {
+		return err
+	}
+	return fmt.Errorf("reading %s: %w", source.Path, atomicfile.Cause(err))
 }
 
 // names tells which input has taken the name of an output.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -40,20 +41,42 @@ var (
 // another are read and their checksums verified; io.EOF comes only when the last is complete and
 // the input has ended with it. It decompresses as it is read, in the reader's goroutine.
 type Decompressor struct {
-	name        string
-	compression Compression
-	source      source
-	raw         *bufio.Reader // of source
-	stream      io.Reader     // nil before the first Read
-	close       func()        // or nil
-	err         error         // what every further Read returns
+	name   string
+	source source
+	raw    *bufio.Reader // of source
+	open   func() error  // makes stream
+	stream io.Reader     // nil before the first Read
+	close  func()        // or nil
+	err    error         // what every further Read returns
 }
 
 // NewDecompressor reads r, which c compressed; name is the input's, for messages. An error of r is
 // returned as it is, everything else that is wrong as an *InputError.
 func NewDecompressor(c Compression, name string, r io.Reader) *Decompressor {
-	d := &Decompressor{name: name, compression: c, source: source{reader: r}}
+	d := newDecompressor(name, r)
+	switch c {
+	case Gzip:
+		d.open = d.openGzip
+	case Zstd:
+		d.open = d.openZstd
+	case Bzip2:
+		d.open = d.openBzip2
+	}
+	return d
+}
+
+// NewInflater is NewDecompressor for bare deflate (RFC 1951), which has no checksum and is in
+// entries of ZIP files.
+func NewInflater(name string, r io.Reader) *Decompressor {
+	d := newDecompressor(name, r)
+	d.open = d.openDeflate
+	return d
+}
+
+func newDecompressor(name string, r io.Reader) *Decompressor {
+	d := &Decompressor{name: name, source: source{reader: r}}
 	d.raw = bufio.NewReaderSize(&d.source, 64<<10)
+	d.open = d.openPlain
 	return d
 }
 
@@ -96,17 +119,18 @@ func (d *Decompressor) read(p []byte) (int, error) {
 	return d.stream.Read(p)
 }
 
-func (d *Decompressor) open() error {
-	switch d.compression {
-	case Gzip:
-		return d.openGzip()
-	case Zstd:
-		return d.openZstd()
-	case Bzip2:
-		d.stream = bzip2.NewReader(d.raw)
-	default:
-		d.stream = d.raw
-	}
+func (d *Decompressor) openPlain() error {
+	d.stream = d.raw
+	return nil
+}
+
+func (d *Decompressor) openBzip2() error {
+	d.stream = bzip2.NewReader(d.raw)
+	return nil
+}
+
+func (d *Decompressor) openDeflate() error {
+	d.stream = flate.NewReader(d.raw) // which reads no byte behind its end: raw gives single ones
 	return nil
 }
 

@@ -31,8 +31,8 @@ func Detect(known []Format, head []byte, name string) (Format, error) {
 	if bytes.HasPrefix(head, []byte(snapshotMagic)) {
 		return nil, &InputError{Name: name, Err: ErrSnapshot}
 	}
-	if advice := foreignAdvice(head); advice != "" {
-		return nil, &InputError{Name: name, Err: fmt.Errorf("%w: %s", ErrUnknownFormat, advice)}
+	if err := foreignError(head); err != nil {
+		return nil, &InputError{Name: name, Err: err}
 	}
 	for _, format := range known {
 		if format.Matches(head, withoutSuffix(name)) {

@@ -3,14 +3,20 @@ package formats
 // Files that look like an extract to the person who has one, and are in a format that is not read:
 // they are called by what they are.
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// ErrZIP is a ZIP file where none can be read: inside other data, or in a stream.
+var ErrZIP = errors.New("it is a ZIP file: extract the files first")
 
 // foreign are such formats by a text at a place near the start, with what to do instead.
 var foreign = []struct {
 	at            int
 	magic, advice string
 }{
-	{0, "PK\x05\x06", "it is an empty ZIP file"},
 	{0, "\xd0\xcf\x11\xe0", "it is an old Excel workbook: save the sheet as CSV"},
 	{0, "\xfd7zXZ\x00", "it is compressed with xz: decompress it first"},
 	{0, "7z\xbc\xaf\x27\x1c", "it is a 7z archive: extract the files first"},
@@ -35,30 +41,96 @@ var foreign = []struct {
 	{0, "\x00\x00\xfe\xff", "it is UTF-32: save it as UTF-8"},
 }
 
-// foreignAdvice says what a file in another format is and what to do, or returns "".
-func foreignAdvice(head []byte) string {
+// foreignError says what a file in another format is and what to do, or returns nil.
+func foreignError(head []byte) error {
 	for _, f := range foreign {
 		if len(head) > f.at && bytes.HasPrefix(head[f.at:], []byte(f.magic)) {
-			return f.advice
+			return unknown(f.advice)
 		}
 	}
-	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
-		return zipAdvice(head)
+	if IsZIP(head) {
+		if advice := zipAdvice(head); advice != "" {
+			return unknown(advice)
+		}
+		return fmt.Errorf("%w: %w", ErrUnknownFormat, ErrZIP)
 	}
 	if bytes.HasPrefix(head, []byte("ORC")) && bytes.IndexByte(head, 0) >= 0 { // it is no text
-		return "it is an ORC file: export it as CSV or Parquet"
+		return unknown("it is an ORC file: export it as CSV or Parquet")
 	}
-	return textAdvice(head)
+	return unknown(textAdvice(head))
 }
 
-// zipAdvice tells workbooks, which are ZIP files, from others by the names of their parts.
-func zipAdvice(head []byte) string {
-	for _, part := range []string{"[Content_Types].xml", "xl/", "_rels/", "docProps/"} {
-		if bytes.Contains(head, []byte(part)) {
-			return "it is an Excel workbook: save the sheet as CSV"
+// unknown is the error for a file in another format, nil where nothing is known about it.
+func unknown(advice string) error {
+	if advice == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrUnknownFormat, advice)
+}
+
+// splitMagic starts a ZIP file that a program which can split them did not split.
+const splitMagic = "PK00PK\x03\x04"
+
+// IsZIP reports whether a file is a ZIP file, by its first bytes: with an entry, empty, or a part
+// of one in several parts.
+func IsZIP(head []byte) bool {
+	for _, magic := range []string{"PK\x03\x04", "PK\x05\x06", "PK\x07\x08", splitMagic} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
 		}
 	}
-	return "it is a ZIP file: extract the files first, or save the sheet of a workbook as CSV"
+	return false
+}
+
+// documents are the files of office programs that are ZIP files, by what tells them: the names of
+// parts, or a text that follows the header of the first entry.
+var documents = []struct{ kind, part, advice string }{
+	{"[Content_Types].xml", "xl/", isWorkbook},
+	{"[Content_Types].xml", "word/", "it is a Word document: ask for the data as CSV or Parquet"},
+	{"[Content_Types].xml", "ppt/", "it is a presentation: ask for the data as CSV or Parquet"},
+	{"[Content_Types].xml", "", isWorkbook},
+	{"Index/", "Index/Document.iwa", "it is a Numbers document: save the sheet as CSV"},
+}
+
+const isWorkbook = "it is an Excel workbook: save the sheet as CSV"
+
+// openDocument is how the content of the first entry of an OpenDocument file starts, with the name
+// of the entry before it.
+const openDocument = "mimetypeapplication/vnd.oasis.opendocument."
+
+// DocumentError says of a ZIP file what it is and what to do if an office program wrote it, or
+// returns nil. head is its start; has reports whether it has an entry of a name, or below a folder
+// whose name ends with a slash.
+func DocumentError(head []byte, has func(name string) bool) error {
+	return unknown(documentAdvice(head, has))
+}
+
+func documentAdvice(head []byte, has func(name string) bool) string {
+	if at := bytes.Index(head[:min(len(head), 128)], []byte(openDocument)); at >= 0 {
+		if bytes.HasPrefix(head[at+len(openDocument):], []byte("spreadsheet")) {
+			return "it is an OpenDocument spreadsheet: save the sheet as CSV"
+		}
+		return "it is an OpenDocument file: ask for the data as CSV or Parquet"
+	}
+	for _, d := range documents {
+		if has(d.kind) && (d.part == "" || has(d.part)) {
+			return d.advice
+		}
+	}
+	return ""
+}
+
+// zipAdvice tells the documents of office programs from other ZIP files where only the start of the
+// file is there: by names of parts.
+func zipAdvice(head []byte) string {
+	has := func(name string) bool { return bytes.Contains(head, []byte(name)) }
+	advice := documentAdvice(head, has)
+	for _, part := range []string{"xl/", "_rels/", "docProps/"} {
+		if advice == "" && has(part) {
+			advice = isWorkbook
+		}
+	}
+	return advice
 }
 
 // textAdvice tells texts that are no delimited text by how they begin.

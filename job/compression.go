@@ -72,6 +72,9 @@ func (r *Run) compression(in *input, format formats.Format) (formats.Compression
 		return c, nil
 	}
 	for _, path := range []string{r.Output, r.Withheld} {
+		if err := notZIP(path, in.name, format.Name()+c.Suffix()); err != nil {
+			return c, err
+		}
 		if err := honestName(path, c, !format.RandomAccess()); err != nil {
 			return c, err
 		}
@@ -80,6 +83,23 @@ func (r *Run) compression(in *input, format formats.Format) (formats.Compression
 		}
 	}
 	return c, nil
+}
+
+// notZIP refuses a path that ends as the name of a ZIP file does, unless the input is called so too.
+// suffix is what it should end with.
+func notZIP(path, input, suffix string) error {
+	end := filepath.Ext(path)
+	if !strings.EqualFold(end, ".zip") || strings.EqualFold(filepath.Ext(input), end) {
+		return nil
+	}
+	plain := path[:len(path)-len(end)]
+	if known, _, _ := strings.Cut(suffix, "."); !strings.EqualFold(ending(plain), "."+known) {
+		plain += "." + suffix
+	}
+	return &CompressionError{
+		Name: "cannot write " + path, Err: ErrNameLies,
+		Hint: "noo reads ZIP files and writes none; name it " + plain,
+	}
 }
 
 // honestFormat refuses a path that ends with the name of another format than the output would have,

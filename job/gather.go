@@ -17,7 +17,7 @@ import (
 func (r *Run) Gather(ctx context.Context) (*InputReport, error) {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
-	in, err := openInput(ctx, r.Input, r.Stdin)
+	in, err := openInput(ctx, r.Input, r.Entry, r.Stdin)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 package job
 
-// Opening an input: a file, or a stream such as standard input, which may have to be set aside in a
-// temporary file.
+// Opening an input: a file, an entry of a ZIP file, or a stream such as standard input. The last two
+// may have to be set aside in a temporary file.
 
 import (
 	"context"
@@ -19,14 +19,23 @@ import (
 	"noo/internal/contextio"
 	"noo/internal/nhsnumber"
 	"noo/internal/steadyfile"
+	"noo/internal/zipfile"
 )
+
+// ErrZIPStream is a ZIP file where it is read from start to end.
+var ErrZIPStream = errors.New("it is a ZIP file, which noo cannot read from a stream: name the file")
+
+// ErrZIPInside is a ZIP file in another.
+var ErrZIPInside = errors.New("it is a ZIP file inside a ZIP file: extract it first")
 
 // input is an opened input.
 type input struct {
-	name       string // as the user gave it
-	file       *os.File
-	own        bool            // file was opened here
-	mark       steadyfile.Mark // of file, before it was read
+	name       string           // as the user gave it
+	file       *os.File         // nil for an entry
+	own        bool             // file was opened here
+	mark       steadyfile.Mark  // of file, before it was read
+	entry      *zipfile.Content // nil for what is no entry of a ZIP file
+	archive    string           // the path of that ZIP file, or ""
 	head       []byte
 	reader     io.Reader // the whole input, of a stream only once
 	hash       hash.Hash // of what reader gave, or nil
@@ -43,12 +52,25 @@ type input struct {
 	interrupt func() // makes a read of a stream that waits return
 }
 
-// openInput opens a path, or standard input for "-", and reads the first bytes.
-func openInput(ctx context.Context, path string, stdin *os.File) (*input, error) {
-	in := &input{name: path, file: stdin}
-	if path == "-" {
-		in.name = "stdin"
-	} else {
+// openInput opens an entry of a ZIP file or, where that is nil, a path, or standard input for "-",
+// and reads the first bytes.
+func openInput(
+	ctx context.Context,
+	path string,
+	entry *zipfile.Entry,
+	stdin *os.File,
+) (*input, error) {
+	in := &input{name: path}
+	switch {
+	case entry != nil:
+		content, err := entry.Open()
+		if err != nil {
+			return nil, err
+		}
+		in.entry, in.archive = content, entry.File()
+	case path == "-":
+		in.name, in.file = "stdin", stdin
+	default:
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read %s: %w", path, atomicfile.Cause(err))
@@ -63,19 +85,9 @@ func openInput(ctx context.Context, path string, stdin *os.File) (*input, error)
 }
 
 func (in *input) readHead(ctx context.Context) error {
-	info, err := in.file.Stat()
-	switch {
-	case err != nil:
-		return in.failed(err)
-	case info.IsDir():
-		return fmt.Errorf("cannot read %s: it is a folder; name a file", in.name)
-	}
-	if in.mark, err = steadyfile.Take(in.file); err != nil {
-		return in.failed(err)
-	}
-	var stream io.Reader = in.file
-	if !in.atRandom() {
-		stream = contextio.NewStream(ctx, in.file)
+	stream, err := in.stream(ctx)
+	if err != nil {
+		return err
 	}
 	in.head = make([]byte, formats.HeadSize)
 	n, err := io.ReadFull(stream, in.head)
@@ -85,6 +97,38 @@ func (in *input) readHead(ctx context.Context) error {
 	in.head = in.head[:n]
 	in.reader = &headFirst{head: in.head, rest: stream}
 	return nil
+}
+
+// stream returns what gives the input from its start.
+func (in *input) stream(ctx context.Context) (io.Reader, error) {
+	if in.entry != nil {
+		return in.entry, nil
+	}
+	info, err := in.file.Stat()
+	switch {
+	case err != nil:
+		return nil, in.failed(err)
+	case info.IsDir():
+		return nil, fmt.Errorf("cannot read %s: it is a folder; name a file", in.name)
+	}
+	if in.mark, err = steadyfile.Take(in.file); err != nil {
+		return nil, in.failed(err)
+	}
+	if in.atRandom() {
+		return in.file, nil
+	}
+	return contextio.NewStream(ctx, in.file), nil
+}
+
+// total is how many bytes the input has, -1 where unknown.
+func (in *input) total() int64 {
+	switch {
+	case in.entry != nil:
+		return in.entry.Size()
+	case in.mark.Regular():
+		return in.mark.Size()
+	}
+	return -1
 }
 
 // atRandom reports whether any place of the file can be read: standard input, even where it is a
@@ -118,6 +162,13 @@ func (in *input) detect(ctx context.Context, known []formats.Format) (formats.Fo
 		}
 	}
 	format, err := formats.Detect(known, head, in.name)
+	if errors.Is(err, formats.ErrZIP) && in.decompressor == nil && !in.atRandom() {
+		reason := ErrZIPStream
+		if in.entry != nil {
+			reason = ErrZIPInside
+		}
+		err = &formats.InputError{Name: in.name, Err: reason}
+	}
 	if err == nil && in.decompressor != nil && format.RandomAccess() {
 		err = &formats.InputError{
 			Name: in.name,
@@ -153,36 +204,60 @@ func (in *input) forFormat(ctx context.Context, format formats.Format) (formats.
 	if !format.RandomAccess() {
 		return formats.Input{Name: in.name, Reader: in, Interrupt: in.interrupt}, nil
 	}
-	if !in.atRandom() {
-		return in.setAside()
+	content, whole := in.anywhere()
+	if content == nil {
+		return in.setAside(ctx)
 	}
-	size := in.mark.Size()
-	if in.hash != nil {
+	if whole != nil {
+		var into io.Writer = io.Discard
+		if in.hash != nil {
+			into = in.hash
+		}
 		ctx, in.stopDigest = context.WithCancel(ctx)
 		in.hashed = make(chan error, 1)
 		go func() {
-			_, err := io.Copy(
-				in.hash,
-				contextio.NewReader(ctx, io.NewSectionReader(in.file, 0, size)),
-			)
+			_, err := io.Copy(into, contextio.NewReader(ctx, whole))
 			in.hashed <- err
 		}()
 	}
+	size := in.total()
 	in.bytes = size
 	return formats.Input{
 		Name:     in.name,
-		ReaderAt: &watched{file: in.file, size: size, progress: in.progress},
+		ReaderAt: &watched{content: content, size: size, progress: in.progress},
 		Size:     size,
 	}, nil
 }
 
-// setAside copies a stream to a temporary file for a format that reads at random.
-func (in *input) setAside() (formats.Input, error) {
+// anywhere returns what gives any place of the input, nil where nothing can, and what must also be
+// read from start to end: for its digest or, of an entry of a ZIP file, for its checksum.
+func (in *input) anywhere() (content io.ReaderAt, whole io.Reader) {
+	if in.entry != nil {
+		if content = in.entry.At(); content == nil {
+			return nil, nil
+		}
+		return content, in.reader
+	}
+	if !in.atRandom() {
+		return nil, nil
+	}
+	if in.hash != nil {
+		whole = io.NewSectionReader(in.file, 0, in.mark.Size())
+	}
+	return in.file, whole
+}
+
+// setAside copies a stream, or an entry that is compressed, to a temporary file for a format that
+// reads at random.
+func (in *input) setAside(ctx context.Context) (formats.Input, error) {
 	var err error
 	if in.spool, err = atomicfile.NewScratch(); err != nil {
 		return formats.Input{}, err
 	}
-	size, err := io.Copy(in.spool, in)
+	size, err := io.Copy(in.spool, contextio.NewReader(ctx, in))
+	if _, refused := errors.AsType[*formats.InputError](err); refused {
+		return formats.Input{}, err
+	}
 	if err != nil {
 		return formats.Input{}, fmt.Errorf("setting %s aside: %w", in.name, atomicfile.Cause(err))
 	}
@@ -197,13 +272,25 @@ func (in *input) finish() error {
 	if err := in.waitForDigest(); err != nil {
 		return in.failed(err)
 	}
-	switch err := in.mark.Check(in.bytes); {
-	case errors.Is(err, steadyfile.ErrChanged):
+	err := in.checkSteady()
+	if errors.Is(err, steadyfile.ErrChanged) {
 		return fmt.Errorf("%s: %w", in.name, err)
-	case err != nil:
-		return in.failed(err)
 	}
-	return nil
+	return in.failed(err)
+}
+
+// checkSteady returns steadyfile.ErrChanged if the input is not what it was, or was not read to its
+// end. Of an entry of a ZIP file, that is where the checksum is known to hold.
+func (in *input) checkSteady() error {
+	if in.entry == nil {
+		return in.mark.Check(in.bytes)
+	}
+	if more, err := io.Copy(io.Discard, in.reader); err != nil {
+		return err
+	} else if more > 0 || in.bytes != in.entry.Size() {
+		return steadyfile.ErrChanged
+	}
+	return in.entry.Check()
 }
 
 func (in *input) waitForDigest() error {
@@ -219,13 +306,20 @@ func (in *input) waitForDigest() error {
 // report describes the input.
 func (in *input) report(format string) InputReport {
 	r := InputReport{Name: nhsnumber.Mask(filepath.Base(in.name)), Format: format, Bytes: in.bytes}
+	if in.archive != "" {
+		r.Archive = nhsnumber.Mask(filepath.Base(in.archive))
+	}
 	if in.hash != nil {
 		r.SHA256 = fmt.Sprintf("%x", in.hash.Sum(nil))
 	}
 	return r
 }
 
+// failed says of which input an error is, unless it does so itself. It returns nil for nil.
 func (in *input) failed(err error) error {
+	if _, refused := errors.AsType[*formats.InputError](err); err == nil || refused {
+		return err
+	}
 	return fmt.Errorf("reading %s: %w", in.name, atomicfile.Cause(err))
 }
 
@@ -240,6 +334,9 @@ func (in *input) close() {
 	if in.spool != nil {
 		in.spool.Close()
 	}
+	if in.entry != nil {
+		in.entry.Close()
+	}
 	if in.own {
 		in.file.Close()
 	}
@@ -248,7 +345,7 @@ func (in *input) close() {
 // watched tells how many bytes of a file were read at random: a part that is read twice counts
 // twice, up to its size.
 type watched struct {
-	file     *os.File
+	content  io.ReaderAt
 	size     int64
 	progress func(done int64)
 
@@ -257,7 +354,7 @@ type watched struct {
 }
 
 func (w *watched) ReadAt(p []byte, off int64) (int, error) {
-	n, err := w.file.ReadAt(p, off)
+	n, err := w.content.ReadAt(p, off)
 	if w.progress != nil {
 		w.mutex.Lock()
 		w.done = min(w.done+int64(n), w.size)

@@ -121,7 +121,7 @@ func TestStalledCompressedStream(t *testing.T) {
 func TestErrorOfTheDisk(t *testing.T) {
 	text, register := rows(100_000)
 	run := inCompressedFolder(t, text, register)
-	in, err := openInput(context.Background(), run.Input, nil)
+	in, err := openInput(context.Background(), run.Input, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

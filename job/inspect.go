@@ -11,19 +11,24 @@ import (
 
 	"noo/formats"
 	"noo/internal/columns"
+	"noo/internal/inputs"
 )
 
-// ColumnNames lists the names of the columns of a file, as a person may see them: where the first
+// ColumnNames lists the names of the columns of a source, as a person may see them: where the first
 // line may be data, there are none. It reads no more than the format needs to know the columns.
 // What is no regular file is not read. The errors are those of Run.Do for the input.
-func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]string, error) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("cannot read %s: it is no regular file", path)
+func ColumnNames(
+	ctx context.Context,
+	source inputs.Source,
+	known []formats.Format,
+) ([]string, error) {
+	if info, err := os.Stat(source.File()); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot read %s: it is no regular file", source.Path)
 	}
 	var names []string
 	err := inspect(
 		ctx,
-		path,
+		source,
 		nil,
 		known,
 		func(_ context.Context, _ *input, _ formats.Format, dataset formats.Dataset) error {
@@ -39,12 +44,12 @@ func ColumnNames(ctx context.Context, path string, known []formats.Format) ([]st
 	return names, nil
 }
 
-// Survey opens a path, or stdin for "-", in one of the formats, and looks at the first records of
+// Survey opens a source, or stdin for "-", in one of the formats, and looks at the first records of
 // every column; missing are texts as in columns.Rules. The error is an *formats.InputError for a
 // bad input, the context's cause when it ended, or what the file system said.
 func Survey(
 	ctx context.Context,
-	path string,
+	source inputs.Source,
 	stdin *os.File,
 	known []formats.Format,
 	missing []string,
@@ -52,7 +57,7 @@ func Survey(
 	var survey *columns.Survey
 	err := inspect(
 		ctx,
-		path,
+		source,
 		stdin,
 		known,
 		func(ctx context.Context, in *input, format formats.Format, dataset formats.Dataset) (err error) {
@@ -72,10 +77,10 @@ type Table struct {
 	Names []string
 }
 
-// TableOf finds out what a file is among tables that are linked, without reading its records. The
+// TableOf finds out what a source is among tables that are linked, without reading its records. The
 // errors are those of Run.Do for the input and the choice of columns.
-func TableOf(ctx context.Context, path string, rules Rules) (t Table, err error) {
-	err = inspect(ctx, path, nil, rules.Formats,
+func TableOf(ctx context.Context, source inputs.Source, rules Rules) (t Table, err error) {
+	err = inspect(ctx, source, nil, rules.Formats,
 		func(_ context.Context, in *input, _ formats.Format, dataset formats.Dataset) error {
 			all := dataset.Columns()
 			chosen, err := columns.Choose(in.name, all, rules.Columns)
@@ -86,18 +91,18 @@ func TableOf(ctx context.Context, path string, rules Rules) (t Table, err error)
 	return t, err
 }
 
-// inspect opens a path, or stdin for "-", in one of the formats, for something that looks at its
+// inspect opens a source, or stdin for "-", in one of the formats, for something that looks at its
 // first records at most.
 func inspect(
 	ctx context.Context,
-	path string,
+	source inputs.Source,
 	stdin *os.File,
 	known []formats.Format,
 	look func(context.Context, *input, formats.Format, formats.Dataset) error,
 ) error {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
-	in, err := openInput(ctx, path, stdin)
+	in, err := openInput(ctx, source.Path, source.Entry, stdin)
 	if err != nil {
 		return err
 	}
@@ -107,11 +112,11 @@ func inspect(
 	if err != nil {
 		return err
 	}
-	source, err := in.forFormat(ctx, format)
+	ready, err := in.forFormat(ctx, format)
 	if err != nil {
 		return err
 	}
-	dataset, err := format.Open(ctx, source)
+	dataset, err := format.Open(ctx, ready)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"noo/internal/kind"
 	"noo/internal/nhsnumber"
 	"noo/internal/steadyfile"
+	"noo/internal/zipfile"
 )
 
 // Run is one dataset to filter, or to check: what is read, where the outputs go, by which rules,
@@ -26,6 +27,9 @@ import (
 type Run struct {
 	// Input is the file to read; "-" is Stdin.
 	Input string
+	// Entry, where not nil, is the entry of a ZIP file to read; Input is then what messages call
+	// it.
+	Entry *zipfile.Entry
 	// Stdin is the file that "-" means.
 	Stdin *os.File
 	// Workers is how many goroutines may work on the input at a time, 0 for one for each processor.
@@ -221,7 +225,7 @@ func (f *Filtered) Discard() { f.out.discard() }
 func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
-	in, err := openInput(ctx, r.Input, r.Stdin)
+	in, err := openInput(ctx, r.Input, r.Entry, r.Stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -235,9 +239,12 @@ func (r *Run) file(ctx context.Context, out *outputs) (*FileReport, error) {
 func (r *Run) checkPaths() error {
 	var paths iopaths.Paths
 	paths.Read(r.Protected...)
-	if r.Input == "-" {
+	switch {
+	case r.Entry != nil:
+		paths.Read(r.Entry.File())
+	case r.Input == "-":
 		paths.ReadOpen("stdin", r.Stdin)
-	} else {
+	default:
 		paths.Read(r.Input)
 	}
 	streams := 0
@@ -261,10 +268,7 @@ func (r *Run) watch(in *input) {
 	if r.Progress == nil {
 		return
 	}
-	total := int64(-1)
-	if in.mark.Regular() {
-		total = in.mark.Size()
-	}
+	total := in.total()
 	in.progress = func(done int64) { r.Progress(done, total) }
 }
 

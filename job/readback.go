@@ -69,6 +69,9 @@ func (r *Run) tallyOutput(
 	}
 	dataset, err := format.Open(ctx, in)
 	if err != nil {
+		if ctx.Err() != nil {
+			return filter.Tally{}, err
+		}
 		// It is no input that is refused.
 		return filter.Tally{}, fmt.Errorf("%w (%v)", ErrReadBack, err)
 	}

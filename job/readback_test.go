@@ -21,6 +21,7 @@ type lines struct {
 	leak, lose, confuse bool
 	garble              bool // so that it cannot be read back
 	reading             bool // of an output
+	end                 func()
 }
 
 func (lines) Name() string                { return "lines" }
@@ -30,7 +31,11 @@ func (l lines) ReadBack() formats.Format  { l.reading = true; return l }
 func (l lines) Columns() []formats.Column { return []formats.Column{{Name: "nhs_number"}} }
 func (l lines) Close() error              { return nil }
 
-func (l lines) Open(_ context.Context, in formats.Input) (formats.Dataset, error) {
+func (l lines) Open(ctx context.Context, in formats.Input) (formats.Dataset, error) {
+	if l.reading && l.end != nil {
+		l.end()
+		return nil, context.Cause(ctx)
+	}
 	return &opened{l, in}, nil
 }
 
@@ -104,6 +109,16 @@ func TestReadBack(t *testing.T) {
 		if _, err := os.Stat(run.Output); (c.err == nil) != (err == nil) {
 			t.Errorf("%+v: the output: %v", c.format, err)
 		}
+	}
+}
+
+// TestReadBackEnded: a run that ends while its output is opened again has shown no bug.
+func TestReadBackEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	run := inFolder(t, "9995609649\n", filtertest.Register{999560964: snapshot.Clear})
+	run.Formats = []formats.Format{lines{end: cancel}}
+	if _, err := run.Do(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, ErrReadBack) {
+		t.Errorf("%v", err)
 	}
 }
 

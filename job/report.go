@@ -146,7 +146,7 @@ func allowedCounts(watched []columns.Watched) (counts []AllowedColumn) {
 
 // MaskNames makes the names of a file fit to be shown.
 func (f *FileReport) MaskNames() {
-	f.Input.Name = nhsnumber.Mask(f.Input.Name)
+	f.Input.Name, f.Input.Archive = nhsnumber.Mask(f.Input.Name), nhsnumber.Mask(f.Input.Archive)
 	if f.Output != nil {
 		output := *f.Output // the one that it has may be wanted as it is
 		output.Name = nhsnumber.Mask(output.Name)
@@ -154,13 +154,15 @@ func (f *FileReport) MaskNames() {
 	}
 }
 
-// InputReport describes an input. Bytes is its size in bytes; SHA256 is "" where no digests were
-// asked for.
+// InputReport describes an input. Archive is the base name of the ZIP file that it is in, "" for
+// none. Bytes is its size in bytes; SHA256 is "" where no digests were asked for. Both are of the
+// input itself, not of the ZIP file.
 type InputReport struct {
-	Name   string `json:"name"`
-	Format string `json:"format"`
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256,omitempty"`
+	Name    string `json:"name"`
+	Archive string `json:"archive,omitempty"`
+	Format  string `json:"format"`
+	Bytes   int64  `json:"bytes"`
+	SHA256  string `json:"sha256,omitempty"`
 }
 
 // OutputReport describes an output. Bytes is its size in bytes; SHA256 is "" where no digests were

@@ -27,7 +27,7 @@ var rooms = [][]string{
 	{"noo/batch"},
 	{"noo/job", "noo/verdicts"},
 	{"noo/internal/columns", "noo/internal/inputs"},
-	{"noo/internal/iopaths"},
+	{"noo/internal/iopaths", "noo/internal/zipfile"},
 	{"noo/filter"},
 	{"noo/filter/link"},
 	{"noo/formats/arrow/readback"},
@@ -57,7 +57,7 @@ var rooms = [][]string{
 	{"noo/mesh/relay"},
 	{"noo/internal/atomicdir", "noo/internal/lockfile", "noo/mesh/control"},
 	{"noo/internal/atomicfile"},
-	{"noo/internal/filetest"},
+	{"noo/internal/filetest", "noo/internal/zipfile/ziptest"},
 	{"noo/internal/pseudonym"},
 	{"noo/internal/access", "noo/internal/hugepages", "noo/internal/kind", "noo/internal/nearest", "noo/internal/contextio", "noo/internal/nhsnumber", "noo/internal/steadyfile"},
 }

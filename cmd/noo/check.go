@@ -40,7 +40,7 @@ func newCheck(t *ui.Terminal) *cobra.Command {
 to standard output, and lists the first 20 records that must not be disclosed:
 those of people who opted out, and those that filter would withhold under the
 same flags. It counts records from 1, without the header. Inputs may be files,
-folders and patterns, as for filter.
+folders, patterns and ZIP files, as for filter.
 
 check exits with 1 if it finds such a record. It exits with 2 if a column of NHS
 numbers is neither named nor allowed. If it cannot read an input, it still
@@ -247,6 +247,7 @@ func (c *check) inputs(
 		func(ctx context.Context, i, workers int) error {
 			run := c.Data.Prepare(c.terminal, cmd, s, sources.Files[i].Path)
 			run.Offenders, run.Digests, run.Workers, run.Columns.Batch = mostOffenders, c.json, workers, sources.Many
+			run.Entry = sources.Files[i].Entry
 			run.Progress = func(done, _ int64) { progress(i, done) }
 			if c.Link.Apply(run); linked != nil {
 				run.LocalIDs = linked.People

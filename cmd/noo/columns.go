@@ -28,7 +28,8 @@ func newColumns(t *ui.Terminal) *cobra.Command {
 		Long: `columns lists the columns of a dataset with their types. From the first records,
 it counts which share of the values in each column looks like NHS numbers. It
 marks the column by which filter would filter if you name none, and those that
-would stop it. It needs no snapshot, and prints no values.`,
+would stop it. It needs no snapshot, and prints no values. FILE may also be a
+file in a ZIP file: x.zip/a.csv.`,
 		Example: `  noo columns extract.csv
   noo columns extract.txt --delimiter pipe --no-header
   noo columns extract.parquet --json`,
@@ -45,10 +46,11 @@ would stop it. It needs no snapshot, and prints no values.`,
 			if err := flags.Validate(); err != nil {
 				return err
 			}
-			if err := oneFile(args[0]); err != nil {
+			source, err := oneFile(args[0])
+			if err != nil {
 				return err
 			}
-			survey, err := job.Survey(cmd.Context(), args[0], t.In, flags.Formats(), flags.Missing)
+			survey, err := job.Survey(cmd.Context(), source, t.In, flags.Formats(), flags.Missing)
 			if err != nil {
 				return err
 			}
@@ -75,18 +77,24 @@ would stop it. It needs no snapshot, and prints no values.`,
 	return cmd
 }
 
-// oneFile refuses a folder or a pattern, whose files may differ in their columns, and names one of
-// the files instead.
-func oneFile(input string) error {
+// oneFile finds the file that is named. It refuses a folder, a pattern or a ZIP file of several
+// files, which may differ in their columns, and names one of the files instead.
+func oneFile(input string) (inputs.Source, error) {
 	sources, err := inputs.Expand([]string{input})
-	if err != nil || !sources.Many {
-		return err
+	if err != nil {
+		return inputs.Source{}, err
+	}
+	if !sources.Many {
+		return sources.Files[0], nil
 	}
 	kind, files := "a pattern", "the files that match"
-	if info, err := os.Stat(input); err == nil && info.IsDir() {
+	switch info, err := os.Stat(input); {
+	case err == nil && info.IsDir():
 		kind, files = "a folder", "its files"
+	case err == nil:
+		kind, files = "a ZIP file", "its files"
 	}
-	return outcome.Usage(
+	return inputs.Source{}, outcome.Usage(
 		fmt.Errorf(
 			"%s is %s: name one of %s, such as %s",
 			input,

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
+	"testing"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -87,4 +89,28 @@ func cutFile(ts *testscript.TestScript, _ bool, args []string) {
 		size += len(content)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), content[:size], 0o600))
+}
+
+// gzipped and zstandard compress with other writers than noo's.
+func gzipped(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var out strings.Builder
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return []byte(out.String())
+}
+
+func zstandard(t *testing.T, text []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	return w.EncodeAll(text, nil)
 }

@@ -58,6 +58,9 @@ DuckLake: write their rows to a Parquet file first. The folder appears when all
 files are complete and verified, with a file _SUCCESS in it. If you use --resume
 from the start, you can continue an interrupted run: run the command again.
 
+filter reads a ZIP file as a folder. INPUT may also be one file in it, or a
+pattern: x.zip/a.csv, "x.zip/*.csv". It writes no ZIP file.
+
 If only some tables hold the NHS number, name the column of local ids with
 --link. The tables with NHS numbers decide, and all tables lose the same people.
 filter withholds a record whose local id is in no table with NHS numbers
@@ -71,6 +74,7 @@ filter withholds a record whose local id is in no table with NHS numbers
   cat extract.csv | noo filter - -o - --compress gzip > clean.csv.gz
   noo filter extracts/ -o clean/ --resume --report report.json
   noo filter "extracts/*/*.parquet" -o clean/
+  noo filter extracts.zip -o clean/
   noo filter patients.csv events.csv -o clean/ --link person_id`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -162,7 +166,8 @@ func (f *filterFlags) run(t *ui.Terminal, cmd *cobra.Command, args []string) err
 				return err
 			}
 			bar := ui.NewProgress(t, f.Quiet, sources.Describe())
-			run := f.prepare(t, cmd, s, args[0])
+			run := f.prepare(t, cmd, s, sources.Files[0].Path)
+			run.Entry = sources.Files[0].Entry
 			run.Progress = bar.Update
 			var done *job.Report
 			if into {
@@ -246,11 +251,7 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 		}
 		return false, nil
 	case !runflags.IsFolder(f.output):
-		return false, outcome.Usage(
-			errors.New(
-				"several inputs go into a folder: name it with a slash at its end, -o FOLDER/",
-			),
-		)
+		return false, outcome.Usage(errors.New(needsFolder(sources)))
 	case f.withheld != "" && !runflags.IsFolder(f.withheld):
 		return false, outcome.Usage(
 			errors.New(
@@ -259,6 +260,17 @@ func (f *filterFlags) intoFolder(sources *inputs.Sources) (bool, error) {
 		)
 	}
 	return true, nil
+}
+
+// needsFolder says that several inputs go into a folder. Of a ZIP file, nobody sees from outside
+// that it is several.
+func needsFolder(sources *inputs.Sources) string {
+	first := &sources.Files[0]
+	if len(sources.Arguments) == 1 && first.Entry != nil && first.File() == sources.Arguments[0] {
+		return fmt.Sprintf("%s holds %d files: name a folder, -o FOLDER/, or one file, such as %s",
+			first.File(), len(sources.Files), first.Path)
+	}
+	return "several inputs go into a folder: name it with a slash at its end, -o FOLDER/"
 }
 
 // leadsToFolder reports whether a folder exists at a path.

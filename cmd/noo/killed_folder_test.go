@@ -6,8 +6,6 @@ package main
 // is taken up again.
 
 import (
-	"compress/gzip"
-	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -17,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // manyFiles makes a folder with a snapshot and mixed extracts (CSV, gzip, zstd, Parquet), and tells
@@ -58,30 +54,6 @@ func manyFiles(t *testing.T, count int) (dir, want string) {
 	return dir, tree(t, filepath.Join(dir, "undisturbed")) + tree(t, filepath.Join(dir, "undisturbed_withheld"))
 }
 
-// gzipped and zstandard compress with other writers than noo's.
-func gzipped(t *testing.T, text []byte) []byte {
-	t.Helper()
-	var out strings.Builder
-	w := gzip.NewWriter(&out)
-	if _, err := w.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return []byte(out.String())
-}
-
-func zstandard(t *testing.T, text []byte) []byte {
-	t.Helper()
-	w, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	return w.EncodeAll(text, nil)
-}
-
 // TestMixedFolder: 200 files of all kinds go through with one command, and check passes on what
 // becomes of them, but not on what they were.
 func TestMixedFolder(t *testing.T) {
@@ -98,27 +70,6 @@ func TestMixedFolder(t *testing.T) {
 	if err == nil || cmd.ProcessState.ExitCode() != 1 || strings.Count(string(out), ": must not be disclosed: ") != 200 {
 		t.Errorf("check of the input: %v", err)
 	}
-}
-
-// tree tells all files below a folder with their digests, "" if there is no such folder.
-func tree(t *testing.T, folder string) string {
-	t.Helper()
-	if _, err := os.Stat(folder); err != nil {
-		return ""
-	}
-	var all strings.Builder
-	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(filepath.Join(folder, path))
-		fmt.Fprintf(&all, "%s %x\n", path, sha256.Sum256(content))
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.String()
 }
 
 // taken counts the files that a killed run leaves for the next to take over.

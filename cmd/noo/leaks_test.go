@@ -35,6 +35,7 @@ import (
 	"noo/cmd/noo/internal/eventlog"
 	"noo/cmd/noo/internal/outcome"
 	"noo/cmd/noo/internal/ui"
+	"noo/internal/zipfile/ziptest"
 	"noo/snapshot"
 )
 
@@ -507,6 +508,7 @@ type leakRun struct {
 	allowed map[int]bool
 	suffix  string // of the inputs: .csv, .parquet, .arrow or .arrows
 	folder  bool
+	plain   string // the inputs as they are, also where the command line names a ZIP file of them
 }
 
 // typed reports whether the inputs have types.
@@ -648,6 +650,9 @@ func drawLeakRun(t *testing.T, r *rand.Rand, dir string, out, others []string, n
 	} else {
 		write(input, d)
 	}
+	if run.plain = strings.TrimSuffix(input, "/"); r.IntN(6) == 0 {
+		input = zipLeakInputs(t, r, run.plain)
+	}
 	run.args = []string{"filter", input, "-o", output}
 	if r.IntN(2) == 0 {
 		run.args = append(run.args, "--withheld", withheld)
@@ -690,6 +695,31 @@ func drawLeakRun(t *testing.T, r *rand.Rand, dir string, out, others []string, n
 		}
 	}
 	return run
+}
+
+// zipLeakInputs puts a file or a folder into a ZIP file.
+func zipLeakInputs(t *testing.T, r *rand.Rand, plain string) string {
+	t.Helper()
+	folder, only := plain, ""
+	if info, err := os.Stat(plain); err == nil && !info.IsDir() {
+		folder, only = filepath.Dir(plain), filepath.Base(plain)
+	}
+	var f ziptest.File
+	err := eachFile(folder, func(name string, content []byte) error {
+		if only == "" || name == only {
+			f.Entries = append(f.Entries, ziptest.Entry{
+				Name: name, Content: content, Method: uint16(pick(r, ziptest.Store, ziptest.Deflate)), Descriptor: pick(r, 0, 16),
+			})
+		}
+		return nil
+	})
+	if err == nil {
+		err = os.WriteFile(plain+".zip", f.Bytes(), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain + ".zip"
 }
 
 // leakColumnName names a column, by number or name.
@@ -774,7 +804,7 @@ func (run *leakRun) checkAgrees(numbers map[string]bool) (clean bool, err error)
 	if code != outcome.ExitDone {
 		return false, nil
 	}
-	err = filepath.WalkDir(strings.TrimSuffix(run.args[1], "/"), func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(run.plain, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}

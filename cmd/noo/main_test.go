@@ -67,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"decompress": decompressFile,
 			"append":     appendFile,
 			"cut":        cutFile,
+			"zipfile":    zipFiles,
 			"fhirserver": serveFHIR,
 			"lock":       lock,
 			"unlock":     unlock,

@@ -75,7 +75,7 @@ func readRoot(t *testing.T, name string) string {
 func TestMarkdownCommands(t *testing.T) {
 	ci := readRoot(t, ".ci/run")
 	var missing []string
-	for _, tool := range []string{"minisign", "age-keygen"} {
+	for _, tool := range []string{"minisign", "age-keygen", "zip"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			missing = append(missing, tool)
 		}

@@ -1,6 +1,6 @@
-// Package inputs turns what a user names (files, folders and patterns) into a list of files, each
-// with the path that it has below the folder or pattern it came from. That is the path of its
-// output.
+// Package inputs turns what a user names (files, folders, patterns and ZIP files) into a list of
+// files, each with the path that it has below the folder, pattern or ZIP file it came from. That is
+// the path of its output.
 package inputs
 
 import (
@@ -25,6 +25,7 @@ import (
 	"noo/internal/iopaths"
 	"noo/internal/kind"
 	"noo/internal/nhsnumber"
+	"noo/internal/zipfile"
 )
 
 // Errors that Expand wraps.
@@ -39,6 +40,8 @@ var (
 	ErrBadPattern = errors.New(
 		"there is no such file, and as a pattern it has a [ or { that is not closed, or empty",
 	)
+	// ErrNotInside is a path into a ZIP file that leads to nothing.
+	ErrNotInside = errors.New("the ZIP file has no such file or folder")
 	// ErrOutside is a pattern with an alternative that leads out of the folder in which the pattern
 	// starts, below which outputs have their names.
 	ErrOutside = errors.New(
@@ -58,16 +61,26 @@ var (
 
 // Source is a file to read.
 type Source struct {
-	// Path is where it is; "-" is standard input.
+	// Path is where it is; "-" is standard input. A file in a ZIP file is below the path of that.
 	Path string
-	// Name is its path below the folder or the fixed part of the pattern that it came from, with
-	// slashes; of a file that was named itself, its last element.
+	// Entry, where not nil, is the file in a ZIP file: nothing can be opened at Path.
+	Entry *zipfile.Entry
+	// Name is its path below the folder, the ZIP file or the fixed part of the pattern that it came
+	// from, with slashes; of a file that was named itself, its last element.
 	Name string
 	// Bytes is its size when it was found, 0 for a stream.
 	Bytes int64
 	// Err, where not nil, says why nothing at Path can be read: then Path is an argument, fit to be
 	// shown. See ExpandEach.
 	Err error
+}
+
+// File returns the path of the file on the disk that holds what is read: a ZIP file, or Path.
+func (s *Source) File() string {
+	if s.Entry != nil {
+		return s.Entry.File()
+	}
+	return s.Path
 }
 
 // Sources are the inputs of a run.
@@ -81,7 +94,7 @@ type Sources struct {
 	// or "_", but for markers, which hold no records.
 	PassedOver int
 	// Many says that the user named more than one file, a folder or a pattern, even if it holds
-	// only one file.
+	// only one file. A ZIP file that holds only one is that file.
 	Many bool
 	// Arguments are what the user named.
 	Arguments []string
@@ -101,6 +114,16 @@ func (s *Sources) Describe() string {
 	return s.Files[0].Path
 }
 
+// OnDisk returns the paths of all files on the disk that are read, each ZIP file once.
+func (s *Sources) OnDisk() (paths []string) {
+	for i := range s.Files {
+		if path := s.Files[i].File(); len(paths) == 0 || path != paths[len(paths)-1] {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // Read reports whether the arguments would find what is put at path or, of a folder, what may be
 // put into it. See Reads.
 func (s *Sources) Read(path string, folder bool) bool { return Reads(s.Arguments, path, folder) }
@@ -109,9 +132,10 @@ func (s *Sources) Read(path string, folder bool) bool { return Reads(s.Arguments
 // what Spark too passes over (names that start with "." or "_", unless they are partitions such as
 // _k=v); and patterns with *, ?, [a-z], {a,b} and **, for shells that leave them to the program. A
 // name that exists is taken as it is, whatever characters are in it, and so are folders before a
-// pattern. It refuses what belongs to a table of Delta Lake, Iceberg, Hudi, Paimon or DuckLake,
-// with ErrTable. The errors are those above and ErrTable, in a *formats.InputError where the input
-// is at fault, or of the file system.
+// pattern. A ZIP file is a folder: a path or a pattern may lead into it. Expand refuses what
+// belongs to a table of Delta Lake, Iceberg, Hudi, Paimon or DuckLake, with ErrTable. The errors
+// are those above, ErrTable and those of zipfile.Open, in a *formats.InputError where the input is
+// at fault, or of the file system.
 func Expand(arguments []string) (*Sources, error) {
 	s, err := ExpandEach(arguments)
 	if err != nil {
@@ -270,12 +294,22 @@ func (s *Sources) add(argument string) error {
 		if err := s.tables.refuseFile(argument); err != nil {
 			return err
 		}
+		if info.Mode().IsRegular() && zipfile.Is(argument) {
+			return s.addArchive(argument, ".")
+		}
 		s.Files = append(
 			s.Files,
 			Source{Path: argument, Name: filepath.Base(argument), Bytes: info.Size()},
 		)
 		return nil
-	case !isPattern(argument): // opening it will say what is wrong
+	}
+	if archive, inside, found := splitArchive(argument); found {
+		if err := s.tables.refuseFile(archive); err != nil {
+			return err
+		}
+		return s.addArchive(archive, inside)
+	}
+	if !isPattern(argument) { // opening it will say what is wrong
 		s.Files = append(s.Files, Source{Path: argument, Name: filepath.Base(argument)})
 		return nil
 	}
@@ -287,11 +321,23 @@ func (s *Sources) add(argument string) error {
 func (s *Sources) addPattern(pattern string) error {
 	before := len(s.Files)
 	fixed, rest := splitPattern(pattern)
+	err := eachMatch(os.DirFS(fixed), pattern, rest, func(name string) error {
+		return s.addMatch(fixed, name)
+	})
+	if err != nil {
+		return err
+	}
+	return s.endPattern(pattern, before)
+}
+
+// eachMatch calls take with the name of each file and folder in a tree that matches rest, which is
+// a pattern below its fixed part.
+func eachMatch(tree fs.FS, pattern, rest string, take func(name string) error) error {
 	for _, one := range alternatives(rest) {
 		if one = path.Clean(one); !fs.ValidPath(one) {
 			return &formats.InputError{Name: pattern, Err: ErrOutside}
 		}
-		found, err := doublestar.Glob(os.DirFS(fixed), one, doublestar.WithFailOnIOErrors())
+		found, err := doublestar.Glob(tree, one, doublestar.WithFailOnIOErrors())
 		switch {
 		case errors.Is(err, doublestar.ErrBadPattern):
 			return &formats.InputError{Name: pattern, Err: ErrBadPattern}
@@ -302,11 +348,17 @@ func (s *Sources) addPattern(pattern string) error {
 			if name == "." && path.Base(one) == "**" {
 				continue // all that is in the folder matches by itself
 			}
-			if err := s.addMatch(fixed, name); err != nil {
+			if err := take(name); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
+}
+
+// endPattern sorts the files that a pattern has added to those before. It refuses a pattern without
+// any.
+func (s *Sources) endPattern(pattern string, before int) error {
 	if len(s.Files) == before {
 		return &formats.InputError{Name: pattern, Err: ErrNoMatch}
 	}
@@ -337,12 +389,22 @@ func (s *Sources) addMatch(fixed, name string) error {
 // passOver counts a file or folder that is not taken, by the first element of its path below root
 // that says so: of a folder what is in it is not counted.
 func (s *Sources) passOver(root, name string) {
-	elements := strings.Split(name, "/")
-	first := slices.IndexFunc(elements, hidden)
-	at := filepath.Join(root, filepath.FromSlash(strings.Join(elements[:first+1], "/")))
-	if elements[first] == atomicdir.Marker && isMarker(at) {
+	at := filepath.Join(root, filepath.FromSlash(untilHidden(name)))
+	if filepath.Base(at) == atomicdir.Marker && isMarker(at) {
 		return
 	}
+	s.countPassedOver(at)
+}
+
+// untilHidden returns a path up to its first element that is hidden.
+func untilHidden(name string) string {
+	elements := strings.Split(name, "/")
+	first := slices.IndexFunc(elements, hidden)
+	return strings.Join(elements[:first+1], "/")
+}
+
+// countPassedOver counts what is not taken once.
+func (s *Sources) countPassedOver(at string) {
 	if absolute, err := filepath.Abs(at); err == nil {
 		at = absolute
 	}
@@ -366,8 +428,13 @@ func isMarker(path string) bool {
 		return false
 	}
 	text, err := os.ReadFile(path)
+	return err == nil && marks(text)
+}
+
+// marks reports whether a text is that of a marker.
+func marks(text []byte) bool {
 	text = bytes.TrimSpace(text)
-	return err == nil && (len(text) == 0 || text[0] == '{' && json.Valid(text))
+	return len(text) == 0 || text[0] == '{' && json.Valid(text)
 }
 
 // addFolder finds everything below a folder. prefix is the folder's own name in the outputs, "" for
@@ -426,6 +493,9 @@ func (s *Sources) addFile(at, name string, info fs.FileInfo) error {
 	}
 	if err := s.tables.refuseFile(at); err != nil {
 		return err
+	}
+	if zipfile.Is(at) {
+		return s.addFoundArchive(at, name)
 	}
 	s.Files = append(s.Files, Source{Path: at, Name: name, Bytes: info.Size()})
 	return nil

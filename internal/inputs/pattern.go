@@ -6,6 +6,7 @@ package inputs
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,16 +18,26 @@ import (
 // slashes. A folder that is there is taken as it is named, whatever characters are in it: with them
 // as a pattern, something beside it would be read.
 func splitPattern(pattern string) (fixed, rest string) {
-	fixed, rest = doublestar.SplitPattern(filepath.ToSlash(pattern))
+	fixed, rest = splitFixed(filepath.ToSlash(pattern), func(folder string) bool {
+		info, err := os.Stat(filepath.FromSlash(folder))
+		return err == nil && info.IsDir()
+	})
+	return filepath.FromSlash(fixed), rest
+}
+
+// splitFixed is splitPattern where another tree of files says what is a folder. All paths have
+// slashes.
+func splitFixed(pattern string, isFolder func(path string) bool) (fixed, rest string) {
+	fixed, rest = doublestar.SplitPattern(pattern)
 	for {
 		element, below, found := strings.Cut(rest, "/")
-		folder := filepath.Join(filepath.FromSlash(fixed), element)
-		if info, err := os.Stat(folder); !found || below == "" || err != nil || !info.IsDir() {
-			return filepath.FromSlash(fixed), rest
+		folder := path.Join(fixed, element)
+		if !found || below == "" || !isFolder(folder) {
+			return fixed, rest
 		}
 		var further string
 		further, rest = doublestar.SplitPattern(below)
-		fixed = filepath.Join(folder, filepath.FromSlash(further))
+		fixed = path.Join(folder, further)
 	}
 }
 

@@ -29,7 +29,13 @@ type tableKind struct {
 	reader string // programs that read it
 	// marks reports whether a folder is the root of such a table. It is nil where a table's folder
 	// has no mark.
-	marks func(folder string) (bool, error)
+	marks func(folder location) (bool, error)
+}
+
+// location is a folder on the disk or in a ZIP file.
+type location struct {
+	tree fs.FS
+	path string // for messages
 }
 
 // tableKinds are the formats that have a mark in the root of a table.
@@ -131,7 +137,7 @@ func (f *tableFinder) look(folder string) error {
 	if err, known := f.looked[folder]; known {
 		return err
 	}
-	err := lookAt(folder)
+	err := lookAt(location{os.DirFS(folder), folder})
 	if above := filepath.Dir(folder); err == nil && above != folder {
 		err = f.look(above)
 	}
@@ -140,15 +146,15 @@ func (f *tableFinder) look(folder string) error {
 }
 
 // lookAt returns an error if a folder is the root of a table.
-func lookAt(folder string) error {
+func lookAt(folder location) error {
 	for _, kind := range tableKinds {
 		is, err := kind.marks(folder)
 		switch {
 		case err != nil:
 			return fmt.Errorf("cannot tell whether %s is a table (%s): %w",
-				withoutNumber(folder), kind.name, err)
+				withoutNumber(folder.path), kind.name, err)
 		case is:
-			return &tableError{kind, folder}
+			return &tableError{kind, folder.path}
 		}
 	}
 	return nil
@@ -279,28 +285,26 @@ func belowPartitions(folder string) string {
 
 // hasFolder reports whether a folder has another of this name in it. A link to nothing is an error:
 // nobody can tell what it stands for.
-func hasFolder(folder, name string) (bool, error) {
-	path := filepath.Join(folder, name)
-	info, err := os.Stat(path)
+func (l location) hasFolder(name string) (bool, error) {
+	info, err := fs.Stat(l.tree, name)
 	if err == nil {
 		return info.IsDir(), nil
 	}
-	if _, lstatErr := os.Lstat(path); errors.Is(lstatErr, fs.ErrNotExist) {
+	if _, lstatErr := fs.Lstat(l.tree, name); errors.Is(lstatErr, fs.ErrNotExist) {
 		return false, nil
 	}
-	return false, unreadable(path, err)
+	return false, unreadable(filepath.Join(l.path, name), err)
 }
 
 // hasFile reports whether a folder below another has a file whose name matches. It is false if
 // there is no such folder.
-func hasFile(folder, below string, matches func(name string) bool) (bool, error) {
-	if is, err := hasFolder(folder, below); !is {
+func (l location) hasFile(below string, matches func(name string) bool) (bool, error) {
+	if is, err := l.hasFolder(below); !is {
 		return false, err
 	}
-	path := filepath.Join(folder, below)
-	entries, err := os.ReadDir(path)
+	entries, err := fs.ReadDir(l.tree, below)
 	if err != nil {
-		return false, unreadable(path, err)
+		return false, unreadable(filepath.Join(l.path, below), err)
 	}
 	return slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
 		return !entry.IsDir() && matches(entry.Name())
@@ -308,14 +312,14 @@ func hasFile(folder, below string, matches func(name string) bool) (bool, error)
 }
 
 // isDelta reports whether a folder is the root of a Delta Lake table.
-func isDelta(folder string) (bool, error) { return hasFolder(folder, "_delta_log") }
+func isDelta(folder location) (bool, error) { return folder.hasFolder("_delta_log") }
 
 // isHudi reports whether a folder is the root of a Hudi table.
-func isHudi(folder string) (bool, error) { return hasFolder(folder, ".hoodie") }
+func isHudi(folder location) (bool, error) { return folder.hasFolder(".hoodie") }
 
 // isIceberg reports whether a folder is the root of an Iceberg table.
-func isIceberg(folder string) (bool, error) {
-	return hasFile(folder, "metadata", func(name string) bool {
+func isIceberg(folder location) (bool, error) {
+	return folder.hasFile("metadata", func(name string) bool {
 		return strings.HasSuffix(name, ".metadata.json") || // v1.gz.metadata.json too
 			strings.HasSuffix(name, ".metadata.json.gz") || name == "version-hint.text"
 	})
@@ -326,15 +330,15 @@ var paimonSchema = regexp.MustCompile(`^schema-[0-9]+$`)
 
 // isPaimon reports whether a folder is the root of a Paimon table. A folder called schema alone
 // says too little.
-func isPaimon(folder string) (bool, error) {
-	if is, err := hasFolder(folder, "schema"); !is {
+func isPaimon(folder location) (bool, error) {
+	if is, err := folder.hasFolder("schema"); !is {
 		return false, err
 	}
 	for _, name := range []string{"snapshot", "manifest"} {
-		if is, err := hasFolder(folder, name); err != nil {
+		if is, err := folder.hasFolder(name); err != nil {
 			return false, err
 		} else if is {
-			return hasFile(folder, "schema", paimonSchema.MatchString)
+			return folder.hasFile("schema", paimonSchema.MatchString)
 		}
 	}
 	return false, nil

@@ -45,6 +45,12 @@ func (m Mark) Size() int64 {
 	return m.info.Size()
 }
 
+// Same reports whether two looks at a path found one file that nobody wrote to in between.
+func Same(before, now fs.FileInfo) bool {
+	return os.SameFile(before, now) && now.Size() == before.Size() &&
+		now.ModTime().Equal(before.ModTime())
+}
+
 // Check returns ErrChanged unless the file is what it was, and read bytes are all that it has from
 // where reading began. Else an error is one of the file system.
 func (m Mark) Check(read int64) error {

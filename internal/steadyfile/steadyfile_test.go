@@ -9,6 +9,29 @@ import (
 	"time"
 )
 
+func TestSame(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	look := func(change error) os.FileInfo {
+		t.Helper()
+		info, err := os.Stat(path)
+		if err := errors.Join(change, err); err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	first := look(os.WriteFile(path, []byte("0123"), 0o600))
+	if !Same(first, look(nil)) {
+		t.Error("nothing happened")
+	}
+	if Same(first, look(os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)))) {
+		t.Error("written over")
+	}
+	later := look(nil)
+	if Same(later, look(errors.Join(os.Truncate(path, 2), os.Chtimes(path, time.Time{}, later.ModTime())))) {
+		t.Error("cut")
+	}
+}
+
 func TestMark(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -155,9 +155,9 @@ func (f *requestFlags) run(ctx context.Context, t *ui.Terminal, args []string) e
 // checkPaths refuses a folder that is one of the inputs, or that the next run would read.
 func (f *requestFlags) checkPaths(t *ui.Terminal, sources *inputs.Sources) error {
 	var paths iopaths.Paths
-	for _, source := range sources.Files {
-		if source.Path != "-" {
-			paths.Read(source.Path)
+	for _, path := range sources.OnDisk() {
+		if path != "-" {
+			paths.Read(path)
 		}
 	}
 	paths.ReadOpen("stdin", t.In)
@@ -207,6 +207,7 @@ func (f *requestFlags) prepare(
 	rules.Batch, rules.Missing = sources.Many, f.Missing
 	return &job.Run{
 		Input: sources.Files[i].Path,
+		Entry: sources.Files[i].Entry,
 		Stdin: t.In,
 		Rules: job.Rules{
 			Columns:   rules,

@@ -43,7 +43,7 @@ func (c ColumnList) Complete(
 			continue
 		}
 		// The files of a folder or pattern are taken to be alike.
-		names, err := job.ColumnNames(cmd.Context(), sources.Files[0].Path, c.flags.Formats())
+		names, err := job.ColumnNames(cmd.Context(), sources.Files[0], c.flags.Formats())
 		if err != nil {
 			continue
 		}

@@ -206,7 +206,7 @@ func (f *Run) checkPaths(t *ui.Terminal, data *Data, named Files) error {
 		if path == "-" {
 			paths.ReadOpen("stdin", t.In)
 		} else {
-			paths.Read(path)
+			paths.Read(inputs.FileOf(path))
 		}
 	}
 	paths.ReadMatching(
