@@ -1,8 +1,8 @@
 """DataFrames of Polars.
 
-The result comes from what noo wrote: a filter of Polars itself shares memory with the DataFrame, and
-in it are the texts of removed records. Polars reads its own types back as they were, and a test of
-each run says so.
+The result comes from what noo wrote. What Polars itself filters shares memory with the DataFrame,
+and in this memory are the texts of removed records. Each run checks that Polars reads its own types
+back as they were.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._settings import FilterSettings, Settings
 from ._source import shown
 from .errors import InputError, ProgramError
 
-# Texts as offsets and bytes: the views of newer levels would go to noo with the texts of all slices.
+# Texts as offsets and bytes: of the views of newer levels, each slice holds the texts of all.
 _OLDEST = pl.CompatLevel.oldest()
 _ROWS = 1 << 16
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +64,8 @@ def _values(data: Any) -> pa.Array | pa.ChunkedArray | pa.RecordBatchReader:
     """Return data as an array, or what reads it if it is a table."""
     if isinstance(data, (pa.Array, pa.ChunkedArray)):
         return data
-    if isinstance(data, (str, bytes)):
-        raise UsageError("want an array or a list of NHS numbers, and not one text")
+    if isinstance(data, (str, bytes, Mapping)):
+        raise UsageError("want an array, a list or a table of NHS numbers")
     if is_a(data, "polars", "LazyFrame"):
         return reader_of(data)  # It says what to do.
     if hasattr(data, "__arrow_c_stream__"):
@@ -77,10 +77,13 @@ def _values(data: Any) -> pa.Array | pa.ChunkedArray | pa.RecordBatchReader:
                 return pa.chunked_array(data)
 
         return _program.without_values("the stream holds neither a table nor an array", read)
-    return _program.without_values(
+    values = _program.without_values(
         "Arrow has no type for the values: give all of them one type",
         lambda: pa.array(data, from_pandas=True),
     )
+    if pa.types.is_null(values.type):
+        return values.cast(pa.string())  # No value says what they would be.
+    return values
 
 
 def _chunked(
@@ -93,8 +96,8 @@ class VerdictStream:
     """A running noo that answers batches of identifying columns with verdicts.
 
     All columns of schema identify people. A VerdictStream is for one thread. Use it in a with
-    statement: without an error, the end of the statement checks that noo ended well. Until then, use
-    none of the verdicts for anything that cannot be taken back.
+    statement: without an error, the end of the statement checks that noo ended well. Until then,
+    use none of the verdicts for anything that cannot be taken back.
     """
 
     def __init__(self, schema: pa.Schema, settings: Settings, report: str | None = None) -> None:
@@ -198,4 +201,6 @@ def of_batches(
     schema: pa.Schema, batches: Iterable[pa.RecordBatch], settings: Settings
 ) -> Iterator[pa.Array]:
     """Yield the verdicts on the records of batches, in their order, from a source that may fail."""
-    return answers(schema, checked(schema, batches), settings)
+    # Metadata, such as the values of an Enum, is no matter of verdicts, and noo need not judge it.
+    bare = pa.schema([field.remove_metadata() for field in schema])
+    return answers(bare, checked(schema, batches), settings)
