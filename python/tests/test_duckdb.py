@@ -75,7 +75,7 @@ def test_names_that_are_taken(connection):
             noo_filter.InputError,
         ),
         (
-            "select nhs_number, case when range > 2000000 then ('tel ' || nhs_number)::int end as x "
+            "select nhs_number, case when range > 2000000 then ('tel ' || nhs_number)::int end x "
             "from range(2000100), (from patients limit 1)",
             {},
             noo_filter.InputError,

@@ -117,7 +117,7 @@ def _array(place: str, values: Any) -> pa.Array | pa.ChunkedArray:
         f"{place}: Arrow has no type for its values: give all of them one type",
         lambda: pa.array(values, from_pandas=True),
     )
-    if isinstance(dtype, np.dtype) and pa.types.is_null(array.type):
+    if pa.types.is_null(array.type) and not isinstance(dtype, pd.ArrowDtype):
         return array.cast(pa.string())  # No value says what they would be.
     return array
 

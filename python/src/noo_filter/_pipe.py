@@ -12,7 +12,6 @@ import os
 import sys
 from typing import Any
 
-
 if sys.platform == "win32":
 
     def unbuffered(pipe: io.FileIO) -> io.RawIOBase:
