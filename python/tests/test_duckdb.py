@@ -58,6 +58,15 @@ def test_names_that_are_taken(connection):
     for name in ("patients", "PATIENTS", "seen", "passing"):
         with pytest.raises(noo_filter.UsageError, match="the name is that of a table or view"):
             noo_filter.duckdb.register(connection, name, "from patients")
+    connection.register("mine", pa.table({"x": [1]}))
+    with pytest.raises(noo_filter.UsageError, match="the name is that of a table or view"):
+        noo_filter.duckdb.register(connection, "mine", "from patients")
+    assert connection.execute("from mine").fetchall() == [(1,)]
+    noo_filter.duckdb.register(connection, "Clean", "from patients")
+    connection.unregister("Clean")
+    connection.execute("create table clean as from patients")
+    with pytest.raises(noo_filter.UsageError, match="the name is that of a table or view"):
+        noo_filter.duckdb.register(connection, "clean", "from patients")
     assert connection.execute("select count(*) from patients").fetchone() == (200,)
 
 
