@@ -270,5 +270,11 @@ def test_several_at_once(people):
     assert results == {seed: [True] * 3 for seed in range(8)}
 
 
+def test_old_versions(people, monkeypatch):
+    monkeypatch.setattr(pa, "__version__", "24.0.0")
+    with pytest.raises(noo_filter.UsageError, match="pyarrow 25"):
+        noo_filter.filter(pa.table({"nhs_number": people.here}))
+
+
 def test_numbers_of_the_reference(people):
     assert people.verdict(number(random.Random(5))) in ("kept", "opted_out")

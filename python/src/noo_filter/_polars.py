@@ -16,7 +16,11 @@ from . import _program, _stream, _verdicts
 from ._report import Report
 from ._settings import FilterSettings, Settings
 from ._source import shown
-from .errors import InputError, ProgramError
+from .errors import InputError, ProgramError, UsageError
+
+if int(pl.__version__.split(".")[0]) < 2:
+    # Polars 1 exports some slices wrongly: those of Array, and of Categorical in Struct.
+    raise UsageError("noo_filter needs Polars 2 or newer; or call to_arrow() and filter the result")
 
 # Texts as offsets and bytes: of the views of newer levels, each slice holds the texts of all.
 _OLDEST = pl.CompatLevel.oldest()
