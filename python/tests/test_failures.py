@@ -284,6 +284,34 @@ def test_a_program_that(people, tmp_path, monkeypatch, what):
         _assert_no_values(caught.value, people)
 
 
+ANSWERS = """\
+import pyarrow as pa
+for batch in pa.ipc.open_stream(sys.stdin.buffer):
+    answer = pa.DictionaryArray.from_arrays(pa.array(CODES, pa.int8()), pa.array(WORDS))
+    table = pa.table({"verdict": answer})
+    with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
+        writer.write_table(table)
+    sys.stdout.flush()
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ("[0]", "['kept', 'opted_out', 'missing', 'invalid', 'unchecked']"),
+        ("[0, 0, 0]", "['kept', 'opted_out', 'missing', 'invalid', 'unchecked']"),
+        ("[0, 0]", "['opted_out', 'kept', 'missing', 'invalid', 'unchecked']"),
+        ("[0, 0]", "['kept']"),
+    ],
+)
+def test_wrong_verdicts(people, tmp_path, monkeypatch, codes, words):
+    _program_that(tmp_path, monkeypatch, ANSWERS.replace("CODES", codes).replace("WORDS", words))
+    for data in (people.here[:2], pd.Series(people.here[:2]), pl.Series(people.here[:2])):
+        with pytest.raises(noo_filter.ProgramError, match="other verdicts than one for each"):
+            noo_filter.verdicts(data)
+
+
 def test_no_program(people, tmp_path, monkeypatch):
     table = pa.table({"nhs_number": people.here})
     for program in (tmp_path, tmp_path / "nowhere", __file__):

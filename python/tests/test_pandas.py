@@ -7,6 +7,7 @@ import decimal
 import io
 import pickle
 import random
+import string
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ import noo_filter
 
 def _secrets(people) -> list[str]:
     """A text for each person that shows no number."""
-    letters = str.maketrans("0123456789", "abcdefghij")
+    letters = str.maketrans(string.digits, "abcdefghij")
     return [f"secret of {n.translate(letters)}" for n in people.all]
 
 

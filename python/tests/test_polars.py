@@ -6,6 +6,7 @@ import datetime
 import decimal
 import pickle
 import random
+import string
 
 import polars as pl
 import polars.testing
@@ -70,7 +71,7 @@ def test_random_frames(people, seed):
 
 def test_nothing_left_behind(people):
     """No buffer of the result holds a text of somebody who opted out."""
-    letters = str.maketrans("0123456789", "abcdefghij")
+    letters = str.maketrans(string.digits, "abcdefghij")
     secrets = {n: f"secret of {n.translate(letters)}" for n in people.all}
     texts = pl.Series(list(secrets.values()))
     frame = pl.DataFrame(

@@ -130,7 +130,11 @@ class VerdictStream:
             raise InputError(f"the values could not be sent to noo as an Arrow stream ({raised})")
         if verdicts is None:
             raise self._fail()
-        if len(verdicts) != batch.num_rows or verdicts.type != _TYPE:
+        if (
+            len(verdicts) != batch.num_rows
+            or verdicts.type != _TYPE
+            or verdicts.dictionary.to_pylist() != list(VERDICTS)
+        ):
             self.kill()
             raise ProgramError("noo answered with other verdicts than one for each record")
         return verdicts
