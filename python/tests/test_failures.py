@@ -151,6 +151,26 @@ def test_wrong_settings(people):
             call(table, output="here.csv")
 
 
+def test_settings_can_be_sent():
+    """An engine sends them to its workers."""
+    from noo_filter._settings import FilterSettings, Settings
+
+    for settings in (
+        Settings(snapshot=Path("a.noo"), trusted_keys=(p for p in ("b.pub", Path("c.pub")))),
+        FilterSettings(column=["x", "y"], force_column=True, allow_no_match=False, min_sequence=5),
+    ):
+        again = pickle.loads(pickle.dumps(settings))
+        assert again == settings
+        assert again.arguments() == settings.arguments()
+    assert settings.arguments() == [
+        "--min-sequence=5",
+        "--column=x",
+        "--column=y",
+        "--force-column=true",
+        "--allow-no-match=false",
+    ]
+
+
 def test_values_that_look_like_flags(people):
     table = pa.table({"--withheld=x": people.all, "-": range(len(people.all))})
     result, _ = noo_filter.filter(table, column="--withheld=x", allow_column="-")
