@@ -48,8 +48,8 @@ var (
 	ErrHeaderValue = errors.New("an NHS number is where the column names are expected")
 	// ErrHeaderTwice is a dialect with and without a header.
 	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
-	ErrFeedInNames = errors.New("a line feed alone in the names of the columns")
-	ErrNoRecordEnd = errors.New("no record ends as it was said, and there are line feeds")
+	ErrFeedInNames = errors.New("a line feed or a carriage return in the names of the columns")
+	ErrNoRecordEnd = errors.New("no record ends as it was said, and there are other line endings")
 )
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.

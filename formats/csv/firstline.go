@@ -26,8 +26,9 @@ func isSepLine(data []byte) bool {
 }
 
 // lineEnds are the characters that end a line for programs which go by more than LF and CRLF:
-// Python's splitlines, for one, or those that read what comes from a mainframe.
-const lineEnds = "\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
+// Python's splitlines, for one, or those that read what comes from a mainframe. A carriage return
+// is met where somebody said that a line feed ends a record.
+const lineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 
 // doubtOnlyRecord refuses a text without a header that is one record, with something outside its
 // quotes that may end a line: for whom it does there are several records, of which the numbers in
@@ -106,16 +107,20 @@ func (d *dataset) chunkAhead(i int) (*chunk, error) {
 	return c, err
 }
 
-// checkFeeds refuses a first record of a text in which line feeds may be text that shows that they
+// checkFeeds refuses a first record of a text in which line endings may be text that shows that they
 // are none: it has the names of the columns, or is the whole of a text with other line endings. Its
 // other records would go unseen.
 func (d *dataset) checkFeeds(s *records.Scanner, start int) error {
-	if s.Ending != records.CRLFAlone && s.Ending != records.OneByte {
-		return nil
-	}
-	end := "\r\n"
-	if s.Ending == records.OneByte {
+	end := ""
+	switch s.Ending {
+	case records.CRLFAlone:
+		end = "\r\n"
+	case records.AnyLF:
+		end = "\n"
+	case records.OneByte:
 		end = string(rune(s.Feed))
+	default:
+		return nil
 	}
 	for _, span := range s.Spans {
 		at := bytes.IndexAny(s.Data[span.Start:span.End], "\r\n")

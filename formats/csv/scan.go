@@ -14,6 +14,7 @@ import (
 	"noo/formats"
 	"noo/formats/csv/internal/marks"
 	"noo/formats/csv/internal/records"
+	"noo/internal/nhsnumber"
 )
 
 // queueLength is how many chunks are on their way at most: enough that neither the reader nor a
@@ -340,9 +341,20 @@ func (w *worker) noteSpans() error {
 			return err
 		}
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, w.Value(w.Spans[id.field]))
+		column.Text = append(column.Text, w.identity(w.Spans[id.field]))
 	}
 	return nil
+}
+
+// identity returns the text of an identifying field: with the blanks for which codes stand, if it is
+// an NHS number between them, as PostgreSQL writes a number with a tab behind it.
+func (w *worker) identity(field records.Span) []byte {
+	for _, text := range w.Decoded(field) {
+		if _, status := nhsnumber.Parse(text); status == nhsnumber.Valid {
+			return text
+		}
+	}
+	return w.Value(field)
 }
 
 // collectWithheld puts the withheld records together: there are few.

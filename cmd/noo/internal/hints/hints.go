@@ -82,8 +82,8 @@ var hints = []struct {
 	{csv.ErrSepLine, "pass --header-lines 1, and --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
-	{csv.ErrFeedInNames, "leave --record-end out, or pass --record-end lf"},
-	{csv.ErrNoRecordEnd, "leave --record-end out, or pass --record-end lf"},
+	{csv.ErrFeedInNames, "leave --record-end out"},
+	{csv.ErrNoRecordEnd, "leave --record-end out"},
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
 	{
 		job.ErrNoMatch,
