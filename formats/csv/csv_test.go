@@ -448,6 +448,7 @@ func TestRefusals(t *testing.T) {
 		{"UTF-16 with half a pair", "\xff\xfei\x00\n\x00\x00\xd8", Format{}, utf16.ErrSurrogate, 2, 0},
 		{"UTF-16 with a NUL", "\xfe\xff\x00i\x00\n\x00\x00\x00\n", Format{}, ErrNUL, 2, 1},
 		{"UTF-16 without its mark", "i\x00d\x00\n\x00", Format{}, ErrUTF16, 0, 0},
+		{"UTF-16 without its mark, an emoji", "n\x00h\x00s\x00,\x00n\x00o\x00t\x00e\x00\n\x00\x3d\xd8\x00\xde,\x00o\x00k\x00", Format{}, ErrUTF16, 0, 0},
 		{"NUL padding", "id\n1\n" + strings.Repeat("\x00", 5), Format{}, ErrPadding, 3, 1},
 		{"bare return", "id,x\r1,a\r2,b\r", Format{}, ErrBareReturn, 1, 5},
 		{"return before CRLF", "id,x\n1,a\r\r\n", Format{}, ErrBareReturn, 2, 4},

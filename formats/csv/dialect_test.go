@@ -166,6 +166,7 @@ func TestDialectRefusals(t *testing.T) {
 		{"doubled quotes over lines", "a,b\n\"1\",\"x \"\"y\nz\"\n", Format{LenientQuotes: true}, ErrQuotesOverLines, 2, 1},
 		{"a quote that opens and swallows", "a,b\n1,\"OK\" he said\n2,x\n3,\"y, z\"\n", Format{LenientQuotes: true}, ErrNoReading, 2, 1},
 		{"several readings", "a,b\n\"1\",\"2\",\"3\"x\"\n", Format{LenientQuotes: true}, ErrManyReadings, 2, 1},
+		{"several readings of the first record, no header", "\"1\"\",\"\"2\",\"3\"\n", Format{LenientQuotes: true, NoHeader: true}, ErrManyReadings, 1, 1},
 		{"a NUL", "a,b\n\"1\"\",\"2\x00\"\n", Format{LenientQuotes: true}, ErrNUL, 2, 8},
 		{"a byte order mark before quotes", "\ufeff\"a\",\"b\"\n\"1\",\"2 \"x\"\"\n", Format{LenientQuotes: true}, nil, 0, 0},
 		{"a byte order mark before quotes and escapes", "\ufeff\"a\",\"b\"\n\"1\",\"2\"\n", escape, nil, 0, 0},

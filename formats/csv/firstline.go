@@ -37,7 +37,7 @@ func (d *dataset) doubtOnlyRecord() error {
 	s := d.newScanner()
 	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
 	if err := s.Record(); err != nil {
-		return err // not met: the record has been read before
+		return d.refuseAt(err, d.linesIn(d.prefix)) // lenient quotes, now that there is a number of fields
 	}
 	end := s.Pos
 	for _, field := range s.Spans {

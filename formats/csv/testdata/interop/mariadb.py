@@ -26,7 +26,7 @@ class Server:
         # MySQL's own settings: a file with too few fields, or a text cut off, is an error.
         self.process = subprocess.Popen(
             ["mariadbd", "--no-defaults", f"--datadir={self.folder}/data", f"--socket={self.folder}/socket", "--skip-networking", *user,
-             f"--secure-file-priv={self.folder}/files", "--character-set-server=utf8mb4", f"--log-error={self.folder}/log",
+             "--open-files-limit=1024", f"--secure-file-priv={self.folder}/files", "--character-set-server=utf8mb4", f"--log-error={self.folder}/log",
              "--sql-mode=STRICT_ALL_TABLES", "--innodb-flush-log-at-trx-commit=0"])
         for _ in range(600):
             if subprocess.run(self.client("-e", "SELECT 1"), capture_output=True).returncode == 0:
@@ -110,15 +110,15 @@ def check(tables):
             ("MySQL, optionally enclosed", "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"'",
              ["--dialect", "mysql", "--delimiter", "comma", "--quote", "double"], 0.3, (table.OUTSIDE, table.ONLY)),
             ("MySQL, no escapes", "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY ''", ["--quote", "lenient", "--record-end", "lf"], 0.7,
-             table.READINGS),
+             (*table.READINGS, table.AFTER, table.UNCLOSED)),  # of the first record, whose number of fields nobody knows
             # NULL is a quote and N here, which no other program reads so.
-            ("MySQL, escaped by the quote", "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '\"'", [], 1, (table.AFTER, table.UNCLOSED)),
+            ("MySQL, escaped by the quote", "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '\"'", [], 1, (table.AFTER, table.UNCLOSED, table.COUNT)),
             ("MySQL, several bytes", "FIELDS TERMINATED BY '|^|'", ["--dialect", "mysql", "--delimiter", "|^|"], 0.05, (table.ONLY,)),
             ("MySQL, ASCII-delimited", "FIELDS TERMINATED BY '\\x1f' LINES TERMINATED BY '\\x1e'".replace("\\x1f", "\x1f").replace("\\x1e", "\x1e"),
              ["--dialect", "mysql", "--delimiter", "0x1f", "--record-end", "0x1e"], 0.05, (table.ONLY,)),
         ]:
             tables.hold(name, writer(db, options, "utf8mb4"), reader(db, options, "utf8mb4"), [*flags, *BY_NUMBER], share, reasons,
-                        least=0.1 if share > 0.5 else 0.3)
+                        least=0.05 if share > 0.5 else 0.3)
 
 
 table.main(check)
