@@ -49,5 +49,5 @@ func looksUTF16(text []byte) bool {
 			nuls[i%2]++
 		}
 	}
-	return min(nuls[0], nuls[1]) <= len(text)/32 && max(nuls[0], nuls[1]) > len(text)/4
+	return min(nuls[0], nuls[1]) <= len(text)/16 && max(nuls[0], nuls[1]) > len(text)/4
 }

@@ -110,9 +110,9 @@ def check(tables):
             ("MySQL, optionally enclosed", "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"'",
              ["--dialect", "mysql", "--delimiter", "comma", "--quote", "double"], 0.3, (table.OUTSIDE, table.ONLY)),
             ("MySQL, no escapes", "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY ''", ["--quote", "lenient", "--record-end", "lf"], 0.7,
-             (*table.READINGS, table.AFTER, table.UNCLOSED)),  # of the first record, whose number of fields nobody knows
+             (*table.READINGS, *table.QUOTES)),  # of the first record, whose number of fields nobody knows
             # NULL is a quote and N here, which no other program reads so.
-            ("MySQL, escaped by the quote", "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '\"'", [], 1, (table.AFTER, table.UNCLOSED, table.COUNT)),
+            ("MySQL, escaped by the quote", "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '\"'", [], 1, table.QUOTES),
             ("MySQL, several bytes", "FIELDS TERMINATED BY '|^|'", ["--dialect", "mysql", "--delimiter", "|^|"], 0.05, (table.ONLY,)),
             ("MySQL, ASCII-delimited", "FIELDS TERMINATED BY '\\x1f' LINES TERMINATED BY '\\x1e'".replace("\\x1f", "\x1f").replace("\\x1e", "\x1e"),
              ["--dialect", "mysql", "--delimiter", "0x1f", "--record-end", "0x1e"], 0.05, (table.ONLY,)),

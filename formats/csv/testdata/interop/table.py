@@ -18,7 +18,9 @@ MIXED = ("a line feed alone, and the first line ends with CRLF", "a CRLF, and th
 COUNT = "wrong number of fields"
 OUTSIDE = "outside quotes: programs read it in two ways"
 READINGS = ("the quotes can be read in several ways", "no reading of the quotes", "a quoted field goes on over a line ending", COUNT)
-AFTER, UNCLOSED = "text after the closing quote of a field", "a quoted field starts here and is never closed"
+# Of quotes that are not as RFC 4180 has them.
+QUOTES = ("text after the closing quote of a field", "a quoted field starts here and is never closed",
+          "a quote inside a field that does not start with one", COUNT)
 OVERLAP = "the delimiter can be read in two places that overlap"
 UTF16 = "the file is UTF-16 without a byte order mark"
 ONLY = "the only record holds a character that some programs take for the end of a line"
