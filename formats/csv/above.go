@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 
 	"noo/formats"
 	"noo/formats/csv/internal/margins"
@@ -156,6 +159,12 @@ func (d *dataset) Remarks() []formats.Remark {
 		note(formats.DelimiterIs+delimiterWords[d.format.Delimiter], 1)
 	}
 	note(footer, int64(d.format.FooterLines))
+	if d.footer {
+		note(formats.FooterRecord, 1)
+	}
+	if d.ruled {
+		note(formats.DashesRecord, 1)
+	}
 	note(map[RepeatedHeader]string{
 		RepeatedIsRecord: formats.RepeatedHeaderRecords,
 		DropRepeated:     formats.RepeatedHeadersDropped,
@@ -176,6 +185,43 @@ func (w *worker) fieldCountOf(start, got, end int) error {
 		))
 	}
 	return w.FieldCount(start, got, w.dataset.fields)
+}
+
+// footerWords are what a footer starts with that has as many fields as the header.
+var footerWords = []string{"end", "eof", "footer", "tlr", "total", "totals", "trailer", "trl"}
+
+// last is a last record that is not kept.
+type last struct {
+	named  bool    // its first field is one of footerWords
+	counts []int64 // the whole numbers in it
+}
+
+// isFooter reports whether the record may be a footer: it says so, or how many records are above it.
+func (l *last) isFooter(above int64) bool {
+	return l != nil && (l.named || slices.Contains(l.counts, above))
+}
+
+// noteLast returns what the last record of the text may be, or nil: nobody looks for a footer in a
+// record with an NHS number.
+func (w *worker) noteLast() *last {
+	n := len(w.starts) - 1
+	if !w.Last || n < 0 || w.fates[n] != formats.Withhold || w.dataset.margins.tail != nil {
+		return nil
+	}
+	w.Start(w.Data, w.TooLong, w.Last)
+	w.MoveTo(w.starts[n])
+	if w.Record() != nil {
+		return nil // not met: it was read before
+	}
+	l := &last{}
+	for i, field := range w.Spans {
+		text := strings.TrimSpace(string(w.Value(field)))
+		l.named = l.named || i == 0 && slices.Contains(footerWords, strings.ToLower(text))
+		if count, err := strconv.ParseInt(text, 10, 64); err == nil {
+			l.counts = append(l.counts, count)
+		}
+	}
+	return l
 }
 
 // isLastLine reports whether nothing but blank lines follows a record that ends at end.

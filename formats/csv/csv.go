@@ -145,6 +145,8 @@ type dataset struct {
 	heading    []byte           // the header without its line ending; nil where there is none
 	headingNHS bool             // "nhs" is in it
 	repeated   int64            // records that are the header again
+	ruled      bool             // a line of dashes below the header was read as a record
+	footer     bool             // the last record may be a footer
 	prefix     []byte           // what stands before the records: byte order mark, blank lines, header
 	first      *chunk           // the first chunk, less the prefix
 	ahead      []*chunk         // those behind it that were read before the scan

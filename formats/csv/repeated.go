@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"noo/formats"
 	"noo/formats/csv/internal/records"
@@ -52,16 +53,47 @@ func (d *dataset) skipHeading(s *records.Scanner) bool {
 		return false
 	}
 	rest := bytes.TrimPrefix(s.Data[s.Pos:], byteOrderMark)
+	size := len(d.heading)
 	if !bytes.HasPrefix(rest, d.heading) {
-		return false
+		if size = d.dashes(rest); size == 0 {
+			return false
+		}
 	}
-	end := len(s.Data) - len(rest) + len(d.heading)
+	end := len(s.Data) - len(rest) + size
 	ending := s.LineEnding(end)
 	if end < len(s.Data) && ending == 0 || s.IsMixed(end) {
 		return false
 	}
 	s.MoveTo(end + ending)
 	return true
+}
+
+// dashes returns the length of the line that text starts with, less its ending, if it is dashes
+// alone in as many fields as the header has: sqlcmd and SQL*Plus write one below the header. It
+// returns 0 for any other.
+func (d *dataset) dashes(text []byte) int {
+	size := 0
+	for size < len(text) && (text[size] == '-' || strings.IndexByte(d.format.Delimiter, text[size]) >= 0) {
+		size++
+	}
+	fields := bytes.Split(text[:size], []byte(d.format.Delimiter))
+	two := false
+	for _, field := range fields {
+		if len(field) == 0 || len(bytes.Trim(field, "-")) > 0 {
+			return 0
+		}
+		two = two || len(field) > 1
+	}
+	if !two || len(fields) != d.fields || d.format.NoHeader {
+		return 0
+	}
+	return size
+}
+
+// isDashes reports whether a record is a line of dashes.
+func (d *dataset) isDashes(record []byte) bool {
+	size := d.dashes(record)
+	return size > 0 && len(bytes.TrimRight(record[size:], string(d.format.feed())+"\r")) == 0
 }
 
 // passUnusual moves over what is no record, and plainLine does not know as such.
@@ -82,11 +114,15 @@ func (w *worker) passUnusual(c *chunk) bool {
 	return true
 }
 
-// countRepeated counts the records of a chunk that are the header again. Only few records are
+// countRepeated counts the records of a chunk that are the header again, and notes a line of dashes
+// below the header. Only few records are
 // looked at: those of chunks in which there is "nhs", if that is in the header, or else those that
 // are not kept.
 func (w *worker) countRepeated(c *chunk) {
 	d := w.dataset
+	if c == d.first && len(w.starts) > 0 && d.format.RepeatedHeader == RepeatedIsRecord {
+		c.ruled = d.isDashes(w.Data[w.starts[0]:w.ends[0]])
+	}
 	if d.heading == nil || d.format.RepeatedHeader != RepeatedIsRecord || d.headingNHS && !w.nhs {
 		return
 	}

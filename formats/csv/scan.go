@@ -107,7 +107,7 @@ func (d *dataset) next() (*chunk, error) {
 
 // write waits for the chunks in order, and writes what is left of them.
 func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.Sinks) error {
-	lines := d.linesIn(d.prefix)
+	lines, all := d.linesIn(d.prefix), int64(0)
 	for c := range ordered {
 		select {
 		case <-c.done:
@@ -119,6 +119,9 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 		}
 		lines += c.lines
 		d.repeated += c.repeated
+		d.ruled = d.ruled || c.ruled
+		all += c.records
+		d.footer = c.last.isFooter(all - 1)
 		for _, kept := range c.kept {
 			if _, err := to.Kept.Write(c.Data[kept.start:kept.end]); err != nil {
 				return err
@@ -242,6 +245,7 @@ func (w *worker) work(c *chunk) error {
 	}
 	c.lines = w.lines
 	w.countRepeated(c)
+	c.records, c.last = int64(len(w.starts)), w.noteLast()
 	if w.withhold {
 		c.withheld = w.collectWithheld()
 	}

@@ -57,9 +57,12 @@ var dialects = []struct{ name, flags string }{
 	{"mysql", "--delimiter tab --quote none --escape backslash --record-end lf"},
 	{"oracle", "--delimiter comma --quote double"},
 	{"postgres", "--delimiter tab --quote none --escape backslash --record-end lf"},
+	{"r", "--delimiter space --quote double --escape backslash"},
 	{"snowflake", "--delimiter comma --quote none --escape backslash --record-end lf"},
 	{"spark", "--delimiter comma --quote double --escape backslash"},
+	{"sqlcmd", "--delimiter auto --quote none --repeated-header keep --footer-lines 1"},
 	{"ssis", "--quote lenient"},
+	{"ssms", "--delimiter auto --quote none --record-end crlf"},
 }
 
 // newDialect returns a flag that is the name of one of dialects.

@@ -97,4 +97,5 @@ def check(tables):
             tables.hold(name, writer(db, options), reader(db, options.replace(", FORCE_QUOTE *", "")), flags, share, reasons)
 
 
-table.main(check)
+if __name__ == "__main__":
+    table.main(check)

@@ -27,6 +27,11 @@ ONLY = "the only record holds a character that some programs take for the end of
 CODE = "a backslash with a digit, x or u behind it"
 
 
+def plain(rows):
+    """Rows without what many systems do not keep: null or empty, blanks around, and how lines end."""
+    return [[(value or "").replace("\r\n", "\n").replace("\r", "\n").strip(" ") for value in row] for row in rows]
+
+
 class Tables:
     """Makes tables from a seed, and filters them."""
 
@@ -82,40 +87,46 @@ class Tables:
             rows.append(row)
         return rows, gone
 
-    def hold(self, name, write, read, flags, share=0.0, reasons=(), forbidden="", least=0.3):
+    def hold(self, name, write, read, flags, share=0.0, reasons=(), forbidden="", least=0.3, nulls=True, suffix=".csv"):
         """Compares what a system reads of its own files before and after noo. write gets tables and paths of files to
         make; read gets paths and returns rows of four texts, None for a file that it cannot read. Of all files that the
         system reads as it wrote them, at most share may be refused, for one of reasons. Characters that a system cannot
-        write at all are forbidden."""
+        write at all are forbidden, and nulls may be. At least so many files must be compared, as a share."""
         made = [self.table(forbidden) for _ in range(self.files)]
+        for rows, _ in made if not nulls else []:
+            rows[:] = [["" if value is None else value for value in row] for row in rows]
         folder = f"{self.work}/{name.replace(' ', '-').replace(',', '')}"
         for sub in ("in", "out"):
             os.makedirs(f"{folder}/{sub}")
-        paths = [f"{folder}/in/{i}.csv" for i in range(len(made))]
+        paths = [f"{folder}/in/{i}{suffix}" for i in range(len(made))]
         # In each tenth file, a row that is kept has somebody who opted out in its note.
         second = {i for i in range(9, len(made), 10)}
         for i in second:
             rows, gone = made[i]
-            rows.append([str(len(rows) + 1), self.random.choice(self.others), self.random.choice(self.out), None])
+            rows.append([str(len(rows) + 1), self.random.choice(self.others), self.random.choice(self.out), "x"])
         write([rows for rows, _ in made], paths)
         before = read(paths)
+        alike = [b is not None and [row[:1] for row in b] == [row[:1] for row in rows] for b, (rows, _) in zip(before, made)]
+        exact = [b is not None and plain(b) == plain(rows) for b, (rows, _) in zip(before, made)]
         jobs, compared, unread, refused = [], 0, 0, {}
         for i, ((rows, gone), path) in enumerate(zip(made, paths)):
-            result = f"{folder}/out/{i}.csv"
+            result = f"{folder}/out/{i}{suffix}"
             done = subprocess.run([self.noo, "filter", path, "-o", result, "--missing", "keep", "--invalid", "keep", "--force-column", "--quiet",
                                    *flags], env=self.env, capture_output=True, text=True)
             told = done.stderr.strip()
             if done.returncode == 4:
-                if not any(reason in told for reason in reasons):
+                if exact[i] and not any(reason in told for reason in reasons):
                     sys.exit(f"{name}: refused: {told}")
                 if os.path.exists(result):
                     sys.exit(f"{name}: refused, and written: {path}")
                 refused[i] = told
                 continue
-            if i in second:
+            if i in second and alike[i]:
                 if done.returncode != 2 or "people who opted out are in column" not in told or os.path.exists(result):
                     sys.exit(f"{name}: somebody in another column: exit code {done.returncode}: {told}: {path}")
                 continue
+            if done.returncode == 2 and not alike[i]:
+                continue  # columns are not where they should be
             if done.returncode != 0:
                 sys.exit(f"{name}: exit code {done.returncode}: {told}: {path}")
             with open(result, "rb") as f:
@@ -125,8 +136,7 @@ class Tables:
             jobs.append((i, result))
         after = dict(zip((i for i, _ in jobs), read([path for _, path in jobs])))
         for i, (rows, gone) in enumerate(made):
-            alike = before[i] is not None and [row[0] for row in before[i]] == [row[0] for row in rows]
-            if not alike:
+            if not alike[i] or i not in after and not exact[i]:
                 unread += 1  # the system does not read what it wrote
                 refused.pop(i, None)
             elif i in after:
