@@ -119,7 +119,7 @@ def check(tables):
         ("csv module, excel", module_writer("excel"), module_reader("excel"), [], 0, (), ""),
         ("csv module, excel-tab", module_writer("excel-tab"), module_reader("excel-tab"), ["--delimiter", "tab"], 0, (), ""),
         ("csv module, unix", module_writer("unix"), module_reader("unix"), [], 0, (), ""),
-        ("csv module, escapes", module_writer(Escaped), module_reader(Escaped), ["--dialect", "mysql"], 0, (), ""),
+        ("csv module, escapes", module_writer(Escaped), module_reader(Escaped), ["--dialect", "mysql"], 0, (), "\r"),
     ]:
         tables.hold(name, write, read, flags, share, reasons, forbidden)
 

@@ -63,7 +63,10 @@ class Tables:
         if self.random.random() < 0.1:
             return None
         value = "".join(self.random.choice(PARTS) for _ in range(self.random.randrange(6)))
-        return "".join(c for c in value if c not in forbidden)
+        for part in forbidden:
+            while part in value:
+                value = value.replace(part, "")
+        return value
 
     def dressed(self, number):
         """A number as people write it."""
@@ -90,8 +93,8 @@ class Tables:
     def hold(self, name, write, read, flags, share=0.0, reasons=(), forbidden="", least=0.3, nulls=True, suffix=".csv"):
         """Compares what a system reads of its own files before and after noo. write gets tables and paths of files to
         make; read gets paths and returns rows of four texts, None for a file that it cannot read. Of all files that the
-        system reads as it wrote them, at most share may be refused, for one of reasons. Characters that a system cannot
-        write at all are forbidden, and nulls may be. At least so many files must be compared, as a share."""
+        system reads as it wrote them, at most share may be refused, for one of reasons. What a system cannot
+        write at all in a text is forbidden, and nulls may be. At least so many files must be compared, as a share."""
         made = [self.table(forbidden) for _ in range(self.files)]
         for rows, _ in made if not nulls else []:
             rows[:] = [["" if value is None else value for value in row] for row in rows]
