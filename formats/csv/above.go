@@ -15,6 +15,7 @@ import (
 
 	"noo/formats"
 	"noo/formats/csv/internal/margins"
+	"noo/formats/csv/internal/records"
 	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
@@ -98,11 +99,20 @@ func holdsNumber(line []byte) bool {
 // lineThat returns the first of some lines, from 1, of which holds is true, or 0.
 func (d *dataset) lineThat(lines []byte, holds func(line []byte) bool) (number int64) {
 	for line := range bytes.SplitSeq(lines, []byte{d.format.feed()}) {
-		if number++; holds(line) {
+		if number++; d.anyReading(line, holds) {
 			return number
 		}
 	}
 	return 0
+}
+
+// anyReading reports whether holds is true of a text, or of what some programs read in its codes.
+func (d *dataset) anyReading(text []byte, holds func(text []byte) bool) bool {
+	if holds(text) {
+		return true
+	}
+	return d.format.Escape != 0 &&
+		slices.ContainsFunc(records.Decode(text, d.format.Escape), holds)
 }
 
 // checkHead refuses lines above the header of which one holds a number.

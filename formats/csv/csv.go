@@ -220,13 +220,16 @@ func (d *dataset) readHeader(s *records.Scanner) error {
 	d.noteHeading(s.Data[start:s.Pos])
 	for i, span := range s.Spans {
 		name := s.Value(span)
-		if nhsnumber.Within(name) || isDressed(name) {
+		if d.anyReading(name, isNumber) {
 			return s.At(start, ErrHeaderValue)
 		}
 		d.columns[i] = formats.Column{Name: string(name), Doubtful: !d.format.Header}
 	}
 	return nil
 }
+
+// isNumber reports whether a cell of the first line holds an NHS number, which is no name.
+func isNumber(cell []byte) bool { return nhsnumber.Within(cell) || isDressed(cell) }
 
 // isDressed reports whether a cell of the first line is an NHS number in a dress that no name has.
 func isDressed(cell []byte) bool {

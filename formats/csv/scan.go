@@ -345,20 +345,20 @@ func (w *worker) noteSpans() error {
 			return err
 		}
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, w.identity(w.Spans[id.field]))
+		column.Text = append(column.Text, identity(&w.Scanner, w.Spans[id.field]))
 	}
 	return nil
 }
 
 // identity returns the text of an identifying field: with the blanks for which codes stand, if it is
 // an NHS number between them, as PostgreSQL writes a number with a tab behind it.
-func (w *worker) identity(field records.Span) []byte {
-	for _, text := range w.Decoded(field) {
+func identity(s *records.Scanner, field records.Span) []byte {
+	for _, text := range s.Decoded(field) {
 		if _, status := nhsnumber.Parse(text); status == nhsnumber.Valid {
 			return text
 		}
 	}
-	return w.Value(field)
+	return s.Value(field)
 }
 
 // collectWithheld puts the withheld records together: there are few.

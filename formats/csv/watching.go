@@ -156,12 +156,11 @@ func (w *worker) watchSpans(record int32) {
 // watchCodes notes what programs read in a field with codes that is another number than its text:
 // \x39 is a digit to PostgreSQL.
 func (w *worker) watchCodes(slot, record int32, span records.Span) {
-	texts := w.Decoded(span)
-	if len(texts) == 0 {
+	if !w.HasDigitCode(span) {
 		return
 	}
 	plain, _, _ := nhsnumber.Whole(w.Value(span))
-	for _, text := range texts {
+	for _, text := range w.Decoded(span) {
 		if key, _, ten := nhsnumber.Whole(text); ten && key != plain {
 			w.watching.noteText(slot, record, text)
 		}

@@ -230,7 +230,7 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		flagvalue.Word[csv.RepeatedHeader]{Text: "drop", Value: csv.DropRepeated},
 		flagvalue.Word[csv.RepeatedHeader]{Text: "keep", Value: csv.KeepRepeated})
 	flagvalue.Add(flags, repeated.Default("a record"), "repeated-header",
-		"CSV records that are the header again: drop or keep")
+		"CSV records that are the header again, or dashes: drop or keep")
 	ragged := flagvalue.NewChoice("HOW", &f.CSV.RaggedTrailing,
 		flagvalue.Word[bool]{Text: "trailing", Value: true})
 	flagvalue.Add(flags, ragged.Default("none"), "ragged",

@@ -10,16 +10,26 @@ var codes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 // CheckCodes refuses an identifying field in which an escape may be a digit's code: \x39 is a digit
 // to PostgreSQL, and no number to Spark.
 func (s *Scanner) CheckCodes(field Span) error {
-	for i := field.Start; field.escaped && i < field.End; i++ {
+	if at := s.digitCode(field); at >= 0 {
+		return s.At(at, ErrEscapedCode)
+	}
+	return nil
+}
+
+// HasDigitCode reports whether an escape in a field may be a digit's code.
+func (s *Scanner) HasDigitCode(field Span) bool { return s.digitCode(field) >= 0 }
+
+// digitCode returns where the first escape is that may be a digit's code, or -1.
+func (s *Scanner) digitCode(field Span) int {
+	for i := field.Start; field.escaped && i+1 < field.End; i++ {
 		if s.Data[i] != s.wide.escape {
 			continue
 		}
-		i++
-		if i < field.End && isDigitCode(s.Data[i]) {
-			return s.At(i-1, ErrEscapedCode)
+		if i++; isDigitCode(s.Data[i]) {
+			return i - 1
 		}
 	}
-	return nil
+	return -1
 }
 
 // isDigitCode reports whether the code that starts with c may be that of a digit.
