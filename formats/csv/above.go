@@ -172,9 +172,11 @@ func (d *dataset) Remarks() []formats.Remark {
 	if d.footer {
 		note(formats.FooterRecord, 1)
 	}
-	if d.ruled {
-		note(formats.DashesRecord, 1)
-	}
+	note(map[RepeatedHeader]string{
+		RepeatedIsRecord: formats.DashesRecord,
+		DropRepeated:     formats.DashesDropped,
+		KeepRepeated:     formats.DashesKept,
+	}[d.format.RepeatedHeader], d.ruled)
 	note(map[RepeatedHeader]string{
 		RepeatedIsRecord: formats.RepeatedHeaderRecords,
 		DropRepeated:     formats.RepeatedHeadersDropped,

@@ -22,7 +22,7 @@ type chunk struct {
 	lines    int64  // line feeds in Data
 	records  int64  // in Data
 	repeated int64  // headers that are repeated in it
-	ruled    bool   // its first record is a line of dashes
+	dashes   int64  // lines of dashes in it
 	last     *last  // what its last record may be, nil unless it is the last of the text
 	kept     []run  // what of Data goes to the output
 	withheld []byte // what goes to the file for follow-up

@@ -145,7 +145,7 @@ type dataset struct {
 	heading    []byte           // the header without its line ending; nil where there is none
 	headingNHS bool             // "nhs" is in it
 	repeated   int64            // records that are the header again
-	ruled      bool             // a line of dashes below the header was read as a record
+	ruled      int64            // lines of dashes, of which one below the header may be a record
 	footer     bool             // the last record may be a footer
 	prefix     []byte           // what stands before the records: byte order mark, blank lines, header
 	first      *chunk           // the first chunk, less the prefix

@@ -107,7 +107,11 @@ func (w *worker) passUnusual(c *chunk) bool {
 		return true
 	}
 	w.lines += int64(bytes.Count(w.Data[start:w.Pos], []byte{w.Feed}))
-	c.repeated++
+	if w.dataset.isDashes(w.Data[start:w.Pos]) {
+		c.dashes++
+	} else {
+		c.repeated++
+	}
 	if w.dataset.format.RepeatedHeader == DropRepeated {
 		w.dropped = append(w.dropped, run{start, w.Pos})
 	}
@@ -120,8 +124,9 @@ func (w *worker) passUnusual(c *chunk) bool {
 // are not kept.
 func (w *worker) countRepeated(c *chunk) {
 	d := w.dataset
-	if c == d.first && len(w.starts) > 0 && d.format.RepeatedHeader == RepeatedIsRecord {
-		c.ruled = d.isDashes(w.Data[w.starts[0]:w.ends[0]])
+	if c == d.first && len(w.starts) > 0 && d.format.RepeatedHeader == RepeatedIsRecord &&
+		d.isDashes(w.Data[w.starts[0]:w.ends[0]]) {
+		c.dashes++
 	}
 	if d.heading == nil || d.format.RepeatedHeader != RepeatedIsRecord || d.headingNHS && !w.nhs {
 		return

@@ -119,7 +119,7 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 		}
 		lines += c.lines
 		d.repeated += c.repeated
-		d.ruled = d.ruled || c.ruled
+		d.ruled += c.dashes
 		all += c.records
 		d.footer = c.last.isFooter(all - 1)
 		for _, kept := range c.kept {

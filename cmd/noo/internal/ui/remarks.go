@@ -26,6 +26,8 @@ var remarkWords = map[string]struct{ one, many, did string }{
 		"lines of dashes below the header",
 		"read as a record: pass --repeated-header keep",
 	},
+	formats.DashesDropped: {"line of dashes", "lines of dashes", "left out"},
+	formats.DashesKept:    {"line of dashes", "lines of dashes", "passed on"},
 	formats.FooterRecord: {
 		"record at the end",
 		"records at the end",
