@@ -205,7 +205,7 @@ var footerWords = []string{"end", "eof", "footer", "tlr", "total", "totals", "tr
 // last is a last record that is not kept.
 type last struct {
 	named  bool    // its first field is one of footerWords
-	counts []int64 // the whole numbers in it
+	counts []int64 // the whole numbers behind a first field that is none
 }
 
 // isFooter reports whether the record may be a footer: it says so, or how many records are above it.
@@ -229,7 +229,11 @@ func (w *worker) noteLast() *last {
 	for i, field := range w.Spans {
 		text := strings.TrimSpace(string(w.Value(field)))
 		l.named = l.named || i == 0 && slices.Contains(footerWords, strings.ToLower(text))
-		if count, err := strconv.ParseInt(text, 10, 64); err == nil {
+		count, err := strconv.ParseInt(text, 10, 64)
+		if i == 0 && (err == nil || text == "") {
+			return nil // a record with an id
+		}
+		if err == nil {
 			l.counts = append(l.counts, count)
 		}
 	}

@@ -48,8 +48,14 @@ var (
 	ErrHeaderValue = errors.New("an NHS number is where the column names are expected")
 	// ErrHeaderTwice is a dialect with and without a header.
 	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
-	ErrFeedInNames = errors.New("a line feed or a carriage return in the names of the columns")
-	ErrNoRecordEnd = errors.New("no record ends as it was said, and there are other line endings")
+	ErrFeedInNames = errors.New("a line feed alone in the names of the columns")
+	// ErrReturnInNames is an ErrFeedInNames for which there is no flag.
+	ErrReturnInNames = errors.New(
+		"a carriage return alone in the names of the columns: save the file with LF or CRLF line endings",
+	)
+	// ErrBlanksBetween is an ErrAfterQuote of a first line without the delimiter.
+	ErrBlanksBetween = errors.New("blanks are between the quoted names of the columns, and no delimiter")
+	ErrNoRecordEnd   = errors.New("no record ends as it was said, and there are other line endings")
 )
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
@@ -207,7 +213,7 @@ func (d *dataset) readHeader(s *records.Scanner) error {
 		return s.At(start, ErrSepLine)
 	}
 	if err := s.Record(); err != nil {
-		return err
+		return d.blanksBetween(err, s.Data[start:])
 	}
 	if err := d.checkFeeds(s, start); err != nil {
 		return err

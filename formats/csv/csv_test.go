@@ -428,7 +428,7 @@ func TestRefusals(t *testing.T) {
 		{"first line blank", "\nid,x\r\n", Format{}, ErrNotBare, 2, 5},
 		{"line feeds alone as text", "id,x\n1,a\n2,b\n", Format{RecordEnd: EndCRLF}, ErrFeedInNames, 1, 5},
 		{"line feeds alone as text, no header", "1,a\n2,b\n", Format{RecordEnd: EndCRLF, NoHeader: true}, ErrNoRecordEnd, 1, 4},
-		{"returns that end records", "id,x\r1,a\r2,b\r", Format{RecordEnd: EndLF}, ErrFeedInNames, 1, 5},
+		{"returns that end records", "id,x\r1,a\r2,b\r", Format{RecordEnd: EndLF}, ErrReturnInNames, 1, 5},
 		{"returns that end records, no header", "1,a\r2,b\r", Format{RecordEnd: EndLF, NoHeader: true}, ErrNoRecordEnd, 1, 4},
 		{"returns that may end records, no header", "1,a\r2,b\n\n", Format{RecordEnd: EndLF, NoHeader: true}, ErrOnlyRecord, 1, 4},
 		{"number in a dress above", "(9434765919),x\n", Format{}, ErrHeaderValue, 1, 1},

@@ -126,6 +126,8 @@ func (d *dataset) checkFeeds(s *records.Scanner, start int) error {
 		at := bytes.IndexAny(s.Data[span.Start:span.End], "\r\n")
 		switch {
 		case at < 0 || s.IsQuoted(span):
+		case !d.format.NoHeader && s.Data[span.Start+at] == '\r':
+			return s.At(span.Start+at, ErrReturnInNames)
 		case !d.format.NoHeader:
 			return s.At(span.Start+at, ErrFeedInNames)
 		case s.Pos == len(s.Data) && !bytes.HasSuffix(s.Data[start:], []byte(end)):
@@ -133,6 +135,19 @@ func (d *dataset) checkFeeds(s *records.Scanner, start int) error {
 		}
 	}
 	return nil
+}
+
+// blanksBetween says of the refusal of the first line whether blanks are between its quoted fields,
+// as R writes them.
+func (d *dataset) blanksBetween(err error, text []byte) error {
+	line, _, _ := bytes.Cut(text[:min(len(text), firstLineSize)], []byte{'\n'})
+	between := []byte{d.format.Quote, ' ', d.format.Quote}
+	at, ok := errors.AsType[*records.Malformed](err)
+	if ok && errors.Is(err, ErrAfterQuote) && bytes.Contains(line, between) &&
+		!bytes.Contains(line, []byte(d.format.Delimiter)) {
+		at.Reason = ErrBlanksBetween
+	}
+	return err
 }
 
 // firstLineSize is how many bytes are looked at for the delimiter.
