@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"noo/formats"
@@ -172,15 +173,23 @@ func (d *dataset) trimRagged(s *records.Scanner) {
 	}
 }
 
+// isEmptyBehind reports whether the record that was read last has fields behind the last of the
+// header, all of them empty.
+func (d *dataset) isEmptyBehind(s *records.Scanner) bool {
+	return len(s.Spans) > d.fields &&
+		!slices.ContainsFunc(s.Spans[d.fields:], func(field records.Span) bool { return !s.IsEmpty(field) })
+}
+
 // fieldCountSeen is the refusal of the record at start, which has another number of fields than
 // the first record. It looks at the records that follow, at most so many, for the cause.
 func (d *dataset) fieldCountSeen(s *records.Scanner, start, most int) error {
 	got, alike, empty, all := len(s.Spans), 0, 0, 0
+	behind := d.isEmptyBehind(s)
 	for refused := s.At(start, nil).(*records.Malformed); ; {
 		if len(s.Spans) == got {
 			alike++
 		}
-		if n := len(s.Spans); n > d.fields && s.IsEmpty(s.Spans[n-1]) {
+		if d.isEmptyBehind(s) {
 			empty++
 		}
 		all++
@@ -206,6 +215,16 @@ func (d *dataset) fieldCountSeen(s *records.Scanner, start, most int) error {
 				got,
 				d.fields,
 				ErrEmptyBehind,
+				all,
+			)
+		case behind:
+			cause = fmt.Errorf(
+				"%w: %d where the first record has %d, %w, in %d of %d records from there",
+				ErrFieldCount,
+				got,
+				d.fields,
+				ErrEmptyBehind,
+				empty,
 				all,
 			)
 		case all > 1 && alike == all && got == d.fields+1:
