@@ -172,6 +172,7 @@ func TestDialectRefusals(t *testing.T) {
 		{"a byte order mark before quotes and escapes", "\ufeff\"a\",\"b\"\n\"1\",\"2\"\n", escape, nil, 0, 0},
 		{"names over lines, and a byte that ends records", "a,b\n1,2\n3,4\n", Format{RecordEnd: EndsWith(0x1e)}, ErrFeedInNames, 1, 4},
 		{"lines, no header, and a byte that ends no record", "1,2\n3,4\n", Format{RecordEnd: EndsWith(0x1e), NoHeader: true}, ErrNoRecordEnd, 1, 4},
+		{"returns in the only record, and a byte that ends records", "1,a\rb\n;", Format{RecordEnd: EndsWith(';'), NoHeader: true}, nil, 0, 0},
 		{"empty quoted field", "a,b\n\"\",\"\"\n", escape, nil, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func (d *dataset) doubtOnlyRecord() error {
 		if s.IsQuoted(field) {
 			continue
 		}
-		at := lineEndIn(s.Data[field.Start:field.End])
+		at := lineEndIn(s.Data[field.Start:field.End], s.Ending == records.OneByte)
 		if at < 0 {
 			continue
 		}
@@ -61,11 +61,11 @@ func (d *dataset) doubtOnlyRecord() error {
 }
 
 // lineEndIn returns where the first of lineEnds is in text, in UTF-8 or as the byte that U+0085
-// is in Latin-1, or -1.
-func lineEndIn(text []byte) int {
+// is in Latin-1, or -1. Carriage returns may be text.
+func lineEndIn(text []byte, returns bool) int {
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
-		if strings.ContainsRune(lineEnds, r) ||
+		if strings.ContainsRune(lineEnds, r) && !(returns && r == '\r') ||
 			r == utf8.RuneError && size == 1 && text[i] == 0x85 {
 			return i
 		}

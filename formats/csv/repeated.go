@@ -77,6 +77,9 @@ func (d *dataset) dashes(text []byte) int {
 	for size < len(text) && (text[size] == '-' || strings.IndexByte(d.format.Delimiter, text[size]) >= 0) {
 		size++
 	}
+	if size == 0 || d.format.NoHeader {
+		return 0
+	}
 	fields := bytes.Split(text[:size], []byte(d.format.Delimiter))
 	two := false
 	for _, field := range fields {
@@ -85,7 +88,7 @@ func (d *dataset) dashes(text []byte) int {
 		}
 		two = two || len(field) > 1
 	}
-	if !two || len(fields) != d.fields || d.format.NoHeader {
+	if !two || len(fields) != d.fields {
 		return 0
 	}
 	return size
@@ -119,10 +122,9 @@ func (w *worker) passUnusual(c *chunk) bool {
 	return true
 }
 
-// countRepeated counts the records of a chunk that are the header again, and notes a line of dashes
-// below the header. Only few records are
-// looked at: those of chunks in which there is "nhs", if that is in the header, or else those that
-// are not kept.
+// countRepeated counts the records of a chunk that are the header again, and a line of dashes at once
+// below the header. Only few records are looked at: those of chunks in which there is "nhs", if that
+// is in the header, or else those that are not kept.
 func (w *worker) countRepeated(c *chunk) {
 	d := w.dataset
 	if c == d.first && len(w.starts) > 0 && d.format.RepeatedHeader == RepeatedIsRecord &&
