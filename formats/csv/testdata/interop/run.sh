@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../../../.."
 here=formats/csv/testdata/interop
-files=${1:-60}
+files=${1:-40}
 seed=${2:-1}
 
 # need PROGRAM PACKAGE… reports whether there is such a program, whose path may be a pattern.

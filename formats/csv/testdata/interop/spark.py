@@ -113,7 +113,7 @@ def check(tables):
                     suffix=".csv.gz" if "compression" in writing else ".csv")
     hive(spark, tables, ["--dialect", "hive", *BY_NUMBER], "Hive", "ROW FORMAT DELIMITED", "\r\n\x01")
     hive(spark, tables, ["--dialect", "hive", "--delimiter", "comma", "--escape", "backslash", *BY_NUMBER], "Hive, escaped",
-         "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '\\\\'", "")
+         "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '\\\\'", "\r\n")
 
 
 if __name__ == "__main__":
