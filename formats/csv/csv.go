@@ -89,6 +89,8 @@ type Format struct {
 	Header bool
 	// Escape is the character that takes the meaning of the one behind it away; 0 is none.
 	Escape byte
+	// EscapeInQuotes says that it does so within quotes alone.
+	EscapeInQuotes bool
 	// RecordEnd says what ends a record.
 	RecordEnd RecordEnd
 	// Workers is how many goroutines look at records; 0 is as many as there are processors to use.

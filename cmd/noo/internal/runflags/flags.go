@@ -199,13 +199,8 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		"quote",
 		"character around CSV fields, or none, or lenient if quotes in the text are not doubled",
 	)
-	escape := flagvalue.NewChoice(
-		"CHAR",
-		&f.CSV.Escape,
-		flagvalue.Word[byte]{Text: "backslash", Value: '\\'},
-	)
-	flagvalue.Add(flags, escape.Default("none"), "escape",
-		"escape in CSV, as MySQL and Spark write it: backslash")
+	flagvalue.Add(flags, newEscape(&f.CSV), "escape",
+		"escape in CSV: backslash, as MySQL writes it, or quoted, as Spark writes it within quotes alone")
 	flagvalue.Add(
 		flags,
 		newRecordEnd(&f.CSV.RecordEnd),

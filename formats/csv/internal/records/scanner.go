@@ -62,6 +62,8 @@ type Dialect struct {
 	LenientQuotes bool
 	// Escape takes the meaning of the character behind it away; 0 is none.
 	Escape byte
+	// EscapeInQuotes has it do so within quotes alone.
+	EscapeInQuotes bool
 	// Ragged has every record read field by field: some have more fields than the first.
 	Ragged bool
 	// RecordEnd says what ends a record.

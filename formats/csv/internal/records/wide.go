@@ -29,6 +29,7 @@ var (
 type wide struct {
 	delimiter []byte
 	escape    byte // 0 is none
+	inQuotes  bool // the escape is one within quotes alone
 	overlaps  bool // the delimiter can overlap itself
 }
 
@@ -39,7 +40,7 @@ func newWide(f Dialect) *wide {
 	if !f.isWide() {
 		return nil
 	}
-	w := &wide{delimiter: []byte(f.Delimiter), escape: f.Escape}
+	w := &wide{delimiter: []byte(f.Delimiter), escape: f.Escape, inQuotes: f.EscapeInQuotes}
 	for i := 1; i < len(w.delimiter); i++ {
 		w.overlaps = w.overlaps || bytes.HasPrefix(w.delimiter, w.delimiter[i:])
 	}
@@ -91,6 +92,8 @@ func (s *Scanner) wideField(start, pos int) (Span, int, error) {
 		case i == len(s.Data) || s.delimiterAt(i) > 0 || s.LineEnding(i) > 0:
 			field.End = i
 			return field, i, nil
+		case s.wide.inQuotes && s.Data[i] == s.wide.escape: // text
+			i++
 		case s.wide.escape != 0 && s.Data[i] == s.wide.escape:
 			if err := s.checkEscapeOutside(i); err != nil {
 				return Span{}, 0, err

@@ -79,7 +79,7 @@ def check(tables):
         ("data.table, fwrite", data_table, "fwrite(f, PATH)", f'fread(PATH, colClasses = "character", na.strings = "", sep = ",", header = TRUE)',
          [], 0.5, (table.RETURN,)),
         ("data.table, fwrite with escapes", data_table, 'fwrite(f, PATH, quote = TRUE, qmethod = "escape", sep = ";")',
-         'fread(PATH, colClasses = "character", na.strings = "", sep = ";", header = TRUE)', ["--delimiter", "semicolon", "--escape", "backslash"], 0, ()),
+         'fread(PATH, colClasses = "character", na.strings = "", sep = ";", header = TRUE)', ["--delimiter", "semicolon", "--escape", "quoted"], 0, ()),
     ]:
         tables.hold(name, writer(library, writing), reader(library, reading), flags, share, reasons, least=0)
 

@@ -96,17 +96,16 @@ def check(tables):
     spark = session(tables.work + "/spark")
     # Without lineSep, Spark takes the first line ending that it meets, in a text or not, for that of all records.
     header, lines = {"header": True}, {"multiLine": True, "lineSep": "\n"}
-    outside = (table.OUTSIDE,)
     for name, writing, reading, flags, share, reasons in [
-        ("Spark", header, lines, ["--dialect", "spark"], 0.4, outside),
-        ("Spark, no header", {}, lines, ["--dialect", "spark", *BY_NUMBER], 0.4, (*outside, table.ONLY)),
+        ("Spark", header, lines, ["--dialect", "spark"], 0, ()),
+        ("Spark, no header", {}, lines, ["--dialect", "spark", *BY_NUMBER], 0.1, (table.ONLY,)),
         ("Spark, all quotes", {"quoteAll": True, **header}, lines, ["--dialect", "spark"], 0, ()),
         ("Spark, doubled quotes", {"escape": '"', **header}, lines, [], 0, ()),
         ("Spark, other characters", {"quote": "'", "sep": "|~|", "nullValue": "\\N", "emptyValue": "", **header}, lines,
-         ["--dialect", "spark", "--quote", "single", "--delimiter", "|~|"], 0.4, outside),
-        ("Spark, UTF-16", {"encoding": "UTF-16", "sep": "\t", **header}, lines, ["--dialect", "spark", "--delimiter", "tab"], 0.4, outside),
+         ["--dialect", "spark", "--quote", "single", "--delimiter", "|~|"], 0, ()),
+        ("Spark, UTF-16", {"encoding": "UTF-16", "sep": "\t", **header}, lines, ["--dialect", "spark", "--delimiter", "tab"], 0, ()),
         ("Spark, UTF-16 without a mark", {"encoding": "UTF-16LE", **header}, lines, ["--dialect", "spark"], 1, (table.UTF16,)),
-        ("Spark, compressed", {"compression": "gzip", **header}, lines, ["--dialect", "spark"], 0.4, outside),
+        ("Spark, compressed", {"compression": "gzip", **header}, lines, ["--dialect", "spark"], 0, ()),
     ]:
         reading = {**reading, **{k: v for k, v in writing.items() if k not in ("quoteAll", "emptyValue", "compression")}}
         tables.hold(name, writer(spark, writing), reader(spark, reading), flags, share, reasons, least=0 if share == 1 else 0.3,

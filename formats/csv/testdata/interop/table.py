@@ -29,7 +29,7 @@ CODE = "a backslash with a digit, x or u behind it"
 
 def plain(rows):
     """Rows without what many systems do not keep: null or empty, blanks around, and how lines end."""
-    return [[(value or "").replace("\r\n", "\n").replace("\r", "\n").strip() for value in row] for row in rows]
+    return [[(value or "").replace("\r\n", "\n").replace("\r", "\n").strip(" ") for value in row] for row in rows]
 
 
 class Tables:
