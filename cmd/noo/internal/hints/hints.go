@@ -67,7 +67,8 @@ var hints = []struct {
 		"pass --quote lenient, or --quote none if quotes mean nothing in this file",
 	},
 	{csv.ErrAfterQuote, "or pass --quote lenient"},
-	{csv.ErrBackslash, "pass --escape backslash"},
+	{csv.ErrBackslash, "pass --escape backslash, or quoted for a file of Spark"},
+	{csv.ErrEscapeOutside, "for a file of Spark, pass --escape quoted"},
 	{csv.ErrEmptyBehind, "pass --ragged trailing"},
 	{
 		csv.ErrOneMore,
