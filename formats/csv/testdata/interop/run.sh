@@ -30,7 +30,7 @@ compare() {
 }
 
 venv=bench/interop-venv
-spark=bench/spark-venv
+spark=bench/python-spark-venv
 testdata/venv.sh $venv formats/parquet/testdata/interop/requirements.txt
 work=$(mktemp -d)
 chmod 755 "$work" # servers run as nobody
