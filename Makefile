@@ -27,7 +27,7 @@ docs: ## docs/man and docs/reference, from the commands
 screenshots: ## docs/screenshots, from what noo prints on a terminal (needs script, of util-linux)
 	go test ./cmd/noo -run TestScreenshotsAreCurrent -count 1 -update
 
-interop: ## Parquet, Arrow and CSV made, and read again, by pyarrow, DuckDB, Polars and pandas; tables by their own writers (needs Python; makes its own environments)
+interop: ## Parquet, Arrow and CSV made, and read again, by pyarrow, DuckDB, Polars, pandas, PostgreSQL, MariaDB, SQLite, R and Spark; tables by their own writers (needs Python, and installs the others on Debian)
 	formats/parquet/testdata/interop/run.sh
 	formats/csv/testdata/interop/run.sh
 

@@ -116,6 +116,13 @@ const (
 	RepeatedHeaderRecords  = "repeated_header_records"
 	RepeatedHeadersDropped = "repeated_headers_dropped"
 	RepeatedHeadersKept    = "repeated_headers_kept"
+	// DashesRecord is a line of dashes below the header that was read as a record, DashesDropped and
+	// DashesKept such that were not.
+	DashesRecord  = "dashes_record"
+	DashesDropped = "dashes_dropped"
+	DashesKept    = "dashes_kept"
+	// FooterRecord is a last record, not kept, that seems to be a footer.
+	FooterRecord = "footer_record"
 	// DelimiterIs, with a word for a delimiter behind it, is one that was not said but found.
 	DelimiterIs = "delimiter_"
 	// LostDigits are values in scientific notation, such as 9.43E+09, that lost digits.

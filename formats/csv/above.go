@@ -9,9 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 
 	"noo/formats"
 	"noo/formats/csv/internal/margins"
+	"noo/formats/csv/internal/records"
 	"noo/formats/csv/internal/utf16"
 	"noo/internal/nhsnumber"
 )
@@ -95,11 +99,20 @@ func holdsNumber(line []byte) bool {
 // lineThat returns the first of some lines, from 1, of which holds is true, or 0.
 func (d *dataset) lineThat(lines []byte, holds func(line []byte) bool) (number int64) {
 	for line := range bytes.SplitSeq(lines, []byte{d.format.feed()}) {
-		if number++; holds(line) {
+		if number++; d.anyReading(line, holds) {
 			return number
 		}
 	}
 	return 0
+}
+
+// anyReading reports whether holds is true of a text, or of what some programs read in its codes.
+func (d *dataset) anyReading(text []byte, holds func(text []byte) bool) bool {
+	if holds(text) {
+		return true
+	}
+	return d.format.Escape != 0 &&
+		slices.ContainsFunc(records.Decode(text, d.format.Escape), holds)
 }
 
 // checkHead refuses lines above the header of which one holds a number.
@@ -156,6 +169,14 @@ func (d *dataset) Remarks() []formats.Remark {
 		note(formats.DelimiterIs+delimiterWords[d.format.Delimiter], 1)
 	}
 	note(footer, int64(d.format.FooterLines))
+	if d.footer {
+		note(formats.FooterRecord, 1)
+	}
+	note(map[RepeatedHeader]string{
+		RepeatedIsRecord: formats.DashesRecord,
+		DropRepeated:     formats.DashesDropped,
+		KeepRepeated:     formats.DashesKept,
+	}[d.format.RepeatedHeader], d.ruled)
 	note(map[RepeatedHeader]string{
 		RepeatedIsRecord: formats.RepeatedHeaderRecords,
 		DropRepeated:     formats.RepeatedHeadersDropped,
@@ -176,6 +197,47 @@ func (w *worker) fieldCountOf(start, got, end int) error {
 		))
 	}
 	return w.FieldCount(start, got, w.dataset.fields)
+}
+
+// footerWords are what a footer starts with that has as many fields as the header.
+var footerWords = []string{"end", "eof", "footer", "tlr", "total", "totals", "trailer", "trl"}
+
+// last is a last record that is not kept.
+type last struct {
+	named  bool    // its first field is one of footerWords
+	counts []int64 // the whole numbers behind a first field that is none
+}
+
+// isFooter reports whether the record may be a footer: it says so, or how many records are above it.
+func (l *last) isFooter(above int64) bool {
+	return l != nil && (l.named || slices.Contains(l.counts, above))
+}
+
+// noteLast returns what the last record of the text may be, or nil: nobody looks for a footer in a
+// record with an NHS number.
+func (w *worker) noteLast() *last {
+	n := len(w.starts) - 1
+	if !w.Last || n < 0 || w.fates[n] != formats.Withhold || w.dataset.margins.tail != nil {
+		return nil
+	}
+	w.Start(w.Data, w.TooLong, w.Last)
+	w.MoveTo(w.starts[n])
+	if w.Record() != nil {
+		return nil // not met: it was read before
+	}
+	l := &last{}
+	for i, field := range w.Spans {
+		text := strings.TrimSpace(string(w.Value(field)))
+		l.named = l.named || i == 0 && slices.Contains(footerWords, strings.ToLower(text))
+		count, err := strconv.ParseInt(text, 10, 64)
+		if i == 0 && (err == nil || text == "") {
+			return nil // a record with an id
+		}
+		if err == nil {
+			l.counts = append(l.counts, count)
+		}
+	}
+	return l
 }
 
 // isLastLine reports whether nothing but blank lines follows a record that ends at end.

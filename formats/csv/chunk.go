@@ -20,7 +20,10 @@ type chunk struct {
 	done     chan struct{} // closed when the fields below are final
 	err      error
 	lines    int64  // line feeds in Data
+	records  int64  // in Data
 	repeated int64  // headers that are repeated in it
+	dashes   int64  // lines of dashes in it
+	last     *last  // what its last record may be, nil unless it is the last of the text
 	kept     []run  // what of Data goes to the output
 	withheld []byte // what goes to the file for follow-up
 }

@@ -49,7 +49,13 @@ var (
 	// ErrHeaderTwice is a dialect with and without a header.
 	ErrHeaderTwice = errors.New("the first record cannot be both a header and data")
 	ErrFeedInNames = errors.New("a line feed alone in the names of the columns")
-	ErrNoRecordEnd = errors.New("no record ends as it was said, and there are line feeds")
+	// ErrReturnInNames is an ErrFeedInNames for which there is no flag.
+	ErrReturnInNames = errors.New(
+		"a carriage return alone in the names of the columns: save the file with LF or CRLF line endings",
+	)
+	// ErrBlanksBetween is an ErrAfterQuote of a first line without the delimiter.
+	ErrBlanksBetween = errors.New("blanks are between the quoted names of the columns, and no delimiter")
+	ErrNoRecordEnd   = errors.New("no record ends as it was said, and there are other line endings")
 )
 
 // Format reads and writes delimited text. The zero Format is plain CSV with a header.
@@ -83,6 +89,8 @@ type Format struct {
 	Header bool
 	// Escape is the character that takes the meaning of the one behind it away; 0 is none.
 	Escape byte
+	// EscapeInQuotes says that it does so within quotes alone.
+	EscapeInQuotes bool
 	// RecordEnd says what ends a record.
 	RecordEnd RecordEnd
 	// Workers is how many goroutines look at records; 0 is as many as there are processors to use.
@@ -145,6 +153,8 @@ type dataset struct {
 	heading    []byte           // the header without its line ending; nil where there is none
 	headingNHS bool             // "nhs" is in it
 	repeated   int64            // records that are the header again
+	ruled      int64            // lines of dashes, of which one below the header may be a record
+	footer     bool             // the last record may be a footer
 	prefix     []byte           // what stands before the records: byte order mark, blank lines, header
 	first      *chunk           // the first chunk, less the prefix
 	ahead      []*chunk         // those behind it that were read before the scan
@@ -205,7 +215,7 @@ func (d *dataset) readHeader(s *records.Scanner) error {
 		return s.At(start, ErrSepLine)
 	}
 	if err := s.Record(); err != nil {
-		return err
+		return d.blanksBetween(err, s.Data[start:])
 	}
 	if err := d.checkFeeds(s, start); err != nil {
 		return err
@@ -218,13 +228,16 @@ func (d *dataset) readHeader(s *records.Scanner) error {
 	d.noteHeading(s.Data[start:s.Pos])
 	for i, span := range s.Spans {
 		name := s.Value(span)
-		if nhsnumber.Within(name) || isDressed(name) {
+		if d.anyReading(name, isNumber) {
 			return s.At(start, ErrHeaderValue)
 		}
 		d.columns[i] = formats.Column{Name: string(name), Doubtful: !d.format.Header}
 	}
 	return nil
 }
+
+// isNumber reports whether a cell of the first line holds an NHS number, which is no name.
+func isNumber(cell []byte) bool { return nhsnumber.Within(cell) || isDressed(cell) }
 
 // isDressed reports whether a cell of the first line is an NHS number in a dress that no name has.
 func isDressed(cell []byte) bool {

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -104,8 +105,12 @@ func referenceText(f Format, text string, columns []int) result {
 	}
 	body := strings.TrimPrefix(text, "\ufeff")
 	prefix := text[:len(text)-len(body)]
-	if refusedBeyond(body) || f.RecordEnd == EndAsFirst && mixedEnds(body) {
+	if strings.Contains(body, "\x00") || f.RecordEnd == EndAsFirst && (hasBareReturn(body) || mixedEnds(body)) {
 		return result{err: errors.New("refused")}
+	}
+	end := "\n"
+	if f.ending == records.CRLFAlone {
+		end = "\r\n"
 	}
 	r := stdcsv.NewReader(strings.NewReader(body))
 	r.Comma = rune(f.Delimiter[0])
@@ -124,7 +129,7 @@ func referenceText(f Format, text string, columns []int) result {
 		}
 		raw := body[start:r.InputOffset()]
 		start = r.InputOffset()
-		blank := len(raw) - len(strings.TrimLeft(raw, "\r\n"))
+		blank := len(blankLines.FindString(raw))
 		kept.WriteString(raw[:blank])
 		for _, c := range columns {
 			if c >= len(record) {
@@ -137,7 +142,7 @@ func referenceText(f Format, text string, columns []int) result {
 		if first && isSepLine([]byte(raw[blank:])) {
 			return result{err: ErrSepLine}
 		}
-		if first && f.ending == records.CRLFAlone && strings.Contains(raw, hiddenFeed) && (!f.NoHeader || !strings.HasSuffix(raw, "\r\n")) {
+		if first && (strings.Contains(raw, hiddenFeed) && f.ending == records.CRLFAlone || hasBareReturn(raw)) && (!f.NoHeader || !strings.HasSuffix(raw, end)) {
 			return result{err: ErrNoRecordEnd}
 		}
 		if first && !f.NoHeader {
@@ -151,7 +156,7 @@ func referenceText(f Format, text string, columns []int) result {
 			withheld.WriteString(raw[blank:])
 			continue
 		}
-		if first && f.NoHeader && onlyRecord(body[start:]) && separators(raw) {
+		if first && f.NoHeader && onlyRecord(body[start:]) && (separators(raw) || hasBareReturn(raw)) {
 			return result{err: ErrOnlyRecord}
 		}
 		first = false
@@ -178,14 +183,12 @@ func referenceText(f Format, text string, columns []int) result {
 	return out
 }
 
-// refusedBeyond reports whether text that encoding/csv accepts is refused here: a NUL, UTF-16, or a
-// carriage return outside quotes that neither ends the text nor stands before a line feed.
-func refusedBeyond(text string) bool {
+// hasBareReturn reports whether a carriage return outside quotes neither ends the text nor stands
+// before a line feed.
+func hasBareReturn(text string) bool {
 	inside := false
 	for i := range len(text) {
 		switch text[i] {
-		case 0:
-			return true
 		case '"':
 			inside = !inside
 		case '\r':
@@ -223,6 +226,8 @@ func mixedEnds(text string) bool {
 	}
 	return false
 }
+
+var blankLines = regexp.MustCompile(`^(\r?\n)*`)
 
 // hiddenFeed stands for a line feed that is text.
 const hiddenFeed = "\x01"
@@ -423,6 +428,9 @@ func TestRefusals(t *testing.T) {
 		{"first line blank", "\nid,x\r\n", Format{}, ErrNotBare, 2, 5},
 		{"line feeds alone as text", "id,x\n1,a\n2,b\n", Format{RecordEnd: EndCRLF}, ErrFeedInNames, 1, 5},
 		{"line feeds alone as text, no header", "1,a\n2,b\n", Format{RecordEnd: EndCRLF, NoHeader: true}, ErrNoRecordEnd, 1, 4},
+		{"returns that end records", "id,x\r1,a\r2,b\r", Format{RecordEnd: EndLF}, ErrReturnInNames, 1, 5},
+		{"returns that end records, no header", "1,a\r2,b\r", Format{RecordEnd: EndLF, NoHeader: true}, ErrNoRecordEnd, 1, 4},
+		{"returns that may end records, no header", "1,a\r2,b\n\n", Format{RecordEnd: EndLF, NoHeader: true}, ErrOnlyRecord, 1, 4},
 		{"number in a dress above", "(9434765919),x\n", Format{}, ErrHeaderValue, 1, 1},
 		{"line feed as text behind a quote", "id,x\r\n1,\"a\"\nb\r\n", Format{RecordEnd: EndCRLF}, ErrAfterQuote, 2, 6},
 		{"empty", "", Format{}, formats.ErrEmpty, 0, 0},
@@ -440,6 +448,7 @@ func TestRefusals(t *testing.T) {
 		{"UTF-16 with half a pair", "\xff\xfei\x00\n\x00\x00\xd8", Format{}, utf16.ErrSurrogate, 2, 0},
 		{"UTF-16 with a NUL", "\xfe\xff\x00i\x00\n\x00\x00\x00\n", Format{}, ErrNUL, 2, 1},
 		{"UTF-16 without its mark", "i\x00d\x00\n\x00", Format{}, ErrUTF16, 0, 0},
+		{"UTF-16 without its mark, an emoji", "n\x00h\x00s\x00,\x00n\x00o\x00t\x00e\x00\n\x00\x3d\xd8\x00\xde,\x00o\x00k\x00", Format{}, ErrUTF16, 0, 0},
 		{"NUL padding", "id\n1\n" + strings.Repeat("\x00", 5), Format{}, ErrPadding, 3, 1},
 		{"bare return", "id,x\r1,a\r2,b\r", Format{}, ErrBareReturn, 1, 5},
 		{"return before CRLF", "id,x\n1,a\r\r\n", Format{}, ErrBareReturn, 2, 4},

@@ -36,6 +36,9 @@ func (f Format) Validate() error {
 		(f.isSpecial(f.Escape) || f.Escape >= 0x80 || !f.NoQuote && f.Escape == f.Quote) {
 		return errors.New("the escape must be one ASCII character that has no other meaning")
 	}
+	if f.EscapeInQuotes && f.NoQuote {
+		return errors.New("an escape within quotes wants quotes")
+	}
 	if f.LenientQuotes && (f.NoQuote || f.Escape != 0 || len(f.Delimiter) > 1) {
 		return errors.New("lenient quotes want quotes, no escape, and a delimiter of one character")
 	}
@@ -101,8 +104,9 @@ func (f Format) withDefaults() Format {
 // dialect is what the reader of records needs to know.
 func (f Format) dialect() records.Dialect {
 	return records.Dialect{
-		Delimiter: f.Delimiter, Quote: f.Quote, NoQuote: f.NoQuote, Escape: f.Escape, LenientQuotes: f.LenientQuotes,
-		Ragged: f.RaggedTrailing, RecordEnd: f.RecordEnd,
+		Delimiter: f.Delimiter, Quote: f.Quote, NoQuote: f.NoQuote, Escape: f.Escape, EscapeInQuotes: f.EscapeInQuotes,
+		LenientQuotes: f.LenientQuotes,
+		Ragged:        f.RaggedTrailing, RecordEnd: f.RecordEnd,
 	}
 }
 

@@ -30,8 +30,9 @@ var writers = map[string]writer{
 	"doubled delimiter":      {Format{Delimiter: "||", NoQuote: true}, "", false, "\n", "|\r\n", false},
 	"ASCII-delimited":        {Format{Delimiter: "\x1f", RecordEnd: EndsWith(0x1e), NoQuote: true}, "", false, "\x1e", "\x1f\x1e", false},
 	"byte end, quotes":       {Format{Delimiter: ";", RecordEnd: EndsWith('~')}, "", true, "~", "", false},
-	"Spark":                  {Format{Escape: '\\'}, `"\`, true, "\n", "", false},
-	"MySQL":                  {Format{Delimiter: "\t", Escape: '\\', NoQuote: true, RecordEnd: EndLF}, "\\\t\n", false, "\n", "\r", false},
+	"escapes in quotes":      {Format{Escape: '\\'}, `"\`, true, "\n", "", false},
+	"Spark":                  {Format{Escape: '\\', EscapeInQuotes: true}, `"\`, true, "\n", "", false},
+	"MySQL":                  {Format{Delimiter: "\t", Escape: '\\', NoQuote: true, RecordEnd: EndLF}, "\\\t\n", false, "\n", "", false},
 	"SSIS":                   {Format{LenientQuotes: true}, "", true, "\n", "\r\n", true},
 	"escapes and many bytes": {Format{Delimiter: "||", Escape: '\\', NoQuote: true, RecordEnd: EndsWith(0x1e)}, "\\|\x1e", false, "\x1e", "", false},
 }
@@ -61,6 +62,9 @@ func (w writer) field(r *rand.Rand, value string) string {
 		return escaped
 	}
 	special := w.format.withDefaults().Delimiter[:1] + w.end + "\"\\\r\n"
+	if w.format.EscapeInQuotes {
+		special = strings.ReplaceAll(special, "\\", "")
+	}
 	if !strings.ContainsAny(value, special) && r.IntN(3) > 0 {
 		return value
 	}
@@ -149,6 +153,10 @@ func TestDialectRefusals(t *testing.T) {
 		{"escape before a record end", "a,b\n1,2\\\n3,4\n", escape, ErrEscapeOutside, 2, 4},
 		{"escaped quote outside quotes", "a,b\n1,\\\"2\n", escape, ErrEscapeOutside, 2, 3},
 		{"escape before CRLF", "a,b\r\n1,2\\\r\n", unquoted, ErrEscapeOutside, 2, 5},
+		{"escape before CRLF, and LF ends records", "a,b\n1,2\\\r\n3,4\n", Format{Escape: '\\', NoQuote: true, RecordEnd: EndLF}, ErrEscapeOutside, 2, 5},
+		{"escape before a return that is text", "a,b\n1,2\\\r3\r4\n", Format{Escape: '\\', NoQuote: true, RecordEnd: EndLF}, nil, 0, 0},
+		{"escape before a return, and CRLF ends records", "a,b\r\n1,2\\\r\n3\r4\r\n", Format{Escape: '\\', NoQuote: true, RecordEnd: EndCRLF}, nil, 0, 0},
+		{"escape before a return at the end", "a,b\r\n1,2\\\r", Format{Escape: '\\', NoQuote: true, RecordEnd: EndCRLF}, ErrEscapeOutside, 2, 5},
 		{"escape at the end", "a,b\n1,2\\", unquoted, ErrEscapeAtEnd, 2, 4},
 		{"escape that leaves a quote open", "a,b\n1,\"2\\\"\n", escape, ErrUnclosed, 2, 3},
 		{"doubled quote beside escapes", "a,b\n1,\"2\"\"3\"\n", escape, ErrDoubledQuote, 2, 6},
@@ -162,11 +170,13 @@ func TestDialectRefusals(t *testing.T) {
 		{"doubled quotes over lines", "a,b\n\"1\",\"x \"\"y\nz\"\n", Format{LenientQuotes: true}, ErrQuotesOverLines, 2, 1},
 		{"a quote that opens and swallows", "a,b\n1,\"OK\" he said\n2,x\n3,\"y, z\"\n", Format{LenientQuotes: true}, ErrNoReading, 2, 1},
 		{"several readings", "a,b\n\"1\",\"2\",\"3\"x\"\n", Format{LenientQuotes: true}, ErrManyReadings, 2, 1},
+		{"several readings of the first record, no header", "\"1\"\",\"\"2\",\"3\"\n", Format{LenientQuotes: true, NoHeader: true}, ErrManyReadings, 1, 1},
 		{"a NUL", "a,b\n\"1\"\",\"2\x00\"\n", Format{LenientQuotes: true}, ErrNUL, 2, 8},
 		{"a byte order mark before quotes", "\ufeff\"a\",\"b\"\n\"1\",\"2 \"x\"\"\n", Format{LenientQuotes: true}, nil, 0, 0},
 		{"a byte order mark before quotes and escapes", "\ufeff\"a\",\"b\"\n\"1\",\"2\"\n", escape, nil, 0, 0},
 		{"names over lines, and a byte that ends records", "a,b\n1,2\n3,4\n", Format{RecordEnd: EndsWith(0x1e)}, ErrFeedInNames, 1, 4},
 		{"lines, no header, and a byte that ends no record", "1,2\n3,4\n", Format{RecordEnd: EndsWith(0x1e), NoHeader: true}, ErrNoRecordEnd, 1, 4},
+		{"returns in the only record, and a byte that ends records", "1,a\rb\n;", Format{RecordEnd: EndsWith(';'), NoHeader: true}, nil, 0, 0},
 		{"empty quoted field", "a,b\n\"\",\"\"\n", escape, nil, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -187,7 +197,7 @@ func TestDialectRefusals(t *testing.T) {
 // FuzzDialects: any bytes are read in every dialect without a panic, the same in every size of
 // chunk, and what is written is a part of what was read.
 func FuzzDialects(f *testing.F) {
-	names := []string{"several bytes", "doubled delimiter", "ASCII-delimited", "Spark", "MySQL", "SSIS", "escapes and many bytes"}
+	names := []string{"several bytes", "doubled delimiter", "ASCII-delimited", "escapes in quotes", "MySQL", "SSIS", "escapes and many bytes", "Spark"}
 	f.Add([]byte("a,b\n\"1\\\"\",\\N\n"), uint8(3))
 	f.Add([]byte("a||b\x1e1||||\x1e\\|"), uint8(5))
 	f.Fuzz(func(t *testing.T, text []byte, choice uint8) {

@@ -39,8 +39,8 @@ func (d *dataset) encode(to formats.Sinks) formats.Sinks {
 	return to
 }
 
-// looksUTF16 reports whether every other byte of a text is NUL, as it is in UTF-16 of ASCII
-// characters.
+// looksUTF16 reports whether nearly every other byte of a text is NUL, as it is in UTF-16 of ASCII
+// characters with few others among them.
 func looksUTF16(text []byte) bool {
 	text = text[:min(len(text), 256)]
 	var nuls [2]int
@@ -49,5 +49,5 @@ func looksUTF16(text []byte) bool {
 			nuls[i%2]++
 		}
 	}
-	return min(nuls[0], nuls[1]) == 0 && max(nuls[0], nuls[1]) > len(text)/4
+	return min(nuls[0], nuls[1]) <= len(text)/16 && max(nuls[0], nuls[1]) > len(text)/4
 }

@@ -26,8 +26,9 @@ func isSepLine(data []byte) bool {
 }
 
 // lineEnds are the characters that end a line for programs which go by more than LF and CRLF:
-// Python's splitlines, for one, or those that read what comes from a mainframe.
-const lineEnds = "\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
+// Python's splitlines, for one, or those that read what comes from a mainframe. A carriage return
+// is met where somebody said that a line feed ends a record.
+const lineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 
 // doubtOnlyRecord refuses a text without a header that is one record, with something outside its
 // quotes that may end a line: for whom it does there are several records, of which the numbers in
@@ -36,14 +37,14 @@ func (d *dataset) doubtOnlyRecord() error {
 	s := d.newScanner()
 	s.Start(d.first.Data, d.first.TooLong, d.first.Last)
 	if err := s.Record(); err != nil {
-		return err // not met: the record has been read before
+		return d.refuseAt(err, d.linesIn(d.prefix)) // lenient quotes, now that there is a number of fields
 	}
 	end := s.Pos
 	for _, field := range s.Spans {
 		if s.IsQuoted(field) {
 			continue
 		}
-		at := lineEndIn(s.Data[field.Start:field.End])
+		at := lineEndIn(s.Data[field.Start:field.End], s.Ending == records.OneByte)
 		if at < 0 {
 			continue
 		}
@@ -60,11 +61,11 @@ func (d *dataset) doubtOnlyRecord() error {
 }
 
 // lineEndIn returns where the first of lineEnds is in text, in UTF-8 or as the byte that U+0085
-// is in Latin-1, or -1.
-func lineEndIn(text []byte) int {
+// is in Latin-1, or -1. Carriage returns may be text.
+func lineEndIn(text []byte, returns bool) int {
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
-		if strings.ContainsRune(lineEnds, r) ||
+		if strings.ContainsRune(lineEnds, r) && !(returns && r == '\r') ||
 			r == utf8.RuneError && size == 1 && text[i] == 0x85 {
 			return i
 		}
@@ -106,21 +107,27 @@ func (d *dataset) chunkAhead(i int) (*chunk, error) {
 	return c, err
 }
 
-// checkFeeds refuses a first record of a text in which line feeds may be text that shows that they
+// checkFeeds refuses a first record of a text in which line endings may be text that shows that they
 // are none: it has the names of the columns, or is the whole of a text with other line endings. Its
 // other records would go unseen.
 func (d *dataset) checkFeeds(s *records.Scanner, start int) error {
-	if s.Ending != records.CRLFAlone && s.Ending != records.OneByte {
-		return nil
-	}
-	end := "\r\n"
-	if s.Ending == records.OneByte {
+	end := ""
+	switch s.Ending {
+	case records.CRLFAlone:
+		end = "\r\n"
+	case records.AnyLF:
+		end = "\n"
+	case records.OneByte:
 		end = string(rune(s.Feed))
+	default:
+		return nil
 	}
 	for _, span := range s.Spans {
 		at := bytes.IndexAny(s.Data[span.Start:span.End], "\r\n")
 		switch {
 		case at < 0 || s.IsQuoted(span):
+		case !d.format.NoHeader && s.Data[span.Start+at] == '\r':
+			return s.At(span.Start+at, ErrReturnInNames)
 		case !d.format.NoHeader:
 			return s.At(span.Start+at, ErrFeedInNames)
 		case s.Pos == len(s.Data) && !bytes.HasSuffix(s.Data[start:], []byte(end)):
@@ -128,6 +135,19 @@ func (d *dataset) checkFeeds(s *records.Scanner, start int) error {
 		}
 	}
 	return nil
+}
+
+// blanksBetween says of the refusal of the first line whether blanks are between its quoted fields,
+// as R writes them.
+func (d *dataset) blanksBetween(err error, text []byte) error {
+	line, _, _ := bytes.Cut(text[:min(len(text), firstLineSize)], []byte{'\n'})
+	between := []byte{d.format.Quote, ' ', d.format.Quote}
+	at, ok := errors.AsType[*records.Malformed](err)
+	if ok && errors.Is(err, ErrAfterQuote) && bytes.Contains(line, between) &&
+		!bytes.Contains(line, []byte(d.format.Delimiter)) {
+		at.Reason = ErrBlanksBetween
+	}
+	return err
 }
 
 // firstLineSize is how many bytes are looked at for the delimiter.

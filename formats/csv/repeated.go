@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"noo/formats"
 	"noo/formats/csv/internal/records"
@@ -52,16 +54,50 @@ func (d *dataset) skipHeading(s *records.Scanner) bool {
 		return false
 	}
 	rest := bytes.TrimPrefix(s.Data[s.Pos:], byteOrderMark)
+	size := len(d.heading)
 	if !bytes.HasPrefix(rest, d.heading) {
-		return false
+		if size = d.dashes(rest); size == 0 {
+			return false
+		}
 	}
-	end := len(s.Data) - len(rest) + len(d.heading)
+	end := len(s.Data) - len(rest) + size
 	ending := s.LineEnding(end)
 	if end < len(s.Data) && ending == 0 || s.IsMixed(end) {
 		return false
 	}
 	s.MoveTo(end + ending)
 	return true
+}
+
+// dashes returns the length of the line that text starts with, less its ending, if it is dashes
+// alone in as many fields as the header has: sqlcmd and SQL*Plus write one below the header. It
+// returns 0 for any other.
+func (d *dataset) dashes(text []byte) int {
+	size := 0
+	for size < len(text) && (text[size] == '-' || strings.IndexByte(d.format.Delimiter, text[size]) >= 0) {
+		size++
+	}
+	if size == 0 || d.format.NoHeader {
+		return 0
+	}
+	fields := bytes.Split(text[:size], []byte(d.format.Delimiter))
+	two := false
+	for _, field := range fields {
+		if len(field) == 0 || len(bytes.Trim(field, "-")) > 0 {
+			return 0
+		}
+		two = two || len(field) > 1
+	}
+	if !two || len(fields) != d.fields {
+		return 0
+	}
+	return size
+}
+
+// isDashes reports whether a record is a line of dashes.
+func (d *dataset) isDashes(record []byte) bool {
+	size := d.dashes(record)
+	return size > 0 && len(bytes.TrimRight(record[size:], string(d.format.feed())+"\r")) == 0
 }
 
 // passUnusual moves over what is no record, and plainLine does not know as such.
@@ -75,18 +111,26 @@ func (w *worker) passUnusual(c *chunk) bool {
 		return true
 	}
 	w.lines += int64(bytes.Count(w.Data[start:w.Pos], []byte{w.Feed}))
-	c.repeated++
+	if w.dataset.isDashes(w.Data[start:w.Pos]) {
+		c.dashes++
+	} else {
+		c.repeated++
+	}
 	if w.dataset.format.RepeatedHeader == DropRepeated {
 		w.dropped = append(w.dropped, run{start, w.Pos})
 	}
 	return true
 }
 
-// countRepeated counts the records of a chunk that are the header again. Only few records are
-// looked at: those of chunks in which there is "nhs", if that is in the header, or else those that
-// are not kept.
+// countRepeated counts the records of a chunk that are the header again, and a line of dashes at once
+// below the header. Only few records are looked at: those of chunks in which there is "nhs", if that
+// is in the header, or else those that are not kept.
 func (w *worker) countRepeated(c *chunk) {
 	d := w.dataset
+	if c == d.first && len(w.starts) > 0 && d.format.RepeatedHeader == RepeatedIsRecord &&
+		d.isDashes(w.Data[w.starts[0]:w.ends[0]]) {
+		c.dashes++
+	}
 	if d.heading == nil || d.format.RepeatedHeader != RepeatedIsRecord || d.headingNHS && !w.nhs {
 		return
 	}
@@ -131,15 +175,23 @@ func (d *dataset) trimRagged(s *records.Scanner) {
 	}
 }
 
+// isEmptyBehind reports whether the record that was read last has fields behind the last of the
+// header, all of them empty.
+func (d *dataset) isEmptyBehind(s *records.Scanner) bool {
+	return len(s.Spans) > d.fields &&
+		!slices.ContainsFunc(s.Spans[d.fields:], func(field records.Span) bool { return !s.IsEmpty(field) })
+}
+
 // fieldCountSeen is the refusal of the record at start, which has another number of fields than
 // the first record. It looks at the records that follow, at most so many, for the cause.
 func (d *dataset) fieldCountSeen(s *records.Scanner, start, most int) error {
 	got, alike, empty, all := len(s.Spans), 0, 0, 0
+	behind := d.isEmptyBehind(s)
 	for refused := s.At(start, nil).(*records.Malformed); ; {
 		if len(s.Spans) == got {
 			alike++
 		}
-		if n := len(s.Spans); n > d.fields && s.IsEmpty(s.Spans[n-1]) {
+		if d.isEmptyBehind(s) {
 			empty++
 		}
 		all++
@@ -165,6 +217,16 @@ func (d *dataset) fieldCountSeen(s *records.Scanner, start, most int) error {
 				got,
 				d.fields,
 				ErrEmptyBehind,
+				all,
+			)
+		case behind:
+			cause = fmt.Errorf(
+				"%w: %d where the first record has %d, %w, in %d of %d records from there",
+				ErrFieldCount,
+				got,
+				d.fields,
+				ErrEmptyBehind,
+				empty,
 				all,
 			)
 		case all > 1 && alike == all && got == d.fields+1:

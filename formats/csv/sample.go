@@ -78,7 +78,7 @@ func (d *dataset) firstRecords(
 			return nil, 0, d.fieldCountSeen(s, start, most)
 		}
 		for i, span := range s.Spans {
-			columns[i].Text = append(columns[i].Text, s.Value(span))
+			columns[i].Text = append(columns[i].Text, identity(s, span))
 		}
 		n++
 	}

@@ -14,6 +14,7 @@ import (
 	"noo/formats"
 	"noo/formats/csv/internal/marks"
 	"noo/formats/csv/internal/records"
+	"noo/internal/nhsnumber"
 )
 
 // queueLength is how many chunks are on their way at most: enough that neither the reader nor a
@@ -106,7 +107,7 @@ func (d *dataset) next() (*chunk, error) {
 
 // write waits for the chunks in order, and writes what is left of them.
 func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.Sinks) error {
-	lines := d.linesIn(d.prefix)
+	lines, all := d.linesIn(d.prefix), int64(0)
 	for c := range ordered {
 		select {
 		case <-c.done:
@@ -118,6 +119,9 @@ func (d *dataset) write(ctx context.Context, ordered <-chan *chunk, to formats.S
 		}
 		lines += c.lines
 		d.repeated += c.repeated
+		d.ruled += c.dashes
+		all += c.records
+		d.footer = c.last.isFooter(all - 1)
 		for _, kept := range c.kept {
 			if _, err := to.Kept.Write(c.Data[kept.start:kept.end]); err != nil {
 				return err
@@ -241,6 +245,7 @@ func (w *worker) work(c *chunk) error {
 	}
 	c.lines = w.lines
 	w.countRepeated(c)
+	c.records, c.last = int64(len(w.starts)), w.noteLast()
 	if w.withhold {
 		c.withheld = w.collectWithheld()
 	}
@@ -340,9 +345,20 @@ func (w *worker) noteSpans() error {
 			return err
 		}
 		column := &w.batch.Columns[id.slot]
-		column.Text = append(column.Text, w.Value(w.Spans[id.field]))
+		column.Text = append(column.Text, identity(&w.Scanner, w.Spans[id.field]))
 	}
 	return nil
+}
+
+// identity returns the text of an identifying field: with the blanks for which codes stand, if it is
+// an NHS number between them, as PostgreSQL writes a number with a tab behind it.
+func identity(s *records.Scanner, field records.Span) []byte {
+	for _, text := range s.Decoded(field) {
+		if _, status := nhsnumber.Parse(text); status == nhsnumber.Valid {
+			return text
+		}
+	}
+	return s.Value(field)
 }
 
 // collectWithheld puts the withheld records together: there are few.

@@ -8,6 +8,8 @@ import (
 
 	"noo/formats"
 	"noo/formats/csv/internal/marks"
+	"noo/formats/csv/internal/records"
+	"noo/internal/nhsnumber"
 )
 
 // watching is what a worker keeps for the watched columns of a chunk.
@@ -141,11 +143,26 @@ func (w *worker) watchSpans(record int32) {
 		if slot < 0 {
 			continue
 		}
+		w.watchCodes(slot, record, span)
 		switch {
 		case span.End-span.Start >= 10 && marks.MayBeNumberAt(w.blocks, span.Start, span.End):
 			w.watching.noteText(slot, record, w.Value(span))
 		case w.nhs && holdsNHS(w.Data[span.Start:span.End]):
 			w.watching.noteText(slot, record, w.Value(span))
+		}
+	}
+}
+
+// watchCodes notes what programs read in a field with codes that is another number than its text:
+// \x39 is a digit to PostgreSQL.
+func (w *worker) watchCodes(slot, record int32, span records.Span) {
+	if !w.HasDigitCode(span) {
+		return
+	}
+	plain, _, _ := nhsnumber.Whole(w.Value(span))
+	for _, text := range w.Decoded(span) {
+		if key, _, ten := nhsnumber.Whole(text); ten && key != plain {
+			w.watching.noteText(slot, record, text)
 		}
 	}
 }

@@ -306,6 +306,12 @@ func (e *PreflightError) Hashed() bool {
 	return errors.Is(e.Err, ErrFewNumbers) && e.Columns[0].LooksHashed()
 }
 
+// BetweenApostrophes reports whether an ErrFewNumbers is about values of which most are between
+// apostrophes.
+func (e *PreflightError) BetweenApostrophes() bool {
+	return errors.Is(e.Err, ErrFewNumbers) && 2*e.Columns[0].Apostrophes > e.Columns[0].Filled
+}
+
 // Late reports whether an ErrLateNames is about an identifying column: then there may be a title
 // above the names.
 func (e *PreflightError) Late() bool {

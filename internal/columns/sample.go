@@ -32,6 +32,8 @@ type Sample struct {
 	Whole int `json:"-"`
 	// Names are those that are no number but the name of a column of NHS numbers.
 	Names int `json:"-"`
+	// Apostrophes are those that are no number and between two apostrophes.
+	Apostrophes int `json:"-"`
 	// Hashes are those that have the form of a pseudonym, and Matches those of them that are the
 	// pseudonym of somebody whom the snapshot knows.
 	Hashes  int `json:"-"`
@@ -112,6 +114,9 @@ func (s *Sample) count(v *formats.Values, place int, reader filter.Pseudonyms) {
 		}
 		if nhsnumber.IsHeading(v.Text[place]) {
 			s.Names++
+		}
+		if text := v.Text[place]; len(text) > 1 && text[0] == '\'' && text[len(text)-1] == '\'' {
+			s.Apostrophes++
 		}
 	case v.Ints != nil:
 		if v := v.Ints[place]; v >= leastNumber && v <= mostNumber {

@@ -67,7 +67,8 @@ var hints = []struct {
 		"pass --quote lenient, or --quote none if quotes mean nothing in this file",
 	},
 	{csv.ErrAfterQuote, "or pass --quote lenient"},
-	{csv.ErrBackslash, "pass --escape backslash"},
+	{csv.ErrBackslash, "pass --escape backslash, or quoted for a file of Spark"},
+	{csv.ErrEscapeOutside, "for a file of Spark, pass --escape quoted"},
 	{csv.ErrEmptyBehind, "pass --ragged trailing"},
 	{
 		csv.ErrOneMore,
@@ -82,8 +83,13 @@ var hints = []struct {
 	{csv.ErrSepLine, "pass --header-lines 1, and --delimiter if it is no comma"},
 	{csv.ErrHeaderValue, "pass --no-header if the file has no header"},
 	{csv.ErrBareFeed, "pass --record-end crlf if it is text, or lf if it ends a record"},
-	{csv.ErrFeedInNames, "leave --record-end out, or pass --record-end lf"},
-	{csv.ErrNoRecordEnd, "leave --record-end out, or pass --record-end lf"},
+	{csv.ErrFeedInNames, "pass --record-end lf if it ends a record"},
+	{csv.ErrNoRecordEnd, "pass --record-end as the file has it"},
+	{csv.ErrBareReturn, "or pass --record-end lf, or crlf, if it is text"},
+	{
+		csv.ErrBlanksBetween,
+		"pass --delimiter space, or --dialect r for a file of R's write.table",
+	},
 	{csv.ErrNotBare, "pass --record-end lf if both end a record"},
 	{
 		job.ErrNoMatch,
@@ -167,6 +173,8 @@ func preflightHint(e *columns.PreflightError) string {
 		return "if they are pseudonyms of NHS numbers, say how they were made with --pseudonym"
 	case errors.Is(e.Err, columns.ErrFewPseudonyms):
 		return "name the column of pseudonyms with --column, or leave --pseudonym out"
+	case e.BetweenApostrophes():
+		return "if the apostrophes are around the values, pass --quote single"
 	case errors.Is(e.Err, columns.ErrFewNumbers):
 		another := cmp.Or(flagFor("--column", e.Unnamed), " --column NAME")
 		return fmt.Sprintf(

@@ -48,6 +48,31 @@ func (r recordEnd) String() string {
 	return r.Choice.String()
 }
 
+// escape is a flag that is a word for a character, and for where it is an escape.
+type escape struct {
+	*flagvalue.Choice[string]
+	word *string
+	to   *csv.Format
+}
+
+func newEscape(to *csv.Format) escape {
+	word := new(string)
+	words := flagvalue.NewChoice("CHAR", word,
+		flagvalue.Word[string]{Text: "backslash", Value: "backslash"},
+		flagvalue.Word[string]{Text: "quoted", Value: "quoted"},
+	)
+	return escape{words.Default("none"), word, to}
+}
+
+// Set reads a word.
+func (e escape) Set(text string) error {
+	if err := e.Choice.Set(text); err != nil {
+		return err
+	}
+	e.to.Escape, e.to.EscapeInQuotes = '\\', *e.word == "quoted"
+	return nil
+}
+
 // dialects are the flags that say how a system writes CSV where nobody says otherwise.
 // docs/dialects.md names the documents that they are from.
 var dialects = []struct{ name, flags string }{
@@ -57,9 +82,12 @@ var dialects = []struct{ name, flags string }{
 	{"mysql", "--delimiter tab --quote none --escape backslash --record-end lf"},
 	{"oracle", "--delimiter comma --quote double"},
 	{"postgres", "--delimiter tab --quote none --escape backslash --record-end lf"},
+	{"r", "--delimiter space --quote double --escape quoted"},
 	{"snowflake", "--delimiter comma --quote none --escape backslash --record-end lf"},
-	{"spark", "--delimiter comma --quote double --escape backslash"},
+	{"spark", "--delimiter comma --quote double --escape quoted"},
+	{"sqlcmd", "--delimiter auto --quote none --repeated-header keep --footer-lines 1"},
 	{"ssis", "--quote lenient"},
+	{"ssms", "--delimiter auto --quote none --record-end crlf"},
 }
 
 // newDialect returns a flag that is the name of one of dialects.

@@ -33,7 +33,7 @@ func TestDialects(t *testing.T) {
 					continue
 				}
 				said := flag.Value.String()
-				named := map[string]string{"tab": "\t", "comma": ","}[words[1]]
+				named := map[string]string{"tab": "\t", "comma": ",", "space": " "}[words[1]]
 				if said != words[1] && said != named {
 					t.Errorf("%s is %q", words[0], said)
 				}

@@ -199,13 +199,8 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		"quote",
 		"character around CSV fields, or none, or lenient if quotes in the text are not doubled",
 	)
-	escape := flagvalue.NewChoice(
-		"CHAR",
-		&f.CSV.Escape,
-		flagvalue.Word[byte]{Text: "backslash", Value: '\\'},
-	)
-	flagvalue.Add(flags, escape.Default("none"), "escape",
-		"escape in CSV, as MySQL and Spark write it: backslash")
+	flagvalue.Add(flags, newEscape(&f.CSV), "escape",
+		"escape in CSV: backslash, as MySQL writes it, or quoted, as Spark writes it within quotes alone")
 	flagvalue.Add(
 		flags,
 		newRecordEnd(&f.CSV.RecordEnd),
@@ -230,7 +225,7 @@ func (f *Reading) Add(cmd *cobra.Command) {
 		flagvalue.Word[csv.RepeatedHeader]{Text: "drop", Value: csv.DropRepeated},
 		flagvalue.Word[csv.RepeatedHeader]{Text: "keep", Value: csv.KeepRepeated})
 	flagvalue.Add(flags, repeated.Default("a record"), "repeated-header",
-		"CSV records that are the header again: drop or keep")
+		"CSV records that are the header again, or dashes: drop or keep")
 	ragged := flagvalue.NewChoice("HOW", &f.CSV.RaggedTrailing,
 		flagvalue.Word[bool]{Text: "trailing", Value: true})
 	flagvalue.Add(flags, ragged.Default("none"), "ragged",

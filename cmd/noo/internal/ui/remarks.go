@@ -21,7 +21,19 @@ var remarkWords = map[string]struct{ one, many, did string }{
 	},
 	formats.RepeatedHeadersDropped: {"repeated header", "repeated headers", "left out"},
 	formats.RepeatedHeadersKept:    {"repeated header", "repeated headers", "passed on"},
-	formats.LostDigits:             {"value", "values", "in scientific notation, with digits lost"},
+	formats.DashesRecord: {
+		"line of dashes below the header",
+		"lines of dashes below the header",
+		"read as a record: pass --repeated-header keep",
+	},
+	formats.DashesDropped: {"line of dashes", "lines of dashes", "left out"},
+	formats.DashesKept:    {"line of dashes", "lines of dashes", "passed on"},
+	formats.FooterRecord: {
+		"record at the end",
+		"records at the end",
+		"may be a footer: pass --footer-lines 1 if so",
+	},
+	formats.LostDigits: {"value", "values", "in scientific notation, with digits lost"},
 	formats.FooterKept: {
 		"footer line",
 		"footer lines",

@@ -14,9 +14,10 @@ type RecordEnd uint16
 const (
 	// EndAsFirst is the line ending of the first line; another one is refused.
 	EndAsFirst RecordEnd = iota
-	// EndLF is a line feed, with or without a carriage return before it.
+	// EndLF is a line feed, with or without a carriage return before it; a carriage return alone is
+	// text.
 	EndLF
-	// EndCRLF is a carriage return and a line feed; a line feed alone is text.
+	// EndCRLF is a carriage return and a line feed; one of them alone is text.
 	EndCRLF
 
 	endsWithByte RecordEnd = 0x100 // and the byte
@@ -42,8 +43,10 @@ const (
 	// AllLF and AllCRLF are those of the first line; another one is refused.
 	AllLF
 	AllCRLF
-	// CRLFAlone ends records, and LF is text.
+	// CRLFAlone ends records; a line feed or a carriage return alone is text.
 	CRLFAlone
+	// AnyLF ends records, with or without a carriage return before it, which alone is text.
+	AnyLF
 	// OneByte ends records; it is no line ending, and those are text.
 	OneByte
 )
@@ -55,6 +58,8 @@ func (e RecordEnd) Endings() RecordEnding {
 		return OneByte
 	case e == EndCRLF:
 		return CRLFAlone
+	case e == EndLF:
+		return AnyLF
 	}
 	return lfOrCRLF
 }
@@ -65,6 +70,13 @@ func (e RecordEnding) refusal() error {
 		return ErrBareFeed
 	}
 	return ErrNotBare
+}
+
+// isTextReturn reports whether the byte at pos is a carriage return that is text: none of a line
+// ending, where somebody said how records end.
+func (s *Scanner) isTextReturn(pos int) bool {
+	return (s.Ending == AnyLF || s.Ending == CRLFAlone) && s.Data[pos] == '\r' &&
+		s.LineEnding(pos) == 0
 }
 
 // Learn takes the line ending before pos, if there is one, for that of all lines, where nobody said

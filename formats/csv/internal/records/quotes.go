@@ -71,7 +71,7 @@ func (s *Scanner) hasDoubled() bool {
 func (s *Scanner) line(start int) (line []byte, next int, err error) {
 	end := start
 	for end < len(s.Data) && s.LineEnding(end) == 0 {
-		if s.Data[end] == '\r' && s.Ending != OneByte {
+		if s.Data[end] == '\r' && s.Ending != OneByte && !s.isTextReturn(end) {
 			return nil, 0, s.At(end, ErrBareReturn)
 		}
 		end++

@@ -62,6 +62,8 @@ type Dialect struct {
 	LenientQuotes bool
 	// Escape takes the meaning of the character behind it away; 0 is none.
 	Escape byte
+	// EscapeInQuotes has it do so within quotes alone.
+	EscapeInQuotes bool
 	// Ragged has every record read field by field: some have more fields than the first.
 	Ragged bool
 	// RecordEnd says what ends a record.
@@ -191,17 +193,20 @@ func (s *Scanner) field(start, pos int) (Span, int, error) {
 	if s.quoting && pos < len(s.Data) && s.Data[pos] == s.quote {
 		return s.quotedField(start, pos)
 	}
-	i := pos
-	for i < len(s.Data) && !s.special[s.Data[i]] {
-		i++
+	for i := pos; ; i++ {
+		for i < len(s.Data) && !s.special[s.Data[i]] {
+			i++
+		}
+		switch {
+		case i == len(s.Data) || s.Data[i] == s.Delimiter || s.LineEnding(i) > 0:
+			return Span{Start: pos, End: i}, i, nil
+		case s.isTextReturn(i):
+		case s.Data[i] == '\r':
+			return Span{}, 0, s.At(i, ErrBareReturn)
+		default:
+			return Span{}, 0, s.At(i, ErrBareQuote)
+		}
 	}
-	switch {
-	case i == len(s.Data) || s.Data[i] == s.Delimiter || s.LineEnding(i) > 0:
-		return Span{Start: pos, End: i}, i, nil
-	case s.Data[i] == '\r':
-		return Span{}, 0, s.At(i, ErrBareReturn)
-	}
-	return Span{}, 0, s.At(i, ErrBareQuote)
 }
 
 func (s *Scanner) quotedField(start, open int) (Span, int, error) {

@@ -29,6 +29,7 @@ var (
 type wide struct {
 	delimiter []byte
 	escape    byte // 0 is none
+	inQuotes  bool // the escape is one within quotes alone
 	overlaps  bool // the delimiter can overlap itself
 }
 
@@ -39,7 +40,7 @@ func newWide(f Dialect) *wide {
 	if !f.isWide() {
 		return nil
 	}
-	w := &wide{delimiter: []byte(f.Delimiter), escape: f.Escape}
+	w := &wide{delimiter: []byte(f.Delimiter), escape: f.Escape, inQuotes: f.EscapeInQuotes}
 	for i := 1; i < len(w.delimiter); i++ {
 		w.overlaps = w.overlaps || bytes.HasPrefix(w.delimiter, w.delimiter[i:])
 	}
@@ -91,13 +92,15 @@ func (s *Scanner) wideField(start, pos int) (Span, int, error) {
 		case i == len(s.Data) || s.delimiterAt(i) > 0 || s.LineEnding(i) > 0:
 			field.End = i
 			return field, i, nil
+		case s.wide.inQuotes && s.Data[i] == s.wide.escape: // text
+			i++
 		case s.wide.escape != 0 && s.Data[i] == s.wide.escape:
 			if err := s.checkEscapeOutside(i); err != nil {
 				return Span{}, 0, err
 			}
 			field.escaped = true
 			i += 2
-		case s.Data[i] == s.Delimiter: // the start of one
+		case s.Data[i] == s.Delimiter || s.isTextReturn(i): // the start of one, or text
 			i++
 		case s.Data[i] == '\r':
 			return Span{}, 0, s.At(i, ErrBareReturn)
@@ -116,12 +119,18 @@ func (s *Scanner) checkEscapeOutside(at int) error {
 	switch {
 	case next == len(s.Data):
 		return s.At(at, ErrEscapeAtEnd)
-	case s.Data[next] == '\r' && s.Ending != OneByte:
+	case s.Data[next] == '\r' && !s.isEscapedReturn(next):
 		return s.At(next, ErrEscapeOutside) // and a line feed that it may or may not cover
 	case s.quoting && s.special[s.Data[next]] && s.Data[next] != s.wide.escape:
 		return s.At(at, ErrEscapeOutside)
 	}
 	return nil
+}
+
+// isEscapedReturn reports whether a carriage return behind an escape ends no record, whether or not
+// the escape covers a line feed behind it as well.
+func (s *Scanner) isEscapedReturn(pos int) bool {
+	return s.Ending == OneByte || s.Ending == CRLFAlone && pos+1 < len(s.Data) || s.isTextReturn(pos)
 }
 
 func (s *Scanner) wideQuotedField(start, open int) (Span, int, error) {
@@ -167,20 +176,4 @@ func (s *Scanner) unescape(raw []byte) []byte {
 		text = append(text, raw[i])
 	}
 	return text
-}
-
-// CheckCodes refuses an identifying field in which an escape may be a character's code: \x39 is a
-// digit to PostgreSQL, and no number to Spark.
-func (s *Scanner) CheckCodes(field Span) error {
-	for i := field.Start; field.escaped && i < field.End; i++ {
-		if s.Data[i] != s.wide.escape {
-			continue
-		}
-		i++
-		if i < field.End &&
-			(s.Data[i]|0x20 == 'x' || s.Data[i]|0x20 == 'u' || '0' <= s.Data[i] && s.Data[i] <= '9') {
-			return s.At(i-1, ErrEscapedCode)
-		}
-	}
-	return nil
 }
