@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,13 +20,20 @@ KEPT = "kept"
 class VerdictStream:
     """A running noo that answers batches of identifying columns with verdicts.
 
-    All columns of schema identify people. A VerdictStream is for one thread. Use it in a with
+    All columns of schema identify people, unless flags name some with --column. A VerdictStream is for one thread. Use it in a with
     statement: without an error, the end of the statement checks that noo ended well. Until then, use
     none of the verdicts for anything that cannot be taken back.
     """
 
-    def __init__(self, schema: pa.Schema, settings: Settings, report: str | None = None) -> None:
-        command = [_program.path(), "verdicts", "-", "-o", "-", "--quiet", *settings.arguments()]
+    def __init__(
+        self,
+        schema: pa.Schema,
+        settings: Settings,
+        report: str | None = None,
+        flags: Sequence[str] = (),
+    ) -> None:
+        command = [_program.path(), "verdicts", "-", "-o", "-", "--quiet"]
+        command += [*settings.arguments(), *flags]
         if report is not None:
             command += ["--report", report]
         # A file takes what noo says: nobody has to read it while the batches go to and fro.
@@ -60,6 +69,14 @@ class VerdictStream:
             self.kill()
             raise ProgramError("noo answered with another number of verdicts than records")
         return verdicts
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        """Return what noo says of the snapshots that it answers from, as in a report.
+
+        It is known after the first answer.
+        """
+        said = (self._reader.schema.metadata or {}) if self._reader is not None else {}
+        return json.loads(said.get(b"noo.snapshots", b"[]"))
 
     def close(self) -> None:
         """End the stream, and raise an error unless noo ended well."""
