@@ -1,5 +1,15 @@
-"""Removes the records of patients who have opted out, with noo."""
+"""Removes the records of patients who have opted out, with noo.
 
+    clean, report = noo_filter.filter(table, column="nhs_number", snapshot="optouts.noo")
+
+filter is for whole tables, verdicts for columns of NHS numbers. noo_filter.duckdb and
+noo_filter.spark are for these engines. An error means that there is no result: see
+noo_filter.errors.
+"""
+
+from ._filter import filter
+from ._report import Report
+from ._verdicts import verdicts
 from .errors import (
     DisclosureError,
     InputError,
@@ -18,6 +28,9 @@ __all__ = [
     "Interrupted",
     "NooError",
     "ProgramError",
+    "Report",
     "SnapshotError",
     "UsageError",
+    "filter",
+    "verdicts",
 ]

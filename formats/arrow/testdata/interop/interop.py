@@ -325,4 +325,5 @@ def main():
     print("Arrow: %d files and streams, %s" % (files, seen))
 
 
-main()
+if __name__ == "__main__":  # python/tests draw their tables here too
+    main()

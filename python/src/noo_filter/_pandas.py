@@ -1,0 +1,175 @@
+"""DataFrames of pandas.
+
+Arrow cannot hold a DataFrame as it is: types, missing values and the index would come back as
+others. So noo gets the Arrow form of all columns and of the index, and the place of each record.
+The places that come back say which records the result takes from the DataFrame itself.
+
+pandas keeps values beside the records, in categories and levels. They are cut down to those that the
+result uses. Arrow types of pandas are taken from what noo wrote: it has cut down their dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from . import _program, _stream, _verdicts
+from ._report import Report
+from ._settings import FilterSettings, Settings
+from ._source import shown
+from .errors import InputError, ProgramError, UsageError
+
+
+def filter_frame(frame: pd.DataFrame, settings: FilterSettings) -> tuple[pd.DataFrame, Report]:
+    """Return the records of frame that may be disclosed, and the report."""
+    table = _as_arrow(frame)
+    place = _unused(table.schema.names)
+    places = pa.array(np.arange(len(frame), dtype=np.int64))
+    table = table.append_column(place, places)
+    of_arrow = [i for i, dtype in enumerate(_dtypes(frame)) if isinstance(dtype, pd.ArrowDtype)]
+    kept: list[Any] = []
+    written: dict[int, list[pa.Array]] = {i: [] for i in of_arrow}
+
+    def take(batch: pa.RecordBatch) -> None:
+        # A copy, for the column is a part of the memory of the whole batch.
+        kept.append(batch.column(batch.num_columns - 1).to_numpy().copy())
+        for i, arrays in written.items():
+            arrays.append(batch.column(i))
+
+    report = _stream.run(table.schema, table.to_batches(), settings, take)
+    at = np.concatenate([np.empty(0, np.int64), *kept])
+    if len(at) and (at[0] < 0 or at[-1] >= len(frame) or (np.diff(at) <= 0).any()):
+        raise ProgramError("noo wrote records that it was not sent")
+    arrays = {
+        i: pd.arrays.ArrowExtensionArray(pa.chunked_array(chunks, table.schema.types[i]))
+        for i, chunks in written.items()
+    }
+    result = _program.without_values(
+        "pandas could not take the records out of the DataFrame", lambda: _taken(frame, at, arrays)
+    )
+    return result, report
+
+
+def verdicts_of(data: pd.Series | pd.DataFrame, settings: Settings) -> pd.Series:
+    """Return the verdicts on the records of data, with its index."""
+    frame = data.to_frame() if isinstance(data, pd.Series) else data
+    table = _as_arrow(frame, index=False)
+    if isinstance(data, pd.Series):
+        table = table.rename_columns(["nhs_number"])
+    answers = _verdicts.of_batches(table.schema, table.to_batches(), settings)
+    codes = [np.empty(0, np.int8), *(answer.indices.to_numpy() for answer in answers)]
+    categories = pd.Categorical.from_codes(np.concatenate(codes), list(_verdicts.VERDICTS))
+    return pd.Series(categories, index=data.index, name="verdict")
+
+
+def _as_arrow(frame: pd.DataFrame, index: bool = True) -> pa.Table:
+    """Return the Arrow form of all columns, and of the levels of the index behind them."""
+    if type(frame) is not pd.DataFrame:
+        raise UsageError("a subclass of DataFrame may hold more than its columns: convert it first")
+    named = list(_columns(frame))
+    if index:
+        named += _levels(frame.index)
+    arrays = [_array(shown(name, i), values) for i, (name, values) in enumerate(named, 1)]
+    # noo looks for numbers in metadata too.
+    metadata = {"columns": str(list(frame.columns.names))}
+    schema = pa.schema([pa.field(n, a.type) for (n, _), a in zip(named, arrays)], metadata)
+    return _program.without_values(
+        "the names of the columns are no texts of Arrow",
+        lambda: pa.Table.from_arrays(arrays, schema=schema),
+    )
+
+
+def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+    for i, label in enumerate(frame.columns):
+        yield str(label), frame.iloc[:, i].array
+
+
+def _levels(index: pd.Index) -> list[tuple[str, Any]]:
+    """Return the levels of an index that hold something, under the names that pyarrow gives them."""
+    if (
+        isinstance(index, pd.RangeIndex)
+        and index.name is None
+        and (index.start, index.step) == (0, 1)
+    ):
+        return []
+    return [
+        (f"__index_level_{i}__" if name is None else str(name), index.get_level_values(i).array)
+        for i, name in enumerate(index.names)
+    ]
+
+
+def _dtypes(frame: pd.DataFrame) -> list[Any]:
+    """Return the types of the columns and of the levels of the index, as _as_arrow orders them."""
+    return [values.dtype for _, values in [*_columns(frame), *_levels(frame.index)]]
+
+
+def _array(place: str, values: Any) -> pa.Array | pa.ChunkedArray:
+    dtype = values.dtype
+    if not isinstance(dtype, np.dtype) and type(dtype).__module__.split(".")[0] != "pandas":
+        raise InputError(f"{place}: its type is from another library than pandas: convert it")
+    return _program.without_values(
+        f"{place}: Arrow has no type for its values: give all of them one type",
+        lambda: pa.array(values, from_pandas=True),
+    )
+
+
+def _unused(names: list[str]) -> str:
+    name = "noo_filter_place"
+    while name in names:
+        name += "_"
+    return name
+
+
+def _taken(frame: pd.DataFrame, at: Any, arrays: dict[int, Any]) -> pd.DataFrame:
+    """Return the records of frame at the places at, and nothing of the others.
+
+    arrays are the columns, and behind them the levels of the index, that noo wrote itself.
+    """
+    bare = frame.copy(deep=False)
+    bare.attrs = {}  # They may hold anything, and no record can be removed from them.
+    bare.index = pd.RangeIndex(len(frame))
+    width = frame.shape[1]
+    for i in range(width):
+        if i in arrays:
+            bare.isetitem(i, np.zeros(len(frame), bool))
+    result = bare.iloc[at]
+    for i in range(width):
+        values = arrays.get(i, result.iloc[:, i].array)
+        if i in arrays or isinstance(values.dtype, pd.CategoricalDtype):
+            result.isetitem(i, _cut_down(values))
+    levels = _levels(frame.index)
+    of_index = {i - width: values for i, values in arrays.items() if i >= width}
+    if levels:
+        taken = [
+            of_index[i] if i in of_index else _cut_down(values.take(at))
+            for i, (_, values) in enumerate(levels)
+        ]
+        result.index = _index(frame.index, taken)
+    else:
+        result.index = frame.index.take(at)
+    result.columns = _used(frame.columns)
+    return result
+
+
+def _cut_down(values: Any) -> Any:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.remove_unused_categories()
+    return values
+
+
+def _index(like: pd.Index, levels: list[Any]) -> pd.Index:
+    if isinstance(like, pd.MultiIndex):
+        return pd.MultiIndex.from_arrays(levels, names=like.names)
+    return pd.Index(levels[0], dtype=levels[0].dtype, name=like.name)
+
+
+def _used(columns: pd.Index) -> pd.Index:
+    """Return the names of columns, without those of columns that frame once had."""
+    if isinstance(columns, (pd.MultiIndex, pd.CategoricalIndex)):
+        levels = [_cut_down(columns.get_level_values(i).array) for i in range(columns.nlevels)]
+        return _index(columns, levels)
+    return columns
