@@ -198,6 +198,7 @@ def _codes(job: Job, columns: Sequence[Column | str]) -> Column:
 
         return _worker.codes(job, identifying)
 
+    codes.__name__ = "noo_verdict"
     codes.__annotations__ = {"identifying": pa.Array, "return": pa.Array}
     return F.arrow_udf(codes, T.ByteType())(*columns)
 
