@@ -93,9 +93,9 @@ def _chunked(
 class VerdictStream:
     """A running noo that answers batches of identifying columns with verdicts.
 
-    All columns of schema identify people, unless flags name some with --column. A VerdictStream is for one thread. Use it in a with
-    statement: without an error, the end of the statement checks that noo ended well. Until then, use
-    none of the verdicts for anything that cannot be taken back.
+    All columns of schema identify people, unless flags name some with --column. A VerdictStream is
+    for one thread. Use it in a with statement: without an error, the end of the statement checks
+    that noo ended well. Until then, use none of the verdicts for anything that cannot be undone.
     """
 
     def __init__(

@@ -11,18 +11,15 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._settings import Settings, as_list
-from ._verdicts import VerdictStream
-from .errors import DisclosureError, ProgramError, SnapshotError, UsageError
-
-WORDS = ("kept", "opted_out", "missing", "invalid", "unchecked")
-"""The verdicts. The code of a verdict is its place."""
+from ._settings import Path, Settings, as_list
+from ._verdicts import VERDICTS, VerdictStream
+from .errors import DisclosureError, ProgramError, SnapshotError
 
 LIFETIME = 300.0
 """Seconds that a noo process answers. The next one verifies the snapshot and its age again."""
@@ -64,7 +61,7 @@ class _Process:
             )
         if verdicts.null_count != 0:
             raise ProgramError("noo answered without a verdict")
-        if tuple(verdicts.dictionary.to_pylist()) != WORDS:
+        if tuple(verdicts.dictionary.to_pylist()) != VERDICTS:
             raise ProgramError("noo has other verdicts than this package: install one version")
         return verdicts.indices
 
@@ -78,15 +75,15 @@ _inherited: list[dict[object, _Process]] = []
 def codes(job: Job, columns: Sequence[pa.Array]) -> pa.Array:
     """Return the code of the verdict on each record, as 8-bit integers without nulls.
 
-    All columns identify people. Raises an error of noo_filter.errors, after which this worker
-    starts another noo process.
+    The code of a verdict is its place in VERDICTS. All columns identify people. Raises an error of
+    noo_filter.errors. If noo failed, this worker starts another one for the next call.
     """
     if len(columns[0]) == 0:
         return pa.array([], pa.int8())
     with _lock:
         found = _answer(job, columns)
     for word in job.failing:
-        if pc.any(pc.equal(found, WORDS.index(word))).as_py():
+        if pc.any(pc.equal(found, VERDICTS.index(word))).as_py():
             raise DisclosureError(f'a record is {word}, and the policy is {word}="fail"')
     return found
 
@@ -109,7 +106,7 @@ def _answer(job: Job, columns: Sequence[pa.Array]) -> pa.Array:
         while len(_processes) >= MOST:
             _processes.pop(next(iter(_processes))).stream.close()
         names = [f"column_{number}" for number in range(1, len(columns) + 1)]
-        process = _Process(pa.schema(list(zip(names, types))), settings)
+        process = _Process(pa.schema(list(zip(names, types, strict=True))), settings)
     try:
         batch = pa.RecordBatch.from_arrays(list(columns), schema=process.schema)
         found = process.codes(batch, job.digests)
@@ -123,22 +120,14 @@ def _answer(job: Job, columns: Sequence[pa.Array]) -> pa.Array:
 
 def _located(job: Job) -> Settings:
     """Return the settings with the paths of this machine."""
+    settings = job.settings
     if not job.shipped:
-        return job.settings
-    return shipped(job.settings)
-
-
-def shipped(settings: Settings) -> Settings:
-    """Return the settings with snapshots and trusted keys from the files that Spark shipped."""
-    from dataclasses import replace
-
+        return settings
     from pyspark import SparkFiles
 
-    def here(paths: object) -> list[str] | None:
+    def here(paths: Path | Iterable[Path] | None) -> list[str] | None:
         return [SparkFiles.get(os.path.basename(path)) for path in as_list(paths)] or None
 
-    if not as_list(settings.snapshot):
-        raise UsageError("shipped=True wants the name of the snapshot: pass snapshot=")
     return replace(
         settings, snapshot=here(settings.snapshot), trusted_keys=here(settings.trusted_keys)
     )

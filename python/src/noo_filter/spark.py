@@ -19,9 +19,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from ._settings import Path, Settings, as_list
-from ._verdicts import VerdictStream
-from ._worker import WORDS, Job
-from .errors import NooError, ProgramError, UsageError
+from ._verdicts import VERDICTS, VerdictStream
+from ._worker import Job
+from .errors import InputError, NooError, ProgramError, UsageError
 
 __all__ = ["filter", "verdict"]
 
@@ -42,13 +42,14 @@ def verdict(
 ) -> Column:
     """Return the verdict on each record as a column of texts, never null.
 
-    The verdicts are "kept", "opted_out", "missing", "invalid" and "unchecked". Keep the records whose
-    verdict is "kept". All columns identify people: one number of somebody who opted out decides.
+    The verdicts are "kept", "opted_out", "missing", "invalid" and "unchecked". Keep the records
+    whose verdict is "kept". All columns identify people: one number of somebody who opted out
+    decides.
 
     noo verifies the snapshot here and now, and again on every executor, which must have the same
-    snapshot. A policy "fail" stops the job at the first such record that Spark reads; other policies
-    change no verdict. With shipped, the executors take the snapshot and the trusted keys from the
-    files that you gave Spark with addArtifact or addFile, by their base names.
+    snapshot. A policy "fail" stops the job at the first such record that Spark reads. Other
+    policies change no verdict. With shipped, the executors take the snapshot and the trusted keys
+    from the files that you gave Spark with addArtifact or addFile, by their base names.
 
     Raises an error of noo_filter.errors if noo refuses the settings or the snapshot here. An error
     on an executor fails the Spark job.
@@ -66,7 +67,7 @@ def verdict(
         unchecked=unchecked,
     )
     job, _ = _plan(settings, shipped, pa.schema([("nhs_number", pa.string())]))
-    words = F.array(*[F.lit(word) for word in WORDS])
+    words = F.array(*[F.lit(word) for word in VERDICTS])
     return F.element_at(words, _codes(job, columns) + F.lit(1)).alias("verdict")
 
 
@@ -118,18 +119,21 @@ def filter(
         for name in names:
             for leaf in _leaves_of(name, schema):
                 flags += [flag, leaf]
-    job, policy = _plan(settings, shipped, schema, flags)
+    try:
+        job, policy = _plan(settings, shipped, schema, flags)
+    except InputError as error:
+        raise InputError(f"{', '.join(named)}: {error}", error.exit_code) from None
 
     code = _codes(job, [F.col(name) for name in named])
-    kept = [WORDS.index("kept")]
+    kept = [VERDICTS.index("kept")]
     if policy["missing"] == "keep":
-        kept.append(WORDS.index("missing"))
+        kept.append(VERDICTS.index("missing"))
     if observation is None:
         return df.where(code.isin(kept))
     # Spark computes the column once, counts, and then filters: nothing moves past the counts.
     marked = df.select("*", code.alias(_unused_name(df)))
     code = F.col(_unused_name(df))
-    counts = [F.count_if(code == number).alias(word) for number, word in enumerate(WORDS)]
+    counts = [F.count_if(code == number).alias(word) for number, word in enumerate(VERDICTS)]
     observed = marked.observe(
         observation,
         F.count(F.lit(1)).alias("read"),
@@ -153,12 +157,14 @@ def _plan(
             names = [os.path.basename(path) for path in as_list(paths)]
             if len(set(names)) < len(names):
                 raise UsageError("two shipped files have the same name: rename one of them")
-    settings = replace(
-        settings,
-        snapshot=as_list(settings.snapshot) or None,
-        trusted_keys=as_list(settings.trusted_keys) or None,
-        identity=as_list(settings.identity) or None,
-    )
+    else:
+        # The executors run in folders of their own.
+        settings = replace(
+            settings,
+            snapshot=_absolute(settings.snapshot),
+            trusted_keys=_absolute(settings.trusted_keys),
+        )
+    settings = replace(settings, identity=_absolute(settings.identity))
     said = _preflight(settings, schema, flags)
     policy = said["policy"]
     if policy["invalid"] == "keep":
@@ -172,6 +178,10 @@ def _plan(
     return Job(workers, tuple(s["sha256"] for s in used), failing, shipped), policy
 
 
+def _absolute(paths: Path | Iterable[Path] | None) -> list[str] | None:
+    return [os.path.abspath(path) for path in as_list(paths)] or None
+
+
 def _preflight(settings: Settings, schema: pa.Schema, flags: Sequence[str]) -> dict[str, Any]:
     """Return noo's report on no records of this schema."""
     with tempfile.TemporaryDirectory(prefix="noo-") as folder:
@@ -183,7 +193,8 @@ def _preflight(settings: Settings, schema: pa.Schema, flags: Sequence[str]) -> d
             message = str(error).removeprefix("stdin: ")
             raise type(error)(message, error.exit_code) from None
         with open(report, encoding="utf-8") as file:
-            return json.load(file)
+            said: dict[str, Any] = json.load(file)
+            return said
 
 
 def _codes(job: Job, columns: Sequence[Column | str]) -> Column:
@@ -200,7 +211,8 @@ def _codes(job: Job, columns: Sequence[Column | str]) -> Column:
 
     codes.__name__ = "noo_verdict"
     codes.__annotations__ = {"identifying": pa.Array, "return": pa.Array}
-    return F.arrow_udf(codes, T.ByteType())(*columns)
+    found: Column = F.arrow_udf(codes, T.ByteType())(*columns)
+    return found
 
 
 def _arrow_field(field: T.StructField) -> pa.Field:

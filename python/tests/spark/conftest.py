@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import re
@@ -22,9 +21,6 @@ import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-if importlib.util.find_spec("pyspark") is None:
-    collect_ignore_glob = ["test_*.py"]  # make spark runs them
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 CONNECT = os.environ.get("NOO_SPARK_MODE") == "connect"
@@ -177,15 +173,17 @@ class Cluster:
         return {
             **os.environ,
             "SPARK_HOME": str(self.home),
-            "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(self.folder / "local"),
-            "SPARK_DAEMON_MEMORY": "256m",
+            "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
+            "SPARK_DAEMON_MEMORY": "512m",
             "PYSPARK_PYTHON": sys.executable,
             "PYTHONPATH": str(SOURCE),
             "NOO_PROGRAM": str(self.folder / "noo"),
         }
 
-    def launch(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def launch(
+        self, program: str, *arguments: str, host: str = "127.0.0.1"
+    ) -> subprocess.Popen[bytes]:
         """Start a part of Spark, which writes what it says to a file."""
         self.started += 1
         with open(self.folder / f"{self.started}.log", "wb") as log:
@@ -194,7 +192,7 @@ class Cluster:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env=self.environment(),
+                env={**self.environment(), "SPARK_LOCAL_IP": host},
                 cwd=self.folder,
                 start_new_session=True,
             )
@@ -211,14 +209,16 @@ class Cluster:
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--webui-port", "0"]
         self.launch("spark-class", "org.apache.spark.deploy.master.Master", *where)
         wait_for("the master listens", lambda: accepts(self.port))
-        for _ in range(2):
-            self.start_worker()
+        for host in "127.0.0.1", "127.0.0.2":
+            self.start_worker(host)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self, host: str) -> subprocess.Popen[bytes]:
+        """Start a worker. Spark runs no second attempt of a task on the host of the first."""
         folder = str(self.folder / f"worker-{self.started}")
-        flags = ["--host", "127.0.0.1", "--webui-port", "0", "--cores", "1", "--memory", "1g"]
+        flags = ["--host", host, "--webui-port", "0", "--cores", "1", "--memory", "1g"]
+        flags += ["--work-dir", folder, self.url]
         worker = "org.apache.spark.deploy.worker.Worker"
-        return self.launch("spark-class", worker, *flags, "--work-dir", folder, self.url)
+        return self.launch("spark-class", worker, *flags, host=host)
 
     def stop(self) -> None:
         for process in reversed(self.running):
@@ -259,7 +259,9 @@ def cluster(people: People, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     finally:
         made.stop()
         # What a killed executor left behind ends by itself: its pipes are closed.
-        wait_for("all noos end", lambda: not any(b"verdicts" in command_of(p) for p, _ in made.noos()))
+        wait_for(
+            "all noos end", lambda: not any(b"verdicts" in command_of(p) for p, _ in made.noos())
+        )
         shutil.rmtree(made.folder / "local", ignore_errors=True)
 
 

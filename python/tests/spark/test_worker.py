@@ -17,7 +17,8 @@ from conftest import CONNECT, People
 
 from noo_filter import DisclosureError, ProgramError, SnapshotError, _worker
 from noo_filter._settings import Settings
-from noo_filter._worker import WORDS, Job
+from noo_filter._verdicts import VERDICTS
+from noo_filter._worker import Job
 
 pytestmark = pytest.mark.skipif(CONNECT, reason="once is enough")
 
@@ -39,7 +40,7 @@ def job(people: People) -> Iterator[Job]:
 def words(job: Job, *columns: list[Any]) -> list[str]:
     found = _worker.codes(job, [pa.array(column, pa.string()) for column in columns])
     assert found.type == pa.int8() and found.null_count == 0
-    return [WORDS[code] for code in found.to_pylist()]
+    return [VERDICTS[code] for code in found.to_pylist()]
 
 
 def pids() -> list[int]:
@@ -99,7 +100,7 @@ def test_interrupted(job: Job, people: People, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_age(job: Job, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that answered for long enough ends, and the next one verifies the snapshot again."""
+    """A process that answered for long enough ends. The next one verifies the snapshot again."""
     gone = min(people.gone)
     assert words(job, [gone]) == ["opted_out"]
     first = pids()
@@ -144,6 +145,6 @@ def test_fork(job: Job, people: People) -> None:
 
 def test_other_version(job: Job, monkeypatch: pytest.MonkeyPatch, people: People) -> None:
     """A noo whose verdicts are others is refused."""
-    monkeypatch.setattr(_worker, "WORDS", ("kept", "gone"))
+    monkeypatch.setattr(_worker, "VERDICTS", ("kept", "gone"))
     with pytest.raises(ProgramError, match="install one version"):
         words(job, [min(people.gone)])
