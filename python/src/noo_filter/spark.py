@@ -117,8 +117,8 @@ def filter(
     flags = []
     for flag, names in ("--column", named), ("--allow-column", allowed):
         for name in names:
-            for leaf in _leaves_of(name, schema):
-                flags += [flag, leaf]
+            # In one argument, a name that starts with a hyphen is no flag.
+            flags += [f"{flag}={leaf}" for leaf in _leaves_of(name, schema)]
     try:
         job, policy = _plan(settings, shipped, schema, flags)
     except InputError as error:

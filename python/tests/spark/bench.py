@@ -3,7 +3,7 @@
 Both read the same Parquet files, leave out the records of people who opted out, and write Parquet.
 They run in turn. Usage, after make bench and make spark:
 
-    bench/spark-venv/bin/python python/tests/spark/bench.py [RUNS [RECORDS...]]
+    bench/python-spark-venv/bin/python python/tests/spark/bench.py [RUNS [RECORDS...]]
 
 It prints the rows of the table in docs/benchmarks.md. The memory is the sum over all processes of
 the run, sampled 10 times a second, of what only they have (Pss).

@@ -9,7 +9,7 @@ here=python/tests/spark
 if ! { command -v mvn && command -v java; } > /dev/null; then
 	apt-get update > /dev/null && apt-get install -y maven openjdk-17-jre-headless > /dev/null
 fi
-testdata/venv.sh bench/spark-venv python/requirements/spark.txt
+testdata/venv.sh bench/python-spark-venv python/requirements/spark.txt
 jars=bench/spark-jars
 if ! cmp -s $here/tables.pom.xml $jars/made-from; then
 	rm -rf $jars
@@ -21,6 +21,6 @@ fi
 CGO_ENABLED=0 go build -o bench/spark-noo ./cmd/noo
 export NOO_PROGRAM="$PWD/bench/spark-noo" NOO_SPARK_JARS="$PWD/$jars" PYTHONPATH="$PWD/python/src"
 for mode in classic connect; do
-	NOO_SPARK_MODE=$mode bench/spark-venv/bin/python -m pytest -q -p no:cacheprovider \
+	NOO_SPARK_MODE=$mode bench/python-spark-venv/bin/python -m pytest -q -p no:cacheprovider \
 		--confcutdir=$here $here "$@"
 done

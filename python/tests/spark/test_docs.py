@@ -42,14 +42,18 @@ def test_page(
     for block in blocks:
         exec(block, names)
 
-    want = sorted(r["id"] for r in small.records if people.verdict(r["nhs_number"]) == "kept")
-    clean = [
-        spark.read.parquet(str(tmp_path / "clean")),
-        spark.table("visits_clean"),
-        spark.read.parquet(str(tmp_path / "clean_dask")),
-    ]
-    for each in clean:
-        assert sorted(row["id"] for row in each.select("id").collect()) == want
+    def kept(*columns: str) -> list[int]:
+        return sorted(
+            r["id"] for r in small.records if people.verdict(*(r[c] for c in columns)) == "kept"
+        )
+
+    want = kept("nhs_number")
+    for each, ids in [
+        (spark.read.parquet(str(tmp_path / "clean")), want),
+        (spark.table("visits_clean"), want),
+        (spark.read.parquet(str(tmp_path / "clean_dask")), kept("nhs_number", "mother")),
+    ]:
+        assert sorted(row["id"] for row in each.select("id").collect()) == ids
     assert names["counts"].get["written"] == len(want)
     spark.sql("DROP TABLE visits")
     spark.sql("DROP TABLE visits_clean")

@@ -139,6 +139,13 @@ def test_types(spark: SparkSession, people: People) -> None:
     )
 
 
+def test_no_text(spark: SparkSession, people: People) -> None:
+    """Bytes in a column of texts that are no text are no NHS number."""
+    broken = spark.sql("select cast(X'FF39FE' as string) as n union all select 'x'")
+    found = broken.select(noo_filter.spark.verdict("n", **people.settings)).collect()
+    assert [row["verdict"] for row in found] == ["invalid", "invalid"]
+
+
 def test_refused_types(spark: SparkSession, people: People) -> None:
     """A type that holds no NHS number is refused before a job starts."""
     typed = spark.sql("select true as flag, date'2026-01-01' as day, X'00' as bytes")
@@ -208,8 +215,8 @@ def test_one_process_for_a_worker(df: DataFrame, people: People, cluster: Cluste
         assert many.select(*two).where("nhs_number = 'kept' and mother = 'missing'").count() > 0
     started = cluster.noos()[before:]
     parents = [parent for _, parent in started]
-    assert 1 <= len(started) <= 4  # a worker may have been replaced
     assert len(set(parents)) == len(parents)
+    assert 1 <= len(started) < 12  # Spark ends idle workers; the tasks are more than 72
 
 
 @pytest.mark.parametrize("word", ["missing", "invalid"])
