@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 BENCH = Path(os.environ.get("NOO_BENCH", ROOT / "bench"))
 WORK = Path(os.environ.get("NOO_BENCH_WORK", ROOT / "bench" / "spark-work"))
+HEAP = os.environ.get("NOO_BENCH_HEAP", "5g")
 KINDS = ("nothing left out", "left-anti join, broadcast list", "noo_filter.spark.filter")
 
 
@@ -35,7 +36,7 @@ def one(kind: str, rows: int) -> None:
 
     session = (
         SparkSession.builder.master("local[2]")
-        .config("spark.driver.memory", "5g")
+        .config("spark.driver.memory", HEAP)
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.ui.enabled", "false")

@@ -34,6 +34,7 @@ def test_page(
         lambda m: f'{m[1]}.parquet("{tmp_path / m[2]}")',
         PAGE.read_text(),
     )
+    page = page.replace("addArtifact(file,", f"addArtifact('{tmp_path}/' + file,")
     if CONNECT:  # its server has no Delta Lake
         page = re.sub(r"\.writeTo\((.*?)\).*", r".write.saveAsTable(\1)", page)
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
