@@ -1,11 +1,11 @@
-# What people and CI type. Everything here needs Go and make alone, but for interop, which says what it wants.
+# What people and CI type. Everything here needs Go and make alone, but for targets that say what they need.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X noo/cmd/noo/internal/buildinfo.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test leaks docs screenshots interop schemas mesh fhir spark race lint cross fuzz bench clean
+.PHONY: build demo test leaks docs screenshots interop python wheels schemas mesh fhir spark race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -30,6 +30,18 @@ screenshots: ## docs/screenshots, from what noo prints on a terminal (needs scri
 interop: ## Parquet, Arrow and CSV made, and read again, by pyarrow, DuckDB, Polars and pandas; tables by their own writers (needs Python; makes its own environments)
 	formats/parquet/testdata/interop/run.sh
 	formats/csv/testdata/interop/run.sh
+
+PYTHON := bench/python-venv
+python: ## the Python package: its form, types, tests and the Python in docs/ (needs Python; makes its own environment)
+	testdata/venv.sh $(PYTHON) python/requirements/test.txt
+	cd python && ../$(PYTHON)/bin/ruff format --check . && ../$(PYTHON)/bin/ruff check .
+	cd python && ../$(PYTHON)/bin/mypy && ../$(PYTHON)/bin/mypy --platform win32
+	cd python && ../$(PYTHON)/bin/python -m pytest
+
+wheels: cross ## wheels of the Python package with noo for every system, in python/dist (needs Python; makes its own environment)
+	testdata/venv.sh $(PYTHON) python/requirements/test.txt
+	rm -rf python/dist
+	$(PYTHON)/bin/python python/wheels.py bin python/dist
 
 schemas: ## what CI servers read of noo and docs/, held against their schemas (needs Python; makes its own environment)
 	cmd/noo/internal/findings/testdata/schemas.sh
@@ -72,4 +84,4 @@ bench: build ## the tables of docs/benchmarks.md, on data made the first time (a
 	go run ./cmd/noobench
 
 clean:
-	rm -rf bin bench
+	rm -rf bin bench python/dist

@@ -221,7 +221,7 @@ def test_settings_in_use(people, monkeypatch):
         table, read_back="independent", max_page="1MiB", max_age="1d", **how
     )
     assert again.equals(want)
-    for refused in ({"max_age": "1s"}, {"min_sequence": 30000101000000}):
+    for refused in ({"max_age": "1s"}, {"min_sequence": 10**15}):
         import time
 
         time.sleep(1.1)
@@ -268,6 +268,12 @@ def test_several_at_once(people):
     for thread in threads:
         thread.join()
     assert results == {seed: [True] * 3 for seed in range(8)}
+
+
+def test_old_versions(people, monkeypatch):
+    monkeypatch.setattr(pa, "__version__", "24.0.0")
+    with pytest.raises(noo_filter.UsageError, match="pyarrow 25"):
+        noo_filter.filter(pa.table({"nhs_number": people.here}))
 
 
 def test_numbers_of_the_reference(people):

@@ -4,8 +4,8 @@ Arrow cannot hold a DataFrame as it is: types, missing values and the index woul
 others. So noo gets the Arrow form of all columns and of the index, and the place of each record.
 The places that come back say which records the result takes from the DataFrame itself.
 
-pandas keeps values beside the records, in categories and levels. They are cut down to those that the
-result uses. Arrow types of pandas are taken from what noo wrote: it has cut down their dictionaries.
+pandas keeps values beside the records, in categories and levels. They are cut down to those that
+the result uses. Columns of Arrow types come from what noo wrote, with dictionaries cut down.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def verdicts_of(data: pd.Series | pd.DataFrame, settings: Settings) -> pd.Series
         table = table.rename_columns(["nhs_number"])
     answers = _verdicts.of_batches(table.schema, table.to_batches(), settings)
     codes = [np.empty(0, np.int8), *(answer.indices.to_numpy() for answer in answers)]
-    categories = pd.Categorical.from_codes(np.concatenate(codes), list(_verdicts.VERDICTS))
+    words = pd.CategoricalDtype(list(_verdicts.VERDICTS))
+    categories = pd.Categorical.from_codes(np.concatenate(codes).astype(np.int8), dtype=words)
     return pd.Series(categories, index=data.index, name="verdict")
 
 
@@ -76,7 +77,8 @@ def _as_arrow(frame: pd.DataFrame, index: bool = True) -> pa.Table:
     arrays = [_array(shown(name, i), values) for i, (name, values) in enumerate(named, 1)]
     # noo looks for numbers in metadata too.
     metadata = {"columns": str(list(frame.columns.names))}
-    schema = pa.schema([pa.field(n, a.type) for (n, _), a in zip(named, arrays)], metadata)
+    fields = [pa.field(n, a.type) for (n, _), a in zip(named, arrays, strict=True)]
+    schema = pa.schema(fields, metadata)
     return _program.without_values(
         "the names of the columns are no texts of Arrow",
         lambda: pa.Table.from_arrays(arrays, schema=schema),
@@ -89,7 +91,7 @@ def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
 
 
 def _levels(index: pd.Index) -> list[tuple[str, Any]]:
-    """Return the levels of an index that hold something, under the names that pyarrow gives them."""
+    """Return the levels of an index, under their names or else those that pyarrow gives them."""
     if (
         isinstance(index, pd.RangeIndex)
         and index.name is None
@@ -111,10 +113,13 @@ def _array(place: str, values: Any) -> pa.Array | pa.ChunkedArray:
     dtype = values.dtype
     if not isinstance(dtype, np.dtype) and type(dtype).__module__.split(".")[0] != "pandas":
         raise InputError(f"{place}: its type is from another library than pandas: convert it")
-    return _program.without_values(
+    array = _program.without_values(
         f"{place}: Arrow has no type for its values: give all of them one type",
         lambda: pa.array(values, from_pandas=True),
     )
+    if pa.types.is_null(array.type) and not isinstance(dtype, pd.ArrowDtype):
+        return array.cast(pa.string())  # No value says what they would be.
+    return array
 
 
 def _unused(names: list[str]) -> str:
@@ -136,7 +141,7 @@ def _taken(frame: pd.DataFrame, at: Any, arrays: dict[int, Any]) -> pd.DataFrame
     for i in range(width):
         if i in arrays:
             bare.isetitem(i, np.zeros(len(frame), bool))
-    result = bare.iloc[at]
+    result: pd.DataFrame = bare.iloc[at]
     for i in range(width):
         values = arrays.get(i, result.iloc[:, i].array)
         if i in arrays or isinstance(values.dtype, pd.CategoricalDtype):
@@ -164,7 +169,8 @@ def _cut_down(values: Any) -> Any:
 def _index(like: pd.Index, levels: list[Any]) -> pd.Index:
     if isinstance(like, pd.MultiIndex):
         return pd.MultiIndex.from_arrays(levels, names=like.names)
-    return pd.Index(levels[0], dtype=levels[0].dtype, name=like.name)
+    index: pd.Index = pd.Index(levels[0], dtype=levels[0].dtype, name=like.name)
+    return index
 
 
 def _used(columns: pd.Index) -> pd.Index:

@@ -1,8 +1,8 @@
 """DataFrames of Polars.
 
-The result comes from what noo wrote: a filter of Polars itself shares memory with the DataFrame, and
-in it are the texts of removed records. Polars reads its own types back as they were, and a test of
-each run says so.
+The result comes from what noo wrote. What Polars itself filters shares memory with the DataFrame,
+and in this memory are the texts of removed records. Each run checks that Polars reads its own types
+back as they were.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ from . import _program, _stream, _verdicts
 from ._report import Report
 from ._settings import FilterSettings, Settings
 from ._source import shown
-from .errors import InputError, ProgramError
+from .errors import InputError, ProgramError, UsageError
 
-# Texts as offsets and bytes: the views of newer levels would go to noo with the texts of all slices.
+if int(pl.__version__.split(".")[0]) < 2:
+    # Polars 1 exports some slices wrongly: those of Array, and of Categorical in Struct.
+    raise UsageError("noo_filter needs Polars 2 or newer; or call to_arrow() and filter the result")
+
+# Texts as offsets and bytes: of the views of newer levels, each slice holds the texts of all.
 _OLDEST = pl.CompatLevel.oldest()
 _ROWS = 1 << 16
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -11,8 +13,9 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TypeVar
+from typing import TypeVar
 
+from ._pipe import unbuffered
 from ._settings import NOT_FOR_TABLES
 from .errors import InputError, NooError, ProgramError, UsageError, of_exit_code
 
@@ -79,19 +82,21 @@ class Running:
         leave_out = NOT_FOR_TABLES | {_VARIABLE} | set(without)
         environment = {k: v for k, v in os.environ.items() if k.upper() not in leave_out}
         # A file takes what noo says: nobody has to read it while the streams go to and fro.
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._ended: NooError | None = None
-        failed = None
+        failed: NooError | None = None
         try:
             program = path()
             with _changing:
                 self.process = subprocess.Popen(
                     [program, *arguments],
+                    bufsize=0,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,
                     env=environment,
                 )
+                self.input, self.output = _pipes(self.process)
                 _running.add(self)
         except OSError as error:
             failed = ProgramError(f"noo could not be run: {error.strerror}")
@@ -103,18 +108,6 @@ class Running:
         if failed is not None:
             self._errors.close()
             raise failed
-
-    @property
-    def input(self) -> IO[bytes]:
-        """The standard input of noo."""
-        assert self.process.stdin is not None
-        return self.process.stdin
-
-    @property
-    def output(self) -> IO[bytes]:
-        """The standard output of noo."""
-        assert self.process.stdout is not None
-        return self.process.stdout
 
     def close_input(self) -> None:
         """End the standard input of noo. Raises OSError if noo does not read it any more."""
@@ -151,10 +144,8 @@ class Running:
         # First the output: then a noo that waits to write ends, and so does a wait to flush.
         with _changing:
             for pipe in (self.output, self.input):
-                try:
+                with contextlib.suppress(OSError):  # A flush of what nobody reads any more.
                     pipe.close()
-                except OSError:
-                    pass  # Python wanted to flush what nobody reads any more.
 
     def _forget(self) -> None:
         with _changing:
@@ -171,6 +162,13 @@ class Running:
         traceback: TracebackType | None,
     ) -> None:
         self.kill()
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[io.BufferedWriter, io.BufferedReader]:
+    assert isinstance(process.stdin, io.FileIO)
+    assert isinstance(process.stdout, io.FileIO)
+    to, back = unbuffered(process.stdin), unbuffered(process.stdout)
+    return io.BufferedWriter(to), io.BufferedReader(back)
 
 
 # All that run in this process, and a lock over the set and over what opens and closes their pipes.

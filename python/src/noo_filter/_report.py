@@ -18,8 +18,8 @@ class Report:
     invalid ones that show the number of somebody who opted out; no policy keeps them. columns are
     those with the NHS numbers.
 
-    raw is the report of noo as docs/guarantees.md describes it, with the snapshot and the policy. It
-    holds no NHS number and no value.
+    raw is the report of noo as docs/guarantees.md describes it, with the snapshot and the policy.
+    It holds no NHS number and no value.
     """
 
     read: int

@@ -1,4 +1,4 @@
-"""What the calls take: the snapshot, whom to trust, columns and policies. One name for each flag."""
+"""What the calls take: snapshots, keys, columns and policies, each under the name of its flag."""
 
 from __future__ import annotations
 
@@ -140,10 +140,12 @@ class FilterSettings(Settings):
 # of noo: they are meant for runs over files. NOO_WITHHELD would write patients' records to a file,
 # and NOO_COMPRESS or NOO_LOG_FORMAT change what this package reads.
 NOT_FOR_TABLES = frozenset(
-    "NOO_" + name
-    for name in """COMPRESS DELIMITER DIALECT ESCAPE FOOTER FOOTER_LINES FORCE HEADER HEADER_LINES LINK
-    LOCK LOCK_WAIT LOG_FORMAT METRICS NO_HEADER OUTPUT QUIET QUOTE RAGGED RECORD_END REPEATED_HEADER
-    REPORT RESUME UNLINKED WITHHELD""".split()
+    f"NOO_{name}"
+    for name in (
+        "COMPRESS DELIMITER DIALECT ESCAPE FOOTER FOOTER_LINES FORCE HEADER HEADER_LINES LINK LOCK "
+        "LOCK_WAIT LOG_FORMAT METRICS NO_HEADER OUTPUT QUIET QUOTE RAGGED RECORD_END "
+        "REPEATED_HEADER REPORT RESUME UNLINKED WITHHELD"
+    ).split()
 )
 
 # Settings of noo that choose columns, where the caller has chosen them already.

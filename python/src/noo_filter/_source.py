@@ -79,9 +79,18 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         return
     rows = batch.num_rows
     if not any(_is_costly(kind) for kind in batch.schema.types):
-        rows = max(1, min(_MAX_ROWS, rows * _MAX_BYTES // max(1, batch.nbytes)))
+        rows = max(1, min(_MAX_ROWS, rows * _MAX_BYTES // _bytes(batch)))
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
+
+
+def _bytes(batch: pa.RecordBatch) -> int:
+    """Return about how many bytes a batch takes, at least 1."""
+    try:
+        size = int(batch.nbytes)
+    except pa.ArrowException:  # Not for all types.
+        size = int(batch.get_total_buffer_size())
+    return max(1, size)
 
 
 def _is_costly(kind: pa.DataType) -> bool:

@@ -13,7 +13,10 @@ from . import _program
 from ._report import Report
 from ._settings import FilterSettings
 from ._source import checked
-from .errors import InputError, NooError, ProgramError
+from .errors import InputError, NooError, ProgramError, UsageError
+
+# Before, pyarrow wrote slices of sparse unions with values of other records.
+_PYARROW = 25
 
 
 def run(
@@ -30,6 +33,8 @@ def run(
     All of it is in the thread of the caller: the source may belong to that thread. noo writes
     nothing before it has read its whole input, so the two streams cannot wait for each other.
     """
+    if int(pa.__version__.split(".")[0]) < _PYARROW:
+        raise UsageError(f"filter needs pyarrow {_PYARROW} or newer")
     # The report holds counts, and no value. Its folder is for this user alone.
     folder = tempfile.mkdtemp(prefix="noo-filter-")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +65,8 @@ def _values(data: Any) -> pa.Array | pa.ChunkedArray | pa.RecordBatchReader:
     """Return data as an array, or what reads it if it is a table."""
     if isinstance(data, (pa.Array, pa.ChunkedArray)):
         return data
-    if isinstance(data, (str, bytes)):
-        raise UsageError("want an array or a list of NHS numbers, and not one text")
+    if isinstance(data, (str, bytes, Mapping)):
+        raise UsageError("want an array, a list or a table of NHS numbers")
     if is_a(data, "polars", "LazyFrame"):
         return reader_of(data)  # It says what to do.
     if hasattr(data, "__arrow_c_stream__"):
@@ -78,10 +78,13 @@ def _values(data: Any) -> pa.Array | pa.ChunkedArray | pa.RecordBatchReader:
                 return pa.chunked_array(data)
 
         return _program.without_values("the stream holds neither a table nor an array", read)
-    return _program.without_values(
+    values = _program.without_values(
         "Arrow has no type for the values: give all of them one type",
         lambda: pa.array(data, from_pandas=True),
     )
+    if pa.types.is_null(values.type):
+        return values.cast(pa.string())  # No value says what they would be.
+    return values
 
 
 def _chunked(
@@ -134,7 +137,11 @@ class VerdictStream:
             raise InputError(f"the values could not be sent to noo as an Arrow stream ({raised})")
         if verdicts is None:
             raise self._fail()
-        if len(verdicts) != batch.num_rows or verdicts.type != _TYPE:
+        if (
+            len(verdicts) != batch.num_rows
+            or verdicts.type != _TYPE
+            or verdicts.dictionary.to_pylist() != list(VERDICTS)
+        ):
             self.kill()
             raise ProgramError("noo answered with other verdicts than one for each record")
         return verdicts
@@ -214,4 +221,6 @@ def of_batches(
     schema: pa.Schema, batches: Iterable[pa.RecordBatch], settings: Settings
 ) -> Iterator[pa.Array]:
     """Yield the verdicts on the records of batches, in their order, from a source that may fail."""
-    return answers(schema, checked(schema, batches), settings)
+    # Metadata, such as the values of an Enum, is no matter of verdicts, and noo need not judge it.
+    bare = pa.schema([field.remove_metadata() for field in schema])
+    return answers(bare, checked(schema, batches), settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from . import _program
 from ._filter import filter
@@ -29,10 +30,11 @@ def register(
     are in memory, as an Arrow table that connection holds until unregister(name) or its end. Other
     connections, also cursors, do not see it.
 
-    name must be free, or that of something registered before, which the new one replaces. After an
-    error nothing is registered as name: no later query reads older records.
+    name must be free, or that of an earlier register, which the new one replaces. After an error
+    nothing is registered as name: no later query reads older records.
     """
-    if _is_taken(connection, name):
+    ours = _registered.setdefault(connection, set())
+    if _is_taken(connection, name, ours):
         raise UsageError("the name is that of a table or view: queries would mean another")
     done = False
     try:
@@ -46,6 +48,7 @@ def register(
         _program.without_values(
             "DuckDB could not register the result", lambda: connection.register(name, table)
         )
+        ours.add(name.lower())
         done = True
     finally:
         if not done:
@@ -53,14 +56,15 @@ def register(
     return report
 
 
-def _is_taken(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Report whether name is that of a table, or of a view that nobody registered."""
+# The names that register gave in each connection, in lower case: DuckDB ignores the case.
+_registered: WeakKeyDictionary[duckdb.DuckDBPyConnection, set[str]] = WeakKeyDictionary()
+
+
+def _is_taken(connection: duckdb.DuckDBPyConnection, name: str, ours: set[str]) -> bool:
+    """Report whether name is that of a table, or of a view that is none of ours."""
     found = connection.execute(
-        """select count(*) from (
-             select table_name as name, '' as sql from duckdb_tables()
-             union all
-             select view_name, sql from duckdb_views() where not internal)
-           where lower(name) = lower($1) and not contains(sql, 'python_arrow_scan')""",
+        """select (select count(*) from duckdb_tables() where lower(table_name) = lower($1)),
+                  (select count(*) from duckdb_views() where lower(view_name) = lower($1))""",
         [name],
     ).fetchall()
-    return found != [(0,)]
+    return found != [(0, 0)] and not (found == [(0, 1)] and name.lower() in ours)

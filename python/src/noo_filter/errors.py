@@ -1,7 +1,7 @@
 """Errors of noo, one class for each exit code, so that a program can tell them apart.
 
-The exit codes are those of docs/exit-codes.md. The text of an error is the line that noo printed. It
-never holds an NHS number or a value of the data.
+The exit codes are those of docs/exit-codes.md. The text of an error is the line that noo printed.
+It never holds an NHS number or a value of the data.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class NooError(Exception):
         if exit_code is not None:
             self.exit_code = exit_code
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[NooError], tuple[str, int | None]]:
         # Spark and multiprocessing send errors between processes.
         return type(self), (str(self), self.exit_code)
 
