@@ -185,17 +185,19 @@ def main() -> None:
                 print(rows, kind, *line[0].split()[1:], file=sys.stderr, flush=True)
         if len({r[-1] for kind in KINDS[1:] for r in results[kind]}) != 1:
             raise SystemExit("the join and noo kept different records")
-        base = statistics.median(r[0] for r in results[KINDS[1]])
+        base = statistics.median(r[1] for r in results[KINDS[1]])  # processor time: see docs
         print(f"\n{rows:,} records\n")
-        print("| job | wall, s | min–max | processor, s | compared | memory, MiB | of it Java |")
+        print("| job | wall, s | min to max | processor, s | compared | Java, MiB | Python, noo |")
         print("|---|---|---|---|---|---|---|")
         for kind in KINDS:
             walls = sorted(r[0] for r in results[kind])
             wall = statistics.median(walls)
-            cpu, total, java = (statistics.median(r[i] for r in results[kind]) for i in (1, 2, 3))
+            cpu, java, python, noo = (
+                statistics.median(r[i] for r in results[kind]) for i in (1, 3, 4, 5)
+            )
             print(
-                f"| {kind} | {wall:.1f} | {walls[0]:.1f}–{walls[-1]:.1f} | {cpu:.1f} | "
-                f"{wall / base:.2f} | {total:,.0f} | {java:,.0f} |"
+                f"| {kind} | {wall:.1f} | {walls[0]:.1f} to {walls[-1]:.1f} | {cpu:.1f} | "
+                f"{cpu / base:.2f} | {java:,.0f} | {python:,.0f}, {noo:,.0f} |"
             )
     shutil.rmtree(WORK)
 

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CONNECT, Cluster, Extract, People, extract, wait_for
+from conftest import Cluster, Extract, People, extract, wait_for
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 
 import noo_filter.spark
-
-pytestmark = pytest.mark.skipif(CONNECT, reason="the faults are of the cluster, not of the client")
 
 FILES = 24
 

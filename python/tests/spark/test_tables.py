@@ -5,12 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from conftest import CONNECT, SEEDED, People
+from conftest import SEEDED, People
 from pyspark.sql import DataFrame, Observation, SparkSession
 
 import noo_filter.spark
-
-pytestmark = pytest.mark.skipif(CONNECT, reason="the tables are those of the classic session")
 
 DELTA = (
     "USING delta TBLPROPERTIES ('delta.enableDeletionVectors' = 'true', "

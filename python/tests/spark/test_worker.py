@@ -13,14 +13,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import CONNECT, People
+from conftest import People
 
 from noo_filter import DisclosureError, ProgramError, SnapshotError, _worker
 from noo_filter._settings import Settings
 from noo_filter._verdicts import VERDICTS
 from noo_filter._worker import Job
-
-pytestmark = pytest.mark.skipif(CONNECT, reason="once is enough")
 
 
 @pytest.fixture()
