@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import string
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ SEEDED = 11
 def number(r: random.Random) -> str:
     """A valid NHS number of the range that is never issued."""
     while True:
-        digits = "9" + "".join(r.choices("0123456789", k=8))
+        digits = "9" + "".join(r.choices(string.digits, k=8))
         check = 11 - sum(int(d) * w for d, w in zip(digits, range(10, 1, -1), strict=True)) % 11
         if check != 10:
             return digits + str(check % 11)
@@ -91,7 +92,7 @@ class People:
         if r.random() < 0.06:
             return r.choice([None, "", " ", "NULL", "n/a"])
         if r.random() < 0.04:
-            return r.choice(["nobody", self.all[0][:9], "0000000000", "١٢٣٤٥٦٧٨٩٠"])
+            return r.choice(["nobody", self.all[0][:9], "9" * 10, "١٢٣٤٥٦٧٨٩٠"])
         n = r.choice(self.all)
         grouped = n[:3], n[3:6], n[6:]
         return r.choice([n, n, n, n, n, " ".join(grouped), "-".join(grouped), f" {n} "])
