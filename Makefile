@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X noo/cmd/noo/internal/buildinfo.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 TARGETS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build demo test leaks docs screenshots interop python wheels schemas mesh fhir race lint cross fuzz bench clean
+.PHONY: build demo test leaks docs screenshots interop python wheels schemas mesh fhir spark race lint cross fuzz bench clean
 
 build: ## bin/noo, one static binary
 	$(BUILD) -o bin/ ./cmd/noo
@@ -51,6 +51,9 @@ mesh: ## the MESH API client against NHS England's mesh-sandbox and mesh-client 
 
 fhir: ## a HAPI FHIR server filled with Consents, which noo downloads and builds (needs Java 17 and Maven, which it installs on Debian)
 	fhir/testdata/hapi/run.sh
+
+spark: ## noo_filter.spark on a cluster of Spark on this machine, with parts of it killed, and on Spark Connect (needs Python, Java 17 and Maven, which it installs on Debian)
+	python/tests/spark/run.sh
 
 # Tests in which nothing runs at the same time, or of what others run under the detector too.
 SERIAL := TestScripts/(completion|config|flags|force|help|key|settings|snapshot|tables|version)|TestMarkdownCommands|TestReportedCases

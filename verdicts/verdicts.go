@@ -21,6 +21,9 @@ import (
 // Column is the name of the column of verdicts.
 const Column = "verdict"
 
+// SnapshotsKey is the key, in the metadata of the output's schema, of what Run.Snapshots says.
+const SnapshotsKey = "noo.snapshots"
+
 // words are what the dictionary of the output holds.
 var words = []string{
 	filter.Kept.String(), filter.OptedOut.String(), filter.Missing.String(),
@@ -53,6 +56,9 @@ type Run struct {
 	Columns  columns.Rules
 	Register filter.Register
 	Policy   filter.Policy
+	// Snapshots, where not empty, says which snapshots the verdicts are from. Engines with many
+	// processes compare it, so that all of them answer from the same.
+	Snapshots []byte
 }
 
 // Report says what a Run did.
@@ -109,7 +115,11 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := arrow.NewWords(r.Out, Column, words)
+	var metadata []arrow.KeyValue
+	if len(r.Snapshots) > 0 {
+		metadata = append(metadata, arrow.KeyValue{Key: SnapshotsKey, Value: string(r.Snapshots)})
+	}
+	out, err := arrow.NewWords(r.Out, Column, words, metadata...)
 	if err != nil {
 		return nil, err
 	}

@@ -158,6 +158,35 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
+// TestSnapshots reads what the schema says of the snapshots, of a stream without batches too.
+func TestSnapshots(t *testing.T) {
+	for _, said := range []string{"", `[{"sha256":"00"}]`} {
+		var stream, out bytes.Buffer
+		if err := ipc.NewWriter(&stream, ipc.WithSchema(schema)).Close(); err != nil {
+			t.Fatal(err)
+		}
+		run := Run{
+			Name: "in", In: &stream, Out: &out, Register: filtertest.Register{},
+			Format: arrow.Format{Stream: true}, Snapshots: []byte(said),
+		}
+		report, err := run.Do(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.End(); err != nil {
+			t.Fatal(err)
+		}
+		answers, err := ipc.NewReader(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		metadata := answers.Schema().Metadata()
+		if got, _ := metadata.GetValue(SnapshotsKey); got != said || answers.Next() {
+			t.Errorf("the schema says %q, want %q", got, said)
+		}
+	}
+}
+
 // TestFailPolicy ends before the batch of the record, and names it.
 func TestFailPolicy(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))

@@ -17,9 +17,18 @@ type Words struct {
 	sent  bool // the dictionary is
 }
 
-// NewWords starts a stream with a column of a name, which is never null.
-func NewWords(to io.Writer, column string, words []string) (*Words, error) {
-	schema, err := ipc.WordsSchema(column)
+// KeyValue is an entry of the metadata of a schema.
+type KeyValue = ipc.KeyValue
+
+// NewWords starts a stream with a column of a name, which is never null. Its schema has these
+// metadata.
+func NewWords(
+	to io.Writer,
+	column string,
+	words []string,
+	metadata ...KeyValue,
+) (*Words, error) {
+	schema, err := ipc.WordsSchema(column, metadata...)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -95,13 +96,19 @@ def _chunked(
 class VerdictStream:
     """A running noo that answers batches of identifying columns with verdicts.
 
-    All columns of schema identify people. A VerdictStream is for one thread. Use it in a with
-    statement: without an error, the end of the statement checks that noo ended well. Until then,
-    use none of the verdicts for anything that cannot be taken back.
+    All columns of schema identify people, unless flags name some with --column. A VerdictStream is
+    for one thread. Use it in a with statement: without an error, the end of the statement checks
+    that noo ended well. Until then, use none of the verdicts for anything that cannot be undone.
     """
 
-    def __init__(self, schema: pa.Schema, settings: Settings, report: str | None = None) -> None:
-        command = ["verdicts", "-", "-o", "-", "--quiet", *settings.arguments()]
+    def __init__(
+        self,
+        schema: pa.Schema,
+        settings: Settings,
+        report: str | None = None,
+        flags: Sequence[str] = (),
+    ) -> None:
+        command = ["verdicts", "-", "-o", "-", "--quiet", *settings.arguments(), *flags]
         if report is not None:
             command.append(f"--report={report}")
         self._noo = _program.Running(command, without=OF_COLUMNS)
@@ -138,6 +145,15 @@ class VerdictStream:
             self.kill()
             raise ProgramError("noo answered with other verdicts than one for each record")
         return verdicts
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        """Return what noo says of the snapshots that it answers from, as in a report.
+
+        It is known after the first answer, or after the end.
+        """
+        said = (self._reader.schema.metadata or {}) if self._reader is not None else {}
+        found: list[dict[str, Any]] = json.loads(said.get(b"noo.snapshots", b"[]"))
+        return found
 
     def _send(self, batch: pa.RecordBatch | None) -> None:
         if self._writer is None:

@@ -4,6 +4,7 @@ package verdictscommand
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -126,9 +127,15 @@ func (c *command) answer(
 		return err
 	}
 	defer out.discard()
+	runflags.AddDigests(&report.Heading, s)
+	used, err := json.Marshal(report.Used())
+	if err != nil {
+		return err
+	}
 	run := verdicts.Run{
 		Name: name, In: in, Interrupt: interrupt, Out: out, Format: c.StreamFormat(),
 		Columns: c.ColumnRules(), Register: s, Policy: c.Policy,
+		Snapshots: used,
 	}
 	done, err := run.Do(ctx)
 	if err != nil {
