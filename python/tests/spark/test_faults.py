@@ -76,6 +76,9 @@ def disturbed(spark: SparkSession, run: Callable[[], Any], disturb: Callable[[],
 
     from pyspark import InheritableThread
 
+    # Executors that were killed before are there again, or else the others have all the tasks.
+    executors = spark.sparkContext._jsc.sc().getExecutorMemoryStatus
+    wait_for("both executors are there", lambda: executors().size() >= 3)  # and the driver
     thread: threading.Thread = InheritableThread(target=job)
     thread.start()
     wait_for("three tasks end", lambda: watch.completed() >= 3 or ended)
@@ -192,7 +195,7 @@ def test_failed_partition(
     kept = noo_filter.spark.filter(df, "nhs_number", **settings)
 
     def break_noo() -> None:
-        program.write_text("#!/bin/sh\nexit 1\n")
+        program.write_text("#!/bin/sh\nexit 5\n")
         kill_noo(cluster)
 
     try:

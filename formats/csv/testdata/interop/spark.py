@@ -19,12 +19,12 @@ SCHEMA = ", ".join(c + " string" for c in table.COLUMNS)
 
 
 def session(work):
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1" # It listens on no other address.
     return (SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false").config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1").config("spark.local.dir", work).config("spark.sql.shuffle.partitions", "1")
             .config("spark.sql.warehouse.dir", work + "/warehouse")
             .config("spark.hadoop.javax.jdo.option.ConnectionURL", f"jdbc:derby:;databaseName={work}/metastore;create=true")
             .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={work}").config("spark.log.level", "ERROR")
-            
             .enableHiveSupport().getOrCreate())
 
 
