@@ -5,6 +5,7 @@ package formats
 import (
 	"fmt"
 	"runtime"
+	"strings"
 )
 
 // Decide asks decide about a batch. A panic of it is a fault of the program and not of the input
@@ -22,10 +23,16 @@ func Decide(decide Decider, name string, batch *Batch, fates []Fate) (err error)
 }
 
 // PanicReason returns reason with what is known of a panic. Only an error of the runtime says what
-// went wrong without telling of values.
+// went wrong, and its digits may be of a value: an index comes from the data.
 func PanicReason(reason string, panicked any) string {
-	if cause, ok := panicked.(runtime.Error); ok {
-		return reason + ": " + cause.Error()
+	cause, ok := panicked.(runtime.Error)
+	if !ok {
+		return reason
 	}
-	return reason
+	return reason + ": " + strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return 'n'
+		}
+		return r
+	}, cause.Error())
 }

@@ -121,5 +121,8 @@ func inspect(
 		return err
 	}
 	defer dataset.Close()
-	return look(ctx, in, format, dataset)
+	if err := look(ctx, in, format, dataset); err != nil || in.entry == nil {
+		return err
+	}
+	return in.finish() // What was seen is what the ZIP file should hold.
 }

@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -55,6 +56,13 @@ func zipFiles(ts *testscript.TestScript, _ bool, args []string) {
 				next.Between = []byte(args[0])
 			case "-packed": // instead of what the content would be compressed to
 				next.Packed = []byte(args[0])
+			case "-crc": // instead of that of the content
+				crc := uint32(number(args[0]))
+				next.Change = func(local, directory []byte) ([]byte, []byte) {
+					binary.LittleEndian.PutUint32(local[14:], crc)
+					binary.LittleEndian.PutUint32(directory[16:], crc)
+					return local, directory
+				}
 			default:
 				ts.Fatalf("zipfile has no option %s", option)
 			}

@@ -164,15 +164,22 @@ func without(runs, parts []run) (left []run) {
 }
 
 // trimRagged leaves empty fields behind the last of the header out of the record that was read
-// last, if that is wanted.
+// last, if that is wanted. A record with a carriage return outside of quotes stays too long: with
+// the fields behind, it would be two whole records for a reader whose records end there.
 func (d *dataset) trimRagged(s *records.Scanner) {
 	n := len(s.Spans)
 	for d.format.RaggedTrailing && n > d.fields && s.IsEmpty(s.Spans[n-1]) {
 		n--
 	}
-	if n == d.fields {
-		s.Spans = s.Spans[:n]
+	if n != d.fields || n == len(s.Spans) {
+		return
 	}
+	for _, field := range s.Spans {
+		if !s.IsQuoted(field) && bytes.IndexByte(s.Data[field.Start:field.End], '\r') >= 0 {
+			return
+		}
+	}
+	s.Spans = s.Spans[:n]
 }
 
 // isEmptyBehind reports whether the record that was read last has fields behind the last of the

@@ -124,7 +124,10 @@ func findDirectory(file io.ReaderAt, size int64) (directory, error) {
 		return directory{}, refused(0, ErrDamaged)
 	}
 	end := tail[at:]
-	if len(end) < endSize || len(end) != endSize+int(uint16At(end, 20)) {
+	switch {
+	case len(end) < endSize || len(end) < endSize+int(uint16At(end, 20)):
+		return directory{}, refused(0, ErrDamaged)
+	case len(end) > endSize+int(uint16At(end, 20)):
 		return directory{}, refused(0, ErrAmbiguous)
 	}
 	e := ending{

@@ -162,7 +162,7 @@ func TestOpen(t *testing.T) {
 		{"patched data", first(func(e *ziptest.Entry) { e.Flags = 0x20 }), ErrAmbiguous},
 
 		{"cut off", whole[:len(whole)-30], ErrDamaged},
-		{"cut off in its end", whole[:len(whole)-1], ErrAmbiguous},
+		{"cut off in its end", whole[:len(whole)-1], ErrDamaged},
 		{"no directory", whole[:60], ErrDamaged},
 		{"something before", two(func(f *ziptest.File) { f.Before = []byte("#!/bin/sh\n") }), ErrAmbiguous},
 		{"something between", first(func(e *ziptest.Entry) { e.Between = []byte("x") }), ErrAmbiguous},
@@ -170,7 +170,7 @@ func TestOpen(t *testing.T) {
 		{"something behind", append(bytes.Clone(whole), 'x'), ErrAmbiguous},
 		{"twice", append(bytes.Clone(whole), whole...), ErrAmbiguous},
 		{"an end in the comment", two(func(f *ziptest.File) { f.Comment = string((&ziptest.File{}).Bytes()) }), ErrAmbiguous},
-		{"half an end in the comment", two(func(f *ziptest.File) { f.Comment = "x PK\x05\x06" }), ErrAmbiguous},
+		{"half an end in the comment", two(func(f *ziptest.File) { f.Comment = "x PK\x05\x06" }), ErrDamaged},
 		{"an entry that the directory leaves out", two(func(f *ziptest.File) {
 			f.Entries[1].Change = func(l, _ []byte) ([]byte, []byte) { return l, nil }
 			f.Change = func(p []byte) []byte { p[8], p[10] = 1, 1; return p }

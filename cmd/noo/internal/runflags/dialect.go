@@ -74,7 +74,8 @@ func (e escape) Set(text string) error {
 }
 
 // dialects are the flags that say how a system writes CSV where nobody says otherwise.
-// docs/dialects.md names the documents that they are from.
+// docs/dialects.md names the documents that they are from. None says how many lines are a footer: a
+// file without one would lose its last records.
 var dialects = []struct{ name, flags string }{
 	{"bcp", "--delimiter tab --quote none --record-end crlf"},
 	{"excel", "--delimiter auto"},
@@ -85,7 +86,7 @@ var dialects = []struct{ name, flags string }{
 	{"r", "--delimiter space --quote double --escape quoted"},
 	{"snowflake", "--delimiter comma --quote none --escape backslash --record-end lf"},
 	{"spark", "--delimiter comma --quote double --escape quoted"},
-	{"sqlcmd", "--delimiter auto --quote none --repeated-header keep --footer-lines 1"},
+	{"sqlcmd", "--delimiter auto --quote none --repeated-header keep"},
 	{"ssis", "--quote lenient"},
 	{"ssms", "--delimiter auto --quote none --record-end crlf"},
 }

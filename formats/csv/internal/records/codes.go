@@ -5,7 +5,9 @@ package records
 // system writes a digit so, but a number that one of them reads must be seen.
 
 // codes are the characters that PostgreSQL and MySQL write as an escape and a letter.
-var codes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
+var codes = map[byte]byte{
+	'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v', 'Z': 0x1a,
+}
 
 // CheckCodes refuses an identifying field in which an escape may be a digit's code: \x39 is a digit
 // to PostgreSQL, and no number to Spark.

@@ -177,7 +177,7 @@ def check(tables):
         ("bcp, several characters", bcp("|~|", "\r\n"), ["--dialect", "bcp", "--delimiter", "|~|"], 0, (), ("\r\n",)),
         ("SSMS", ssms(), ["--dialect", "ssms"], 0, (), (",", "\r\n")),
         ("SSMS, texts with commas", ssms(), ["--dialect", "ssms"], 0, (), ""),
-        ("sqlcmd", sqlcmd(), ["--dialect", "sqlcmd"], 0, (), ",\r\n"),
+        ("sqlcmd", sqlcmd(), ["--dialect", "sqlcmd", "--footer-lines", "1"], 0, (), ",\r\n"),
         ("SSIS", ssis(), ["--dialect", "ssis"], 0.4, table.READINGS, "\r\n"),
         ("SQLPlus", sqlplus(), ["--dialect", "oracle", "--footer-lines", "1"], 0, (), ""),
         ("SAS", sas(), [], 0, (), "\r\n"),
