@@ -267,6 +267,36 @@ def test_types_of_other_libraries(people):
         noo_filter.filter(frame)
 
 
+def test_arrays_in_larger_arrays(people):
+    """A value that is a part of a larger array takes nothing of that array along."""
+    hidden = np.array([[sorted(people.gone)[0], "a"]] * len(people.here), object)
+    frame = pd.DataFrame({"nhs_number": people.here})
+    frame["x"] = [row[1:] for row in hidden]
+    frame["y"] = [[row[1:]] for row in hidden]
+    result, _ = noo_filter.filter(frame)
+    assert len(result) > 0
+    for x, y in zip(result["x"], result["y"], strict=True):
+        assert x.tolist() == ["a"] and y[0].tolist() == ["a"]
+        assert x.base is None and y[0].base is None
+    assert frame["x"].iloc[0].base is not None
+
+
+def test_values_that_hold_more(people):
+    """A class of somebody's own may have attributes, which noo does not see and pickle keeps."""
+
+    class Text(str):
+        pass
+
+    for values in ([Text("a")], [["a", Text("a")]], [{"k": Text("a")}]):
+        frame = pd.DataFrame({"nhs_number": people.here[:1], "x": pd.Series(values, dtype=object)})
+        with pytest.raises(noo_filter.InputError, match="column x: its values are of a class"):
+            noo_filter.filter(frame)
+    category = pd.Categorical.from_codes([0], pd.Index([Text("a")], dtype=object))
+    frame = pd.DataFrame({"nhs_number": people.here[:1], "x": category})
+    with pytest.raises(noo_filter.InputError, match="column x: its values are of a class"):
+        noo_filter.filter(frame)
+
+
 def test_the_result_is_its_own(people):
     """A change of the result changes nothing of the given DataFrame, and reading it back works."""
     frame = pd.DataFrame({"nhs_number": people.here, "x": range(len(people.here))})

@@ -113,6 +113,9 @@ def _array(place: str, values: Any) -> pa.Array | pa.ChunkedArray:
     dtype = values.dtype
     if not isinstance(dtype, np.dtype) and type(dtype).__module__.split(".")[0] != "pandas":
         raise InputError(f"{place}: its type is from another library than pandas: convert it")
+    held = values.categories if isinstance(dtype, pd.CategoricalDtype) else values
+    if str(held.dtype) == "object" and not _plain(held):
+        raise InputError(f"{place}: its values are of a class that may hold more: convert them")
     array = _program.without_values(
         f"{place}: Arrow has no type for its values: give all of them one type",
         lambda: pa.array(values, from_pandas=True),
@@ -120,6 +123,53 @@ def _array(place: str, values: Any) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_null(array.type) and not isinstance(dtype, pd.ArrowDtype):
         return array.cast(pa.string())  # No value says what they would be.
     return array
+
+
+_CONTAINERS = (list, tuple, dict, np.ndarray)
+_PLAIN = {"builtins", "datetime", "decimal", "uuid", "numpy", "pandas"}
+
+
+def _plain(values: Any) -> bool:
+    """Report whether objects, and what they contain, are what Arrow sees of them and no more.
+
+    A class of somebody's own may have attributes, which Arrow does not see and pickle keeps.
+    """
+    kinds = set(map(type, values))
+    if not {kind.__module__.split(".")[0] for kind in kinds} <= _PLAIN:
+        return False
+    if kinds.isdisjoint(_CONTAINERS):
+        return True
+    return all(_plain(_contained(value)) for value in values if type(value) in _CONTAINERS)
+
+
+def _contained(value: Any) -> Any:
+    if type(value) is dict:
+        return [*value, *value.values()]
+    if type(value) is np.ndarray:
+        return value.ravel() if value.dtype == object else []
+    return value
+
+
+def _own(value: Any) -> Any:
+    """Return a value that shares no memory with others: an array may be a part of a larger one."""
+    if type(value) is np.ndarray:
+        copy = value.copy()
+        if value.dtype == object:
+            copy.ravel()[:] = _owned(value.ravel())
+        return copy
+    if type(value) is dict:
+        return {key: _own(each) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_own(each) for each in value)
+    return value
+
+
+def _owned(values: Any) -> Any:
+    """Return objects as an array of objects, in which no value shares memory with others."""
+    owned = np.empty(len(values), object)
+    for i, value in enumerate(values):
+        owned[i] = _own(value)
+    return owned
 
 
 def _unused(names: list[str]) -> str:
@@ -144,8 +194,9 @@ def _taken(frame: pd.DataFrame, at: Any, arrays: dict[int, Any]) -> pd.DataFrame
     result: pd.DataFrame = bare.iloc[at]
     for i in range(width):
         values = arrays.get(i, result.iloc[:, i].array)
-        if i in arrays or isinstance(values.dtype, pd.CategoricalDtype):
-            result.isetitem(i, _cut_down(values))
+        cut = _cut_down(values)
+        if i in arrays or cut is not values:
+            result.isetitem(i, cut)
     levels = _levels(frame.index)
     of_index = {i - width: values for i, values in arrays.items() if i >= width}
     if levels:
@@ -163,6 +214,9 @@ def _taken(frame: pd.DataFrame, at: Any, arrays: dict[int, Any]) -> pd.DataFrame
 def _cut_down(values: Any) -> Any:
     if isinstance(values.dtype, pd.CategoricalDtype):
         return values.remove_unused_categories()
+    objects = str(values.dtype) == "object"
+    if objects and not set(map(type, values)).isdisjoint(_CONTAINERS):
+        return _owned(values)
     return values
 
 
@@ -178,4 +232,4 @@ def _used(columns: pd.Index) -> pd.Index:
     if isinstance(columns, (pd.MultiIndex, pd.CategoricalIndex)):
         levels = [_cut_down(columns.get_level_values(i).array) for i in range(columns.nlevels)]
         return _index(columns, levels)
-    return columns
+    return columns.copy(deep=True)  # It may be a part of a larger one.

@@ -146,14 +146,19 @@ class VerdictStream:
             raise ProgramError("noo answered with other verdicts than one for each record")
         return verdicts
 
-    def snapshots(self) -> list[dict[str, Any]]:
-        """Return what noo says of the snapshots that it answers from, as in a report.
+    def digests(self) -> tuple[str, ...]:
+        """Return the SHA-256 of the snapshots that noo answers from.
 
-        It is known after the first answer, or after the end.
+        They are known after the first answer, or after the end.
         """
         said = (self._reader.schema.metadata or {}) if self._reader is not None else {}
-        found: list[dict[str, Any]] = json.loads(said.get(b"noo.snapshots", b"[]"))
-        return found
+        try:
+            found = json.loads(said.get(b"noo.snapshots", b"[]"))
+            return tuple(str(snapshot["sha256"]) for snapshot in found)
+        except (ValueError, LookupError, TypeError):
+            raise ProgramError(
+                "noo does not say which snapshots it uses: install one version of noo-filter"
+            ) from None
 
     def _send(self, batch: pa.RecordBatch | None) -> None:
         if self._writer is None:

@@ -54,7 +54,7 @@ class _Process:
     def codes(self, batch: pa.RecordBatch, digests: tuple[str, ...]) -> pa.Array:
         """Return the codes of the verdicts."""
         verdicts = self.stream.answer(batch)
-        if tuple(s["sha256"] for s in self.stream.snapshots()) != digests:
+        if self.stream.digests() != digests:
             raise SnapshotError(
                 "the snapshot here is not the one that the driver verified: "
                 "give all machines the same, and plan the job again"
@@ -99,12 +99,14 @@ def _answer(job: Job, columns: Sequence[pa.Array]) -> pa.Array:
     types = tuple(column.type for column in columns)
     key = (tuple(settings.arguments()), job.digests, types)
     process = _processes.pop(key, None)
+    # Each answer is complete by itself, so a process may be killed between two of them: how it ends
+    # does not matter to this task.
     if process is not None and time.monotonic() >= process.ends:
-        process.stream.close()
+        process.stream.kill()
         process = None
     if process is None:
         while len(_processes) >= MOST:
-            _processes.pop(next(iter(_processes))).stream.close()
+            _processes.pop(next(iter(_processes))).stream.kill()
         names = [f"column_{number}" for number in range(1, len(columns) + 1)]
         process = _Process(pa.schema(list(zip(names, types, strict=True))), settings)
     try:

@@ -165,25 +165,25 @@ def _plan(
             trusted_keys=_absolute(settings.trusted_keys),
         )
     settings = replace(settings, identity=_absolute(settings.identity))
-    said = _preflight(settings, schema, flags)
-    policy = said["policy"]
+    digests, policy = _preflight(settings, schema, flags)
     if policy["invalid"] == "keep":
         raise UsageError(
             'invalid="keep" is refused: an invalid value can still show the number of somebody who '
             "opted out, and a verdict does not tell which"
         )
-    used = said.get("snapshots") or [said["snapshot"]]
     workers = replace(settings, **{name: None for name in _POLICIES})
     failing = tuple(name for name in _POLICIES if policy[name] == "fail")
-    return Job(workers, tuple(s["sha256"] for s in used), failing, shipped), policy
+    return Job(workers, digests, failing, shipped), policy
 
 
 def _absolute(paths: Path | Iterable[Path] | None) -> list[str] | None:
     return [os.path.abspath(path) for path in as_list(paths)] or None
 
 
-def _preflight(settings: Settings, schema: pa.Schema, flags: Sequence[str]) -> dict[str, Any]:
-    """Return noo's report on no records of this schema."""
+def _preflight(
+    settings: Settings, schema: pa.Schema, flags: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the SHA-256 of the snapshots, and the policies, of a run over no records."""
     with tempfile.TemporaryDirectory(prefix="noo-") as folder:
         report = os.path.join(folder, "report.json")
         try:
@@ -192,9 +192,15 @@ def _preflight(settings: Settings, schema: pa.Schema, flags: Sequence[str]) -> d
         except NooError as error:
             message = str(error).removeprefix("stdin: ")
             raise type(error)(message, error.exit_code) from None
-        with open(report, encoding="utf-8") as file:
-            said: dict[str, Any] = json.load(file)
-            return said
+        try:
+            with open(report, encoding="utf-8") as file:
+                said: dict[str, Any] = json.load(file)
+            used = said.get("snapshots") or [said["snapshot"]]
+            digests = tuple(str(snapshot["sha256"]) for snapshot in used)
+            policy = {name: str(said["policy"][name]) for name in _POLICIES}
+        except (OSError, ValueError, LookupError, TypeError):
+            raise ProgramError("noo wrote no report: install one version of noo-filter") from None
+        return digests, policy
 
 
 def _codes(job: Job, columns: Sequence[Column | str]) -> Column:
@@ -240,33 +246,41 @@ def _leaves_of(name: str, schema: pa.Schema) -> list[str]:
     plain = name.replace("`", "")
     for fold in str, str.lower:
         found = [
-            leaf
-            for leaf in _leaves(schema)
+            (leaf, dotted)
+            for leaf, dotted in _leaves(schema)
             if fold(leaf) == fold(plain) or fold(leaf).startswith(fold(plain) + ".")
         ]
+        if len(found) > 1 and any(dotted for _, dotted in found):
+            # Spark would send one of them, and noo would take all of them for named.
+            raise UsageError(f"{name} may be several columns: rename those with a dot in the name")
         if found:
-            return found
+            return [leaf for leaf, _ in found]
     raise UsageError(f"there is no column {name}: the columns are {', '.join(schema.names)}")
 
 
-def _leaves(schema: pa.Schema) -> list[str]:
-    """Return the names of all columns with values, as noo calls them."""
-    found: list[str] = []
+def _leaves(schema: pa.Schema) -> list[tuple[str, bool]]:
+    """Return the names of all columns with values, as noo calls them.
 
-    def walk(name: str, kind: pa.DataType) -> None:
+    With each goes whether the name of a column or field on the way to it has a dot: then the text
+    does not tell which column it is.
+    """
+    found: list[tuple[str, bool]] = []
+
+    def walk(name: str, dotted: bool, kind: pa.DataType) -> None:
         if pa.types.is_struct(kind):
             for place in range(kind.num_fields):
-                walk(f"{name}.{kind.field(place).name}", kind.field(place).type)
+                part = kind.field(place)
+                walk(f"{name}.{part.name}", dotted or "." in part.name, part.type)
         elif pa.types.is_map(kind):
             for part in kind.key_field, kind.item_field:
-                walk(f"{name}.entries.{part.name}", part.type)
+                walk(f"{name}.entries.{part.name}", dotted, part.type)
         elif pa.types.is_list(kind):
-            walk(f"{name}.{kind.value_field.name}", kind.value_type)
+            walk(f"{name}.{kind.value_field.name}", dotted, kind.value_type)
         else:
-            found.append(name)
+            found.append((name, dotted))
 
     for field in schema:
-        walk(field.name, field.type)
+        walk(field.name, "." in field.name, field.type)
     return found
 
 

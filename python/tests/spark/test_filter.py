@@ -188,6 +188,24 @@ def test_odd_names(spark: SparkSession, people: People) -> None:
     assert counts.get["opted_out"] == 1
 
 
+def test_names_that_are_several(spark: SparkSession, people: People) -> None:
+    """A name that stands for two columns names neither: Spark would send only one of them."""
+    gone = min(people.gone)
+    for schema, row, name in (
+        ("mother string, `mother.nhs_number` string", (None, gone), "mother"),
+        ("a struct<nhs_number:string>, `a.nhs_number` string", ((None,), gone), "a.nhs_number"),
+        ("a struct<nhs_number:string>, `a.nhs_number` string", ((None,), gone), "`a.nhs_number`"),
+        ("a struct<b:string,`b.c`:string>", ((None, gone),), "a.b"),
+    ):
+        two = spark.createDataFrame([row], schema)
+        with pytest.raises(UsageError, match="may be several columns"):
+            noo_filter.spark.filter(two, name, **people.settings)
+        with pytest.raises(UsageError, match="may be several columns"):
+            noo_filter.spark.filter(
+                two.withColumn("nhs", F.lit(gone)), "nhs", allow_columns=name, **people.settings
+            )
+
+
 def test_identifying_columns_alone(df: DataFrame, people: People) -> None:
     """Spark sends the identifying columns to Python, once, and no other."""
     counted = noo_filter.spark.filter(
